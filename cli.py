@@ -1,0 +1,5 @@
+"""The one command, `wxvend`."""
+
+
+def main() -> None:
+    """Run the chosen subcommand."""

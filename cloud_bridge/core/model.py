@@ -1,0 +1,297 @@
+"""The bridge's vocabulary: a payment's states, what machines and the platform say, and what is to be done.
+
+Amounts are fen of CNY. `wall_ms` is Unix milliseconds for people and the platform's fields; durations and
+deadlines are on the bridge's monotonic clock and never stored.
+"""
+
+import enum
+from dataclasses import dataclass, field
+
+
+class State(enum.StrEnum):
+    """Where a sale stands on the bridge. VENDED and REFUNDED are for ever; CLOSED can still meet a payment."""
+
+    QUOTED = "quoted"
+    OFFERED = "offered"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    PAID = "paid"
+    VENDED = "vended"
+    REFUNDED = "refunded"
+    CASE = "case"
+
+
+class Decision(enum.StrEnum):
+    """Which way a paid sale ends. REFUND never turns into VEND."""
+
+    NONE = ""
+    VEND = "vend"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One run of a machine's daemon on one journal."""
+
+    jid: str
+    boot: int
+    bits: str
+
+
+# ---------------------------------------------------------------- what a machine says (verified, decoded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Born:
+    """A session began or the link is back; `n` is the highest report number given so far."""
+
+    machine: str
+    session: Session
+    n: int
+    catalogue_version: int
+    software: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """The machine opened a sale."""
+
+    machine: str
+    session: Session
+    n: int
+    sale_id: str
+    lane: int
+    price_fen: int
+    catalogue_version: int
+    lease_s: int
+    start_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedByMachine:
+    """The row is closed for ever: nothing moved and nothing can."""
+
+    machine: str
+    session: Session
+    n: int
+    sale_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeReported:
+    """What became of a motor run. `outcome`: delivered | not_delivered | uncertain."""
+
+    machine: str
+    session: Session
+    n: int
+    sale_id: str
+    outcome: str
+    why: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusAnswered:
+    """What a row says: open | busy | closed | delivered | not_delivered | uncertain | unknown."""
+
+    machine: str
+    session: Session
+    sale_id: str
+    state: str
+    why: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmReported:
+    """A lasting fault of a machine, raised or cleared by name."""
+
+    machine: str
+    session: Session
+    n: int
+    name: str
+    raised: bool
+    code: str
+    text: str
+    lane: int
+
+
+FromMachine = Born | Requested | ClosedByMachine | OutcomeReported | StatusAnswered | AlarmReported
+
+
+# ---------------------------------------------------------------- what a machine is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellCode:
+    """Show this code for `pay_s` seconds."""
+
+    sale_id: str
+    code_url: str = field(repr=False)
+    pay_s: int
+    price_fen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellRefused:
+    """No code will come, or the order ended unpaid. `why`: price | lane | platform | unpaid | stale ..."""
+
+    sale_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellPaid:
+    """The authorisation, for one sale of one boot of one journal."""
+
+    sale_id: str
+    jid: str
+    boot: int
+    lane: int
+    paid_fen: int
+    issued_wall_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellRefund:
+    """For the screen: started | done | held."""
+
+    sale_id: str
+    refund_fen: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellQuery:
+    """What became of this sale?"""
+
+    sale_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellAck:
+    """Report `n` is durable here, and so is each one up to `upto` (`n` 0: the answer to a birth)."""
+
+    jid: str
+    n: int
+    upto: int
+
+
+ToMachine = TellCode | TellRefused | TellPaid | TellRefund | TellQuery | TellAck
+
+
+# ---------------------------------------------------------------- what the platform says (verified)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A verified, successful payment as the platform tells it; the adapter checked signature and freshness.
+
+    `merchant_ok` says that merchant, app and currency equal our own; amounts are compared by the core.
+    """
+
+    sale_id: str
+    transaction_id: str
+    paid_fen: int
+    machine: str
+    merchant_ok: bool
+    source: str
+    paid_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpaid:
+    """The order exists and is not paid. `closed` when it can never be paid any more."""
+
+    sale_id: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSuchOrder:
+    """The platform knows no such order (a just-made one can be missing for a moment)."""
+
+    sale_id: str
+
+
+class RefundState(enum.StrEnum):
+    """Where a refund stands at the platform; ABSENT: it never accepted this number."""
+
+    PROCESSING = "processing"
+    SUCCESS = "success"
+    CLOSED = "closed"
+    ABNORMAL = "abnormal"
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundStatus:
+    """The platform's verified word on one refund number."""
+
+    sale_id: str
+    refund_no: str
+    state: RefundState
+    refund_fen: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPlaced:
+    """The order exists; this is what the code must hold."""
+
+    sale_id: str
+    code_url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderClosed:
+    """The platform accepted a close: the number cannot be paid any more."""
+
+    sale_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlreadyPaid:
+    """The platform says that the order is paid: go and query."""
+
+    sale_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The platform said no for good: nothing happened. `why` is a name, `detail` a line for the log."""
+
+    sale_id: str
+    why: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclear:
+    """No verifiable answer: the call may have taken effect. Ask again. `why` is a name for counters."""
+
+    sale_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDraft:
+    """What an order is made of. The adapter turns it into the exact bytes that every repeat must send."""
+
+    sale_id: str
+    machine: str
+    description: str
+    price_fen: int
+    pay_until_wall_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundDraft:
+    """One full refund under one number; the same number is repeated until the answer is clear."""
+
+    sale_id: str
+    refund_no: str
+    refund_fen: int
+    paid_fen: int
+    reason: str

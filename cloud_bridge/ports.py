@@ -1,0 +1,166 @@
+"""What the bridge's engine asks of the world around it, and what the world may ask of the engine.
+
+Rooms never know each other: `wechat`, `store`, `fleet` and `web` meet in the engine through these.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from cloud_bridge.core.model import (
+    AlreadyPaid,
+    FromMachine,
+    NoSuchOrder,
+    OrderClosed,
+    OrderDraft,
+    OrderPlaced,
+    Payment,
+    RefundDraft,
+    RefundStatus,
+    Refused,
+    ToMachine,
+    Unclear,
+    Unpaid,
+)
+
+
+class Clock(Protocol):
+    """A clock for decisions and one for people and the platform's fields."""
+
+    def now_ms(self) -> int:
+        """Monotonic milliseconds."""
+
+    def wall_ms(self) -> int:
+        """Unix milliseconds."""
+
+
+class Platform(Protocol):
+    """The payment platform's calls. They never raise for what the network or the platform does."""
+
+    def compose(self, order: OrderDraft) -> bytes:
+        """The exact request body of an order, made before the row is committed. Pure."""
+
+    async def place(self, sale_id: str, body: bytes) -> OrderPlaced | Refused | Unclear:
+        """Place the order with exactly these bytes; repeating it is harmless."""
+
+    async def query(self, sale_id: str) -> Payment | Unpaid | NoSuchOrder | Unclear:
+        """What the platform knows of an order."""
+
+    async def close(self, sale_id: str) -> OrderClosed | AlreadyPaid | Unclear:
+        """Close an unpaid order."""
+
+    async def refund(self, refund: RefundDraft) -> RefundStatus | Refused | Unclear:
+        """Ask for a refund; accepted (PROCESSING) is not refunded."""
+
+    async def refund_status(self, sale_id: str, refund_no: str) -> RefundStatus | Unclear:
+        """What became of a refund number; state ABSENT when the platform never accepted it."""
+
+
+class NoticeRejected(Exception):
+    """A notification that must not be believed. `why` is a name for counters; nothing is stored."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherNotice:
+    """A verified notification about something else; answered with success and counted."""
+
+    event_type: str
+
+
+class Notices(Protocol):
+    """The platform's notifications: raw bytes in, verified facts out."""
+
+    def open(
+        self, headers: Mapping[str, str], body: bytes, now_s: float
+    ) -> Payment | RefundStatus | OtherNotice:
+        """Verify over the raw bytes, decrypt, parse. `headers` are lower-case. Raises NoticeRejected."""
+
+
+class Fleet(Protocol):
+    """The machines, over the link."""
+
+    def live(self, machine: str) -> bool:
+        """The machine's link is up as far as anyone can tell; a hint, never a proof."""
+
+    async def tell(self, machine: str, message: ToMachine) -> bool:
+        """Publish one message; True when the broker took it and had somebody to give it to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfProduct:
+    """A lane of a machine as the bridge's own catalogue has it."""
+
+    lane: int
+    name_zh: str
+    name_en: str
+    price_fen: int
+    picture: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """The catalogue of one machine; `version` grows with each change."""
+
+    machine: str
+    version: int
+    phone: str
+    products: tuple[ShelfProduct, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line of a sale's timeline. `who`: edge | bridge | wechat | operator. `what` is words, no secrets."""
+
+    wall_ms: int
+    machine: str
+    sale_id: str
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleView:
+    """A sale as a person sees it."""
+
+    sale_id: str
+    machine: str
+    lane: int
+    product_zh: str
+    product_en: str
+    price_fen: int
+    paid_fen: int
+    refunded_fen: int
+    state: str
+    decision: str
+    why: str
+    opened_wall_ms: int
+    changed_wall_ms: int
+
+
+class Service(Protocol):
+    """The engine as fleet and web see it."""
+
+    async def heard(self, event: FromMachine) -> None:
+        """Take one verified message of a machine; durable when this returns, so it may be acknowledged."""
+
+    async def notice(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Take one notification; durable when this returns. Raises NoticeRejected."""
+
+    def shelves(self) -> tuple[Shelf, ...]:
+        """Every machine's catalogue."""
+
+    async def sales(self, *, machine: str = "", limit: int = 50) -> tuple[SaleView, ...]:
+        """The newest sales first."""
+
+    async def sale(self, sale_id: str) -> tuple[SaleView, tuple[Fact, ...]] | None:
+        """One sale with its timeline, oldest fact first."""
+
+    async def totals(self) -> Mapping[str, int]:
+        """Money and counts: sales, paid_fen, vended_fen, refunded_fen, cases, waiting_for_a_person..."""
+
+    def facts(self) -> AsyncIterator[Fact]:
+        """Facts as they happen, from now on; a slow reader loses the oldest and never slows the engine."""
