@@ -113,7 +113,7 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One line of a sale's timeline. `who`: edge | bridge | wechat | operator. `what` is words, no secrets."""
+    """One line of a timeline. `who`: edge | bridge | wechat | operator. `what` is words, no secrets."""
 
     wall_ms: int
     machine: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 class State(enum.StrEnum):
-    """Where a sale stands on the bridge. VENDED and REFUNDED are for ever; CLOSED can still meet a payment."""
+    """Where a sale stands. VENDED and REFUNDED are for ever; CLOSED can still meet a payment."""
 
     QUOTED = "quoted"
     OFFERED = "offered"
