@@ -1,0 +1,132 @@
+"""Messages to JSON bytes and back. Strict on the way in: what a reader could misread is refused.
+
+Decoding takes bytes that `wire/envelope.py` has already verified, so an error here is a mistake of the
+other side's program, not an attack; it still never quotes a string value, because one may be a QR link.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from wire.messages import DOWN_KINDS, SET_KINDS, UP_KINDS, BadMessage, Message
+from wire.topics import LIMIT_BYTES, Branch, Topic
+
+MAX_DEPTH: Final = 8
+# Whole numbers up to here mean the same in every JSON reader (RFC 8259 §6).
+MAX_INT: Final = 2**53 - 1
+
+KINDS: Final[Mapping[Branch, Mapping[str, type[Message]]]] = MappingProxyType(
+    {Branch.UP: UP_KINDS, Branch.DOWN: DOWN_KINDS, Branch.SET: SET_KINDS}
+)
+_PLACE: Final = {
+    kind_type: (branch, kind) for branch, kinds in KINDS.items() for kind, kind_type in kinds.items()
+}
+_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_MISSING: Final = re.compile(r"Object missing required field `(?P<field>\w+)`(?: - at `\$\.?(?P<path>.*)`)?")
+_WRONG_TYPE: Final = re.compile(
+    r"Expected `(?P<allowed>[^`]+)`, got `(?P<found>[^`]+)`(?: - at `\$\.?(?P<path>.*)`)?"
+)
+
+
+class UnknownKind(BadMessage):
+    """A kind that this version does not know on this branch."""
+
+
+def encode(message: Message) -> bytes:
+    """Give compact JSON in the order of the dataclass's fields, UTF-8."""
+    return msgspec.json.encode(message)
+
+
+def address(machine: str, message: Message) -> Topic:
+    """Give the topic on which `message` travels to or from `machine`. Raises BadTopic for a bad id."""
+    branch, kind = _PLACE[type(message)]
+    return Topic(machine, branch, kind)
+
+
+def decode(topic: Topic, payload: bytes) -> Message:
+    """Read the message that `topic` announces from `payload`.
+
+    Members this version does not know are ignored. Raises UnknownKind for a kind it does not know, and
+    BadMessage (field, what was found, what is allowed) for: too many bytes, not JSON, a member twice, more
+    than `MAX_DEPTH` levels, a fraction, NaN, a number beyond `MAX_INT`, a NUL character, a wrong type or
+    value.
+    """
+    kinds = KINDS.get(topic.branch, {})
+    if topic.kind not in kinds:
+        allowed = ", ".join(kinds) or "no message at all"
+        raise UnknownKind(f"kind: found {topic.kind[:48]!r} below {topic.branch}/, allowed {allowed}")
+    limit = LIMIT_BYTES[topic.branch]
+    if len(payload) > limit:
+        raise BadMessage(f"payload: found {len(payload)} bytes, allowed {limit} below {topic.branch}/")
+    _check_shape(payload)
+    return _typed(kinds[topic.kind], payload)
+
+
+def _check_shape(payload: bytes) -> None:
+    """Refuse what the typed reader would let pass: it keeps the last of two members and takes any number."""
+    if max(_depths(payload), default=0) > MAX_DEPTH:
+        raise BadMessage(f"payload: found more than {MAX_DEPTH} levels, allowed {MAX_DEPTH}")
+    try:
+        json.loads(payload.decode("utf-8"), object_pairs_hook=_check_members)
+    except BadMessage:
+        raise
+    except (ValueError, RecursionError) as error:
+        # `from None`: the cause would carry the whole payload into a traceback.
+        raise BadMessage(f"payload: found {type(error).__name__}, allowed one JSON object in UTF-8") from None
+
+
+def _depths(payload: bytes) -> Iterator[int]:
+    depth = 0
+    for char in _STRING.sub(b"", payload):
+        depth += _STEP.get(char, 0)
+        yield depth
+
+
+def _check_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise BadMessage(f"{name[:48]!r}: found twice, allowed once")
+        for item in value if isinstance(value, list) else (value,):
+            _check_scalar(name, item)
+        members[name] = value
+    return members
+
+
+def _check_scalar(name: str, value: object) -> None:
+    match value:
+        case bool():
+            pass
+        case float():
+            raise BadMessage(f"{name[:48]!r}: found a fraction, allowed a whole number")
+        case int() if abs(value) > MAX_INT:
+            raise BadMessage(f"{name[:48]!r}: found a number beyond {MAX_INT}, allowed up to {MAX_INT}")
+        case str() if "\0" in value:
+            raise BadMessage(f"{name[:48]!r}: found a NUL character, allowed text without it")
+
+
+def _typed(kind: type[Message], payload: bytes) -> Message:
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except msgspec.ValidationError as error:
+        raise BadMessage(_explain(error)) from None
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise BadMessage(f"payload: found {type(error).__name__}, allowed one JSON object in UTF-8") from None
+
+
+def _explain(error: msgspec.ValidationError) -> str:
+    """Put the library's words into ours: field, found, allowed."""
+    if isinstance(error.__cause__, BadMessage):
+        return str(error.__cause__)
+    text = str(error)
+    if missing := _MISSING.fullmatch(text):
+        path = ".".join(filter(None, (missing["path"], missing["field"])))
+        return f"{path}: found nothing, allowed a value"
+    if wrong := _WRONG_TYPE.fullmatch(text):
+        return f"{wrong['path'] or 'payload'}: found {wrong['found']}, allowed {wrong['allowed']}"
+    return f"payload: found {type(error).__name__}, allowed a message of this kind"
