@@ -5,12 +5,24 @@ The dispenser has two shapes behind one port: it is told to vend (`vend`), and i
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from edge.core.model import Baseline, Outcome, VendOrder
-from edge.core.screen import Screen
+from edge.core.model import (
+    Answer,
+    Baseline,
+    Outcome,
+    RaiseAlarm,
+    ReportClosed,
+    ReportOutcome,
+    RequestCode,
+    Sale,
+    SaleEvent,
+    Session,
+    VendOrder,
+)
+from edge.core.screen import Product, Screen
 
 
 class Clock(Protocol):
@@ -175,3 +187,140 @@ class Display(Protocol):
 
     def show(self, screen: Screen) -> None:
         """Ask for this screen; returns at once. Screens asked for while one is being drawn are skipped."""
+
+
+# ---------------------------------------------------------------- the journal
+
+
+class JournalFailed(Exception):
+    """The journal cannot be written: this process must start no motor and report nothing any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """One numbered report as the exact bytes that every repeat sends."""
+
+    n: int
+    kind: str
+    sale_id: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What becomes durable together, in one transaction and one flush."""
+
+    sale: Sale | None = None
+    rows: tuple[OutboxRow, ...] = ()
+    seq: int | None = None
+    catalogue: bytes | None = None
+
+
+class Journal(Protocol):
+    """Sales, reports and what survives a restart. One writer; reads see every finished commit."""
+
+    @property
+    def session(self) -> Session:
+        """The session that this opening of the journal began."""
+
+    @property
+    def confirmed(self) -> bool:
+        """False while the journal is new and nobody has said that this is meant."""
+
+    @property
+    def last_n(self) -> int:
+        """The highest report number given so far."""
+
+    @property
+    def last_seq(self) -> int:
+        """The last board sequence number given, 0 before the first."""
+
+    @property
+    def catalogue(self) -> bytes | None:
+        """The catalogue in use, as it was received."""
+
+    def sale(self, sale_id: str) -> Sale | None:
+        """A row, of any session. Raises JournalFailed."""
+
+    def unfinished(self) -> tuple[Sale, ...]:
+        """Rows in OPEN or INTENT, oldest first. Raises JournalFailed."""
+
+    def reports_after(self, n: int, limit: int) -> tuple[OutboxRow, ...]:
+        """Numbered reports above `n`, in order, acknowledged or not. Raises JournalFailed."""
+
+    def row_hash(self, sale: Sale) -> str:
+        """SHA-256 of the durable part of a row, in hex; a report carries it."""
+
+    def acknowledged(self, n: int, upto: int) -> None:
+        """Note what the bridge holds; written with the next commit, never a flush of its own."""
+
+    async def commit(self, change: Change) -> None:
+        """Make `change` durable; only then return. Raises JournalFailed, after which only exit helps."""
+
+    async def rest(self) -> None:
+        """Nothing is going on: fold the write-ahead log back, so that no sale pays for it."""
+
+
+# ---------------------------------------------------------------- the bridge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkUp:
+    """The link is live and the bridge answered this session's birth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkDown:
+    """No live link, or no answer to the birth. `why` is a name."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleMessage:
+    """A verified message of the bridge about one sale."""
+
+    sale_id: str
+    event: SaleEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueReceived:
+    """Verified desired state: what this machine sells, for how much."""
+
+    version: int
+    phone: str
+    products: tuple[Product, ...]
+    raw: bytes
+
+
+BridgeEvent = LinkUp | LinkDown | SaleMessage | CatalogueReceived
+Report = RequestCode | ReportClosed | ReportOutcome | RaiseAlarm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What a report begins with, and the hash that ties it to the journal's row."""
+
+    session: Session
+    n: int
+    row_hash: str
+
+
+class Bridge(Protocol):
+    """The other side. Nothing here waits for it."""
+
+    def compose(self, heading: Heading, sale: Sale | None, report: Report) -> OutboxRow:
+        """A numbered report as the bytes that every repeat will send. Pure."""
+
+    def catalogue(self, raw: bytes) -> CatalogueReceived:
+        """Read a catalogue that the journal kept. Pure."""
+
+    def kick(self) -> None:
+        """New numbered reports are durable: send them when the link allows."""
+
+    def answer(self, sale_id: str, answer: Answer) -> None:
+        """Send what a row says, once; lost is harmless, the bridge asks again."""
+
+    def publish(self, name: str, values: Mapping[str, object]) -> None:
+        """Set a retained `state/` topic, flat, for dashboards; the newest wins."""

@@ -64,8 +64,11 @@ class Sale:
     # ---- volatile
     lease_until_ms: int = 0
     pay_until_ms: int = 0
+    pay_span_ms: int = 0
     code_url: str = field(default="", repr=False)
+    checked: bool = False
     paying: bool = False
+    progress: str = ""
     refund: str = ""
 
 
@@ -133,6 +136,20 @@ class CodeRefused:
     """The bridge will not sell, or the order ended unpaid."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneChecked:
+    """The board was asked whether the lane can vend; `reason` is empty when it can."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progressed:
+    """The board tells how far the operation is. For the screen."""
+
+    step: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +223,8 @@ class RefundTold:
 SaleEvent = (
     CodeOffered
     | CodeRefused
+    | LaneChecked
+    | Progressed
     | PaymentConfirmed
     | BaselineRead
     | BaselineFailed
@@ -284,6 +303,13 @@ class WatchBus:
     """After doubt the whole bus sells nothing until the board is identified again and idle."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopSelling:
+    """Our own bug showed itself: hold what there is and sell nothing until a person has looked."""
+
+    why: str
+
+
 SaleEffect = (
     RequestCode
     | ReadBaseline
@@ -294,7 +320,16 @@ SaleEffect = (
     | Answer
     | RaiseAlarm
     | WatchBus
+    | StopSelling
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a rule may know besides the row: the clock's reading and the session that is running."""
+
+    now_ms: int
+    session: Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,257 @@
+"""What surrounds a sale: lanes, link, bus, catalogue, and the one question of what may be sold right now.
+
+Pure values. The engine holds one `Machine` and replaces it; `view` says what the shopper sees. Reasons are
+names of the service-code table, in the order in which a person should hear them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from edge.core.model import Sale, State
+from edge.core.screen import (
+    Asking,
+    Checking,
+    Code,
+    Done,
+    Doubt,
+    Idle,
+    OutOfOrder,
+    Product,
+    Refund,
+    Screen,
+    Tile,
+    Vending,
+    View,
+)
+
+VENDS_A_MINUTE: Final = 20
+VENDS_A_DAY: Final = 400
+FAILURES_STOP_A_LANE: Final = 2
+_MINUTE_MS: Final = 60_000
+_DAY_MS: Final = 86_400_000
+_SHOWN_MS: Final[dict[State, int]] = {
+    State.DELIVERED: 6_000,
+    State.NOT_DELIVERED: 15_000,
+    State.UNCERTAIN: 15_000,
+    State.CLOSED: 15_000,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A lane as the board and our own record of its failures see it. `stock` None: the board cannot tell."""
+
+    stock: int | None = None
+    capacity: int | None = None
+    fault: str = ""
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Everything a decision about selling needs. `stops` holds the reasons for which nothing is sold."""
+
+    machine: str
+    phone: str = ""
+    catalogue_version: int = 0
+    products: Mapping[int, Product] = field(default_factory=dict)
+    lanes: Mapping[int, Lane] = field(default_factory=dict)
+    stops: frozenset[str] = frozenset()
+    temperature_c: int | None = None
+    door_open: bool | None = None
+    vends_ms: tuple[int, ...] = ()
+    current: str = ""
+    ended_ms: int = 0
+    notice: str = ""
+    notice_lane: int = 0
+    notice_until_ms: int = 0
+
+
+# ---------------------------------------------------------------- what may be sold
+
+
+def stop_reason(machine: Machine) -> str:
+    """Why nothing at all can be sold: the reason a person should hear first, or ""."""
+    if not machine.products:
+        return min(machine.stops, key=_rank) if machine.stops else "no_catalogue"
+    return min(machine.stops, key=_rank) if machine.stops else ""
+
+
+def lane_reason(machine: Machine, lane: int) -> str:
+    """Why this lane cannot be sold: unknown, fault, sold_out, or "". Does not look at the machine's stops."""
+    if lane not in machine.products:
+        return "unknown"
+    seen = machine.lanes.get(lane)
+    if seen is None:
+        return "unknown"
+    if seen.fault or seen.failures >= FAILURES_STOP_A_LANE:
+        return "fault"
+    return "sold_out" if seen.stock == 0 else ""
+
+
+def obstacle(machine: Machine, lane: int, now_ms: int) -> str:
+    """A local reason against running this lane's motor now, or "". The link's state is none: it is paid."""
+    stops = machine.stops - {"link_down"}
+    if stops:
+        return min(stops, key=_rank)
+    if over_velocity(machine, now_ms):
+        return "velocity"
+    return lane_reason(machine, lane)
+
+
+def over_velocity(machine: Machine, now_ms: int) -> bool:
+    """The machine's own cap, so that even a stolen signing key cannot silently empty it."""
+    minute = sum(1 for at in machine.vends_ms if now_ms - at < _MINUTE_MS)
+    return minute >= VENDS_A_MINUTE or len(_day(machine, now_ms)) >= VENDS_A_DAY
+
+
+# ---------------------------------------------------------------- changes
+
+
+def with_stop(machine: Machine, reason: str, stopped: bool) -> Machine:
+    """Add or take away a reason for which nothing is sold."""
+    stops = machine.stops | {reason} if stopped else machine.stops - {reason}
+    return replace(machine, stops=stops)
+
+
+def with_lane(machine: Machine, lane: int, seen: Lane) -> Machine:
+    """What is now known of a lane."""
+    return replace(machine, lanes={**machine.lanes, lane: seen})
+
+
+def with_vend(machine: Machine, now_ms: int) -> Machine:
+    """A motor is about to run."""
+    return replace(machine, vends_ms=(*_day(machine, now_ms), now_ms))
+
+
+def with_outcome(machine: Machine, sale: Sale) -> Machine:
+    """Count failures in a row; a delivery takes a piece off a stock that the board tells only sometimes."""
+    seen = machine.lanes.get(sale.lane, Lane())
+    if sale.state is State.DELIVERED:
+        told = sale.baseline is None or sale.baseline.stock != seen.stock  # the board counted by itself
+        stock = seen.stock if told or seen.stock is None else max(0, seen.stock - 1)
+        return with_lane(machine, sale.lane, replace(seen, stock=stock, failures=0))
+    if sale.state in (State.NOT_DELIVERED, State.UNCERTAIN):
+        return with_lane(machine, sale.lane, replace(seen, failures=seen.failures + 1))
+    return machine
+
+
+def with_notice(machine: Machine, notice: str, lane: int, now_ms: int) -> Machine:
+    """Say for six seconds on the idle screen why a selection went nowhere."""
+    return replace(machine, notice=notice, notice_lane=lane, notice_until_ms=now_ms + 6_000)
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+def view(machine: Machine, sale: Sale | None, now_ms: int) -> Screen:
+    """The screen as a function of the state. A code needs a live link, an open row and time left (I16)."""
+    return Screen(view=_view(machine, sale, now_ms), machine=machine.machine, phone=machine.phone)
+
+
+def shown_until_ms(machine: Machine, sale: Sale) -> int:
+    """When the last words on an ended sale give way to the next shopper."""
+    return machine.ended_ms + _SHOWN_MS.get(sale.state, 0)
+
+
+def next_change_ms(machine: Machine, sale: Sale | None, now_ms: int) -> int | None:
+    """When the screen changes by time alone, or None when only an event can change it."""
+    times = [machine.notice_until_ms]
+    if sale is not None and sale.state is State.OPEN and sale.code_url:
+        left_ms = sale.pay_until_ms - now_ms
+        times.append(now_ms + (left_ms % 1000 or 1000) if left_ms > 0 else 0)
+    if sale is not None and sale.state not in (State.OPEN, State.INTENT):
+        times.append(shown_until_ms(machine, sale))
+    return min((at for at in times if at > now_ms), default=None)
+
+
+def next_seq(last: int, bits: int, avoid: int | None) -> int:
+    """The sequence number after `last` in 1..2^bits-1, unlike the board's own last one (G-SEQ)."""
+    limit = (1 << bits) - 1
+    following = last % limit + 1
+    return following if following != avoid else following % limit + 1
+
+
+def _view(machine: Machine, sale: Sale | None, now_ms: int) -> View:
+    if sale is not None and sale.state in (State.OPEN, State.INTENT):
+        return _running(machine, sale, now_ms)
+    if sale is not None and now_ms < shown_until_ms(machine, sale):
+        last = _last_words(machine, sale)
+        if last is not None:
+            return last
+    reason = stop_reason(machine)
+    if reason:
+        return OutOfOrder(reason=reason)
+    fresh = now_ms < machine.notice_until_ms
+    tiles = tuple(
+        Tile(product=product, reason=lane_reason(machine, lane))
+        for lane, product in sorted(machine.products.items())
+    )
+    return Idle(
+        tiles=tiles,
+        notice=machine.notice if fresh else "",
+        notice_lane=machine.notice_lane if fresh else 0,
+    )
+
+
+def _running(machine: Machine, sale: Sale, now_ms: int) -> View:
+    product = _product(machine, sale)
+    if sale.state is State.INTENT or sale.paying:
+        return Vending(product=product, step=sale.progress)
+    if not sale.code_url or not sale.checked:
+        return Asking(product=product)
+    left_s = -(-(sale.pay_until_ms - now_ms) // 1000)
+    if left_s <= 0 or stop_reason(machine) or lane_reason(machine, sale.lane):
+        return Checking(product=product)
+    return Code(
+        product=product, code_url=sale.code_url, left_s=left_s, span_s=max(1, sale.pay_span_ms // 1000)
+    )
+
+
+def _last_words(machine: Machine, sale: Sale) -> View | None:
+    product, reference = _product(machine, sale), sale.sale_id[-4:].upper()
+    if sale.state is State.DELIVERED:
+        return Done(product=product)
+    if sale.refund or sale.state is State.NOT_DELIVERED:
+        return Refund(product=product, reference=reference, state=sale.refund or "started")
+    if sale.state is State.UNCERTAIN:
+        return Doubt(product=product, reference=reference)
+    return None
+
+
+def _product(machine: Machine, sale: Sale) -> Product:
+    """The product at the price of the sale, even when the catalogue has moved on meanwhile."""
+    known = machine.products.get(sale.lane)
+    name_zh, name_en = (known.name_zh, known.name_en) if known else (f"{sale.lane}", f"{sale.lane}")
+    return Product(
+        lane=sale.lane,
+        name_zh=name_zh,
+        name_en=name_en,
+        price_fen=sale.price_fen,
+        picture=known.picture if known else "",
+    )
+
+
+_RANK: Final = (
+    "impossible",
+    "journal_failed",
+    "journal_new",
+    "maintenance",
+    "bus_port",
+    "bus_silent",
+    "board_doubt",
+    "door_open",
+    "temperature",
+    "no_catalogue",
+    "link_down",
+    "bridge_silent",
+)
+
+
+def _rank(reason: str) -> tuple[int, str]:
+    return (_RANK.index(reason) if reason in _RANK else len(_RANK), reason)
+
+
+def _day(machine: Machine, now_ms: int) -> tuple[int, ...]:
+    return tuple(at for at in machine.vends_ms if now_ms - at < _DAY_MS)

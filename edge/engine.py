@@ -1,0 +1,415 @@
+"""The machine's engine: take a fact, decide, make it durable, act. In this order and no other.
+
+One task, the only one that changes state. Everything else posts facts to its mailbox: the bus, the bridge,
+timers, and the small tasks that ask the board something. Time, ids and ports come from outside.
+"""
+
+import asyncio
+import base64
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Final
+
+from edge.core import machine as surroundings
+from edge.core.machine import Lane, Machine
+from edge.core.model import (
+    Abandoned,
+    Answer,
+    AnswerOverdue,
+    AskBoard,
+    BaselineFailed,
+    BaselineRead,
+    CodeOffered,
+    Context,
+    LaneChecked,
+    LeaseEnded,
+    PaymentConfirmed,
+    Progressed,
+    Queried,
+    RaiseAlarm,
+    ReadBaseline,
+    Rebooted,
+    ReportClosed,
+    ReportOutcome,
+    RequestCode,
+    RunMotor,
+    Sale,
+    SaleEffect,
+    SaleEvent,
+    State,
+    Step,
+    StopSelling,
+    VendEnded,
+    VendOrder,
+    WatchBus,
+)
+from edge.core.sale import ENDED, opened, step
+from edge.core.screen import Screen
+from edge.core.status import states
+from edge.drivers.errors import BusError
+from edge.ports import (
+    Bridge,
+    BusDown,
+    BusEvent,
+    BusUp,
+    CancelPressed,
+    CashReported,
+    CatalogueReceived,
+    Change,
+    ClimateReported,
+    Clock,
+    Dispenser,
+    Display,
+    Heading,
+    Journal,
+    KeyPressed,
+    LaneReported,
+    LinkDown,
+    LinkUp,
+    OutboxRow,
+    Report,
+    SaleMessage,
+    VendProgress,
+)
+
+_MAILBOX: Final = 1_000
+_KEPT: Final = 16
+_REST_AFTER_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Redraw:
+    """The screen may change by time alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A person confirmed the new journal, or what else had stopped the machine."""
+
+    reason: str
+
+
+Event = BusEvent | LinkUp | LinkDown | SaleMessage | CatalogueReceived | Redraw | Confirmed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The world, as the engine sees it."""
+
+    journal: Journal
+    dispenser: Dispenser
+    display: Display
+    bridge: Bridge
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a sale promises: lease, grace for the last payer, and the longest wait for a code, in seconds."""
+
+    machine: str
+    lease_s: int = 240
+    grace_s: int = 8
+    answer_s: float = 8.0
+
+
+class Engine:
+    """`post` takes facts from anywhere on the loop; `run` is the one task that changes state."""
+
+    def __init__(
+        self,
+        *,
+        ports: Ports,
+        terms: Terms,
+        spawn: Callable[[Coroutine[None, None, None], str], object],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self._journal: Final = ports.journal
+        self._dispenser: Final = ports.dispenser
+        self._display: Final = ports.display
+        self._bridge: Final = ports.bridge
+        self._clock: Final = ports.clock
+        self._terms: Final = terms
+        self._spawn: Final = spawn
+        self._entropy: Final = entropy
+        self._mailbox: Final[asyncio.Queue[tuple[Event, Callable[[], None] | None]]] = asyncio.Queue(_MAILBOX)
+        self._sales: Final[dict[str, Sale]] = {}
+        self._counts: Final[Counter[str]] = Counter(delivered=0, not_delivered=0, uncertain=0, closed=0)
+        self._told: Final[dict[str, dict[str, object]]] = {}
+        self._shown: Screen | None = None
+        self._wake: asyncio.TimerHandle | None = None
+        self._rest: asyncio.TimerHandle | None = None
+        stops = {"bus_silent", "link_down"} | (set() if ports.journal.confirmed else {"journal_new"})
+        self.machine = Machine(machine=terms.machine, stops=frozenset(stops))
+
+    # ------------------------------------------------------------ the mailbox
+
+    def post(self, event: Event, done: Callable[[], None] | None = None) -> None:
+        """Hand over a fact; `done` is called once all it caused is durable. Raises asyncio.QueueFull."""
+        self._mailbox.put_nowait((event, done))
+
+    async def run(self) -> None:
+        """Recover, then serve. Raises JournalFailed, after which only a restart helps."""
+        await self._recover()
+        self._draw()
+        while True:
+            event, done = await self._mailbox.get()
+            await self._take(event)
+            if done is not None:
+                done()
+            self._draw()
+            self._tell()
+
+    async def _recover(self) -> None:
+        """Before anything else: open leases die, interrupted operations are judged, never acted on."""
+        if self._journal.catalogue is not None:
+            self._use(self._bridge.catalogue(self._journal.catalogue))
+        for sale in self._journal.unfinished():
+            self._sales[sale.sale_id] = sale
+            await self._decide(sale.sale_id, Rebooted())
+
+    async def _take(self, event: Event) -> None:
+        match event:
+            case SaleMessage(sale_id=sale_id, event=told):
+                await self._decide(sale_id, told)
+            case KeyPressed(lane=lane):
+                await self._select(lane)
+            case CancelPressed():
+                await self._abandon("cancel")
+            case VendProgress(sale_id=sale_id, step=progress):
+                await self._decide(sale_id, Progressed(step=progress))
+            case CatalogueReceived():
+                await self._catalogue(event)
+            case Redraw():
+                pass
+            case _:
+                self.machine = _seen(self.machine, event)
+
+    # ------------------------------------------------------------ selling
+
+    async def _select(self, lane: int) -> None:
+        now = self._clock.now_ms()
+        reason = surroundings.stop_reason(self.machine) or surroundings.lane_reason(self.machine, lane)
+        if self._moving():
+            reason = "busy"
+        elif not reason and surroundings.over_velocity(self.machine, now):
+            reason = "velocity"
+        if reason:
+            self.machine = surroundings.with_notice(self.machine, reason, lane, now)
+            return
+        await self._abandon("reselect")
+        sale = self._open(lane, now)
+        await self._settle(None, opened(sale))
+
+    def _open(self, lane: int, now: int) -> Sale:
+        lease_until = now + self._terms.lease_s * 1000
+        return Sale(
+            sale_id=base64.b32encode(self._entropy(16)).decode().rstrip("=").lower(),
+            lane=lane,
+            price_fen=self.machine.products[lane].price_fen,
+            catalogue_version=self.machine.catalogue_version,
+            session=self._journal.session,
+            opened_wall_ms=self._clock.wall_ms(),
+            lease_until_ms=lease_until,
+            pay_until_ms=lease_until - self._terms.grace_s * 1000,
+        )
+
+    async def _abandon(self, why: str) -> None:
+        if self.machine.current:
+            await self._decide(self.machine.current, Abandoned(why=why))
+
+    def _moving(self) -> bool:
+        return any(sale.state is State.INTENT for sale in self._sales.values())
+
+    async def _catalogue(self, event: CatalogueReceived) -> None:
+        """Desired state converges: a newer version is used and kept, an older one never comes back."""
+        if event.version <= self.machine.catalogue_version:
+            return
+        await self._journal.commit(Change(catalogue=event.raw))
+        self._use(event)
+
+    def _use(self, event: CatalogueReceived) -> None:
+        products = {product.lane: product for product in event.products}
+        self.machine = replace(
+            self.machine, catalogue_version=event.version, phone=event.phone, products=products
+        )
+
+    # ------------------------------------------------------------ decide, commit, act
+
+    async def _decide(self, sale_id: str, event: SaleEvent) -> None:
+        sale = self._sales.get(sale_id) or self._journal.sale(sale_id)
+        if sale is None:
+            if isinstance(event, PaymentConfirmed | Queried | CodeOffered):
+                self._bridge.answer(sale_id, Answer(state="unknown", why=""))  # G-ROW
+            return
+        now = self._clock.now_ms()
+        if isinstance(event, PaymentConfirmed) and sale.state is State.OPEN and not sale.paying:
+            event = replace(event, obstacle=self._obstacle(sale, now))
+        decided = step(sale, event, Context(now_ms=now, session=self._journal.session))
+        await self._settle(sale, decided)
+
+    def _obstacle(self, sale: Sale, now: int) -> str:
+        return "busy" if self._moving() else surroundings.obstacle(self.machine, sale.lane, now)
+
+    async def _settle(self, before: Sale | None, decided: Step) -> None:
+        """Durable first; from the line after the commit on, the world may change."""
+        sale = decided.sale
+        moved = before is None or before.state is not sale.state
+        rows = self._rows(decided)
+        if moved or rows:
+            seq = sale.seq if moved and sale.state is State.INTENT else None
+            await self._journal.commit(Change(sale=sale if moved else None, rows=rows, seq=seq))
+        self._remember(before, sale, moved)
+        for effect in decided.effects:
+            self._act(sale, effect)
+        if rows:
+            self._bridge.kick()
+
+    def _rows(self, decided: Step) -> tuple[OutboxRow, ...]:
+        rows: list[OutboxRow] = []
+        for effect in decided.effects:
+            if isinstance(effect, RequestCode | ReportClosed | ReportOutcome | RaiseAlarm):
+                rows.append(self._report(decided.sale, effect, len(rows) + 1))
+        return tuple(rows)
+
+    def _report(self, sale: Sale, report: Report, ahead: int) -> OutboxRow:
+        heading = Heading(
+            session=self._journal.session,
+            n=self._journal.last_n + ahead,
+            row_hash=self._journal.row_hash(sale),
+        )
+        return self._bridge.compose(heading, sale, report)
+
+    def _remember(self, before: Sale | None, sale: Sale, moved: bool) -> None:
+        self._sales[sale.sale_id] = sale
+        if before is None:
+            self.machine = replace(self.machine, current=sale.sale_id, notice_until_ms=0)
+        if moved and sale.state in ENDED:
+            self._counts[sale.state.value] += 1
+            self.machine = surroundings.with_outcome(self.machine, sale)
+            if sale.sale_id == self.machine.current:
+                self.machine = replace(self.machine, ended_ms=self._clock.now_ms())
+            self._forget()
+            self._rest_later()
+
+    def _forget(self) -> None:
+        """Ended rows stay at hand for a while, for the last words on the screen."""
+        ended = [key for key, sale in self._sales.items() if sale.state in ENDED]
+        for key in ended[:-_KEPT]:
+            del self._sales[key]
+
+    def _act(self, sale: Sale, effect: SaleEffect) -> None:
+        match effect:
+            case RequestCode():
+                self._start(sale)
+            case ReadBaseline():
+                self._spawn(self._baseline(sale), f"baseline {sale.sale_id}")
+            case RunMotor(order=order):
+                self.machine = surroundings.with_vend(self.machine, self._clock.now_ms())
+                self._spawn(self._vend(order), f"vend {sale.sale_id}")
+            case AskBoard(order=order):
+                self._spawn(self._judge(order), f"recover {sale.sale_id}")
+            case Answer():
+                self._bridge.answer(sale.sale_id, effect)
+            case WatchBus():
+                self.machine = surroundings.with_stop(self.machine, "board_doubt", True)
+                self._spawn(self._dispenser.resync(), "resync")
+            case StopSelling():
+                self.machine = surroundings.with_stop(self.machine, "impossible", True)
+            case ReportClosed() | ReportOutcome() | RaiseAlarm():
+                pass  # written with the row; the pump sends it
+
+    # ------------------------------------------------------------ small tasks that end in a fact
+
+    def _start(self, sale: Sale) -> None:
+        self._later(self._terms.answer_s, SaleMessage(sale_id=sale.sale_id, event=AnswerOverdue()))
+        lease_s = (sale.lease_until_ms - self._clock.now_ms()) / 1000 + 0.02
+        self._later(lease_s, SaleMessage(sale_id=sale.sale_id, event=LeaseEnded()))
+        self._spawn(self._check(sale), f"check {sale.sale_id}")
+
+    def _later(self, delay_s: float, event: Event) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(max(0.0, delay_s), self.post, event)
+
+    def _found(self, sale_id: str, event: SaleEvent) -> None:
+        self.post(SaleMessage(sale_id=sale_id, event=event))
+
+    async def _check(self, sale: Sale) -> None:
+        try:
+            reason = await self._dispenser.check(sale.lane)
+        except BusError:
+            reason = "bus"
+        self._found(sale.sale_id, LaneChecked(reason=reason))
+
+    async def _baseline(self, sale: Sale) -> None:
+        try:
+            baseline = await self._dispenser.baseline(sale.lane)
+        except BusError:
+            self._found(sale.sale_id, BaselineFailed(why="bus"))
+            return
+        bits = self._dispenser.capabilities.seq_bits
+        seq = surroundings.next_seq(self._journal.last_seq, bits, baseline.seq)
+        self._found(sale.sale_id, BaselineRead(baseline=baseline, seq=seq))
+
+    async def _vend(self, order: VendOrder) -> None:
+        self._found(order.sale_id, VendEnded(outcome=await self._dispenser.vend(order)))
+
+    async def _judge(self, order: VendOrder) -> None:
+        self._found(order.sale_id, VendEnded(outcome=await self._dispenser.recover(order)))
+
+    # ------------------------------------------------------------ what follows from the state
+
+    def _draw(self) -> None:
+        now, sale = self._clock.now_ms(), self._sales.get(self.machine.current)
+        screen = surroundings.view(self.machine, sale, now)
+        if screen != self._shown:
+            self._shown = screen
+            self._display.show(screen)
+        if self._wake is not None:
+            self._wake.cancel()
+        at = surroundings.next_change_ms(self.machine, sale, now)
+        self._wake = None if at is None else self._later((at - now) / 1000 + 0.005, Redraw())
+
+    def _tell(self) -> None:
+        for name, values in states(self.machine, self._counts).items():
+            if self._told.get(name) != values:
+                self._told[name] = values
+                self._bridge.publish(name, values)
+
+    def _rest_later(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+        self._rest = asyncio.get_running_loop().call_later(_REST_AFTER_S, self._rest_now)
+
+    def _rest_now(self) -> None:
+        if not any(sale.state not in ENDED for sale in self._sales.values()):
+            self._spawn(self._journal.rest(), "journal rest")
+
+
+def _seen(machine: Machine, event: Event) -> Machine:
+    """What a fact about the surroundings changes. Pure."""
+    match event:
+        case BusUp():
+            stops = machine.stops - {"bus_silent", "bus_port", "board_doubt"}
+            return replace(machine, stops=stops)
+        case BusDown(why=why):
+            reason = "bus_port" if why == "port" else "bus_silent"
+            return surroundings.with_stop(machine, reason, True)
+        case LinkUp():
+            return replace(machine, stops=machine.stops - {"link_down", "bridge_silent"})
+        case LinkDown(why=why):
+            reason = "bridge_silent" if why == "bridge_silent" else "link_down"
+            return surroundings.with_stop(machine, reason, True)
+        case LaneReported(lane=lane, stock=stock, capacity=capacity, fault=fault):
+            before = machine.lanes.get(lane, Lane())
+            return surroundings.with_lane(
+                machine, lane, replace(before, stock=stock, capacity=capacity, fault=fault)
+            )
+        case ClimateReported(temperature_c=temperature_c, door_open=door_open):
+            return replace(machine, temperature_c=temperature_c, door_open=door_open)
+        case Confirmed(reason=reason):
+            return surroundings.with_stop(machine, reason, False)
+        case CashReported():
+            return machine  # the machine's own takings: for the trace only
+        case _:
+            return machine

@@ -1,0 +1,306 @@
+"""The machine's memory: SQLite in WAL mode with synchronous=FULL, one writer thread, one flush a commit.
+
+A process that finds a damaged or missing journal moves it aside and begins a new one; sales then stay
+stopped until a person confirms. Source of the pragmas: SQLite's notes on WAL, synchronous and checkpoints.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from edge.core.model import Sale, Session
+from edge.journal_rows import COLUMNS, chained, last_hash, row_hash, to_report, to_row, to_sale
+from edge.journal_rows import entry as entry_text
+from edge.ports import Change, JournalFailed, OutboxRow
+
+APPLICATION_ID: Final = 0x77785645  # "wxVE"
+SCHEMA_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT;
+CREATE TABLE sale (
+    sale_id TEXT PRIMARY KEY, lane INTEGER NOT NULL, price_fen INTEGER NOT NULL,
+    catalogue_version INTEGER NOT NULL, jid TEXT NOT NULL, boot INTEGER NOT NULL, bits TEXT NOT NULL,
+    opened_wall_ms INTEGER NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL, evidence TEXT NOT NULL,
+    seq INTEGER, base_seq INTEGER, base_stock INTEGER, base_count INTEGER, paid_hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX sale_unfinished ON sale (opened_wall_ms) WHERE state IN ('open', 'intent');
+CREATE TABLE outbox (
+    n INTEGER PRIMARY KEY, kind TEXT NOT NULL, sale_id TEXT NOT NULL, payload BLOB NOT NULL
+) STRICT;
+CREATE TABLE chain (id INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+"""
+_Job = Callable[[sqlite3.Connection], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """The ids of a new session; made by the shell, so that tests and simulations choose them."""
+
+    jid: str
+    bits: str
+    wall_ms: int
+
+
+def open_journal(path: Path, fresh: Fresh, *, confirm_new: bool = False) -> "SqliteJournal":
+    """Lock, check and open the journal at `path`, beginning a new session.
+
+    Raises JournalFailed when another daemon holds it or the folder cannot be written.
+    """
+    lock = _lock(path)
+    try:
+        found = path.exists()
+        aside = found and not _sound(path)
+        if aside:
+            _move_aside(path, fresh.wall_ms)
+        db = _connect(path)
+        if not found or aside:
+            _create(db, fresh.jid, confirmed=confirm_new)
+        session = _begin_session(db, fresh.bits)
+        return SqliteJournal(path, db, session, lock)
+    except (sqlite3.Error, OSError) as error:
+        os.close(lock)
+        raise JournalFailed(f"journal {path}: {error}") from error
+
+
+def confirm(path: Path) -> None:
+    """A person says that a new journal is meant. Raises JournalFailed while a daemon holds it."""
+    if not path.exists():
+        raise JournalFailed(f"journal {path}: found none. Try: wxvend edge init")
+    lock = _lock(path)
+    try:
+        db = _connect(path)
+        with db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('confirmed', 1)")
+        db.close()
+    except sqlite3.Error as error:
+        raise JournalFailed(f"journal {path}: {error}") from error
+    finally:
+        os.close(lock)
+
+
+class SqliteJournal:
+    """Implements `edge.ports.Journal`. Reads happen on the loop's own connection, writes in one thread."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection, session: Session, lock: int) -> None:
+        self.session: Final = session
+        self._lock: Final = lock
+        self._reader: Final = db
+        self._failed = False
+        self._acks: tuple[int, int] = (0, 0)
+        self._jobs: Final[queue.SimpleQueue[tuple[_Job, Callable[[BaseException | None], None]] | None]] = (
+            queue.SimpleQueue()
+        )
+        meta = dict(db.execute("SELECT key, value FROM meta").fetchall())
+        self.confirmed: Final = bool(meta.get("confirmed", 0))
+        self.last_n: int = db.execute("SELECT coalesce(max(n), 0) FROM outbox").fetchone()[0]
+        self.last_seq: int = int(meta.get("seq", 0))
+        self.catalogue: bytes | None = meta.get("catalogue")
+        self._chain_hash: str = last_hash(db)
+        self._writer: Final = threading.Thread(target=self._write, args=(path,), name="journal", daemon=True)
+        self._writer.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what was asked, then let go of the file and the lock."""
+        self._jobs.put(None)
+        self._writer.join()
+        self._reader.close()
+        os.close(self._lock)
+
+    # ------------------------------------------------------------ reading
+
+    def sale(self, sale_id: str) -> Sale | None:
+        """A row of any session."""
+        rows = self._read(f"SELECT {COLUMNS} FROM sale WHERE sale_id = ?", (sale_id,))  # noqa: S608
+        return to_sale(rows[0]) if rows else None
+
+    def unfinished(self) -> tuple[Sale, ...]:
+        """Rows in OPEN or INTENT, oldest first."""
+        sql = f"SELECT {COLUMNS} FROM sale WHERE state IN ('open', 'intent') ORDER BY opened_wall_ms"  # noqa: S608
+        return tuple(to_sale(row) for row in self._read(sql, ()))
+
+    def reports_after(self, n: int, limit: int) -> tuple[OutboxRow, ...]:
+        """Numbered reports above `n`, in order."""
+        sql = "SELECT n, kind, sale_id, payload FROM outbox WHERE n > ? ORDER BY n LIMIT ?"
+        return tuple(to_report(row) for row in self._read(sql, (n, limit)))
+
+    def _read(self, sql: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+        try:
+            return self._reader.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            self._failed = True
+            raise JournalFailed(str(error)) from error
+
+    def row_hash(self, sale: Sale) -> str:
+        """SHA-256 of the durable part of a row."""
+        return row_hash(sale)
+
+    # ------------------------------------------------------------ writing
+
+    def acknowledged(self, n: int, upto: int) -> None:
+        """Ride with the next commit: losing it costs a repeat, which the bridge takes calmly."""
+        self._acks = (max(self._acks[0], n), max(self._acks[1], upto))
+
+    async def commit(self, change: Change) -> None:
+        """One transaction, one flush. After a failure every later call fails too: fail-stop."""
+        acks, chain = self._acks, self._chain_hash
+        entry = entry_text(change.sale) if change.sale is not None else ""
+        digest = chained(chain, entry) if entry else chain
+        await self._submit(lambda db: _apply(db, change, acks, entry, digest))
+        self._chain_hash = digest
+        self.last_n = max([self.last_n, *(row.n for row in change.rows)])
+        self.last_seq = self.last_seq if change.seq is None else change.seq
+        self.catalogue = self.catalogue if change.catalogue is None else change.catalogue
+
+    async def rest(self) -> None:
+        """Checkpoint, then one small commit, so that no sale pays for the log's new header."""
+        await self._submit(_checkpoint)
+
+    async def _submit(self, job: _Job) -> None:
+        if self._failed:
+            raise JournalFailed("the journal failed before; restart")
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def finish(error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(_settle, done, error)
+
+        self._jobs.put((job, finish))
+        try:
+            await done
+        except (sqlite3.Error, OSError) as error:
+            self._failed = True
+            raise JournalFailed(str(error)) from error
+
+    def _write(self, path: Path) -> None:
+        """The writer thread: the only place that changes the file."""
+        db = _connect(path)
+        while (task := self._jobs.get()) is not None:
+            job, finish = task
+            try:
+                job(db)
+            except Exception as error:
+                finish(error)
+            else:
+                finish(None)
+        db.close()
+
+
+# ---------------------------------------------------------------- the file
+
+
+def _lock(path: Path) -> int:
+    """One daemon per journal (G-LOCK); the lock dies with the process."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise JournalFailed(f"journal {path}: {error}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise JournalFailed(f"journal {path}: another daemon holds it. Try: stop it first") from error
+    return handle
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    return db
+
+
+def _sound(path: Path) -> bool:
+    """Whether the file is a whole journal of a version we know."""
+    try:
+        db = _connect(path)
+        try:
+            application = db.execute("PRAGMA application_id").fetchone()[0]
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            check = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        finally:
+            db.close()
+    except sqlite3.DatabaseError:
+        return False
+    if application == APPLICATION_ID and version > SCHEMA_VERSION:
+        raise JournalFailed(f"journal {path}: schema {version} is newer than this program's {SCHEMA_VERSION}")
+    return bool(application == APPLICATION_ID and version == SCHEMA_VERSION and check == "ok")
+
+
+def _move_aside(path: Path, wall_ms: int) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(path.with_name(f"{path.name}.damaged-{wall_ms}{suffix}"))
+
+
+def _create(db: sqlite3.Connection, jid: str, *, confirmed: bool) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";"):
+        db.execute(statement)
+    rows = [("jid", jid), ("boot", 0), ("confirmed", int(confirmed))]
+    db.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    db.execute("COMMIT")
+
+
+def _begin_session(db: sqlite3.Connection, bits: str) -> Session:
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("UPDATE meta SET value = value + 1 WHERE key = 'boot'")
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('bits', ?)", (bits,))
+    db.execute("COMMIT")
+    meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('jid', 'boot')").fetchall())
+    return Session(jid=meta["jid"], boot=meta["boot"], bits=bits)
+
+
+def _apply(db: sqlite3.Connection, change: Change, acks: tuple[int, int], entry: str, digest: str) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if change.sale is not None:
+            marks = ", ".join("?" * 16)
+            db.execute(f"INSERT OR REPLACE INTO sale ({COLUMNS}) VALUES ({marks})", to_row(change.sale))  # noqa: S608
+            db.execute("INSERT INTO chain (entry, hash) VALUES (?, ?)", (entry, digest))
+        rows = [(row.n, row.kind, row.sale_id, row.payload) for row in change.rows]
+        db.executemany("INSERT INTO outbox VALUES (?, ?, ?, ?)", rows)
+        if change.seq is not None:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('seq', ?)", (change.seq,))
+        if change.catalogue is not None:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('catalogue', ?)", (change.catalogue,))
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('held_upto', ?)", (acks[1],))
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _checkpoint(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA wal_checkpoint(RESTART)")
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('rested', 1)")
+
+
+def _settle(done: "asyncio.Future[None]", error: BaseException | None) -> None:
+    if done.done():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
