@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.core import machine as surroundings
-from edge.core.machine import Lane, Machine
+from edge.core.machine import Machine
 from edge.core.model import (
     Abandoned,
     Answer,
@@ -50,28 +50,23 @@ from edge.core.status import states
 from edge.drivers.errors import BusError
 from edge.ports import (
     Bridge,
-    BusDown,
+    BridgeEvent,
     BusEvent,
-    BusUp,
     CancelPressed,
-    CashReported,
     CatalogueReceived,
     Change,
-    ClimateReported,
     Clock,
     Dispenser,
     Display,
     Heading,
     Journal,
     KeyPressed,
-    LaneReported,
-    LinkDown,
-    LinkUp,
     OutboxRow,
     Report,
     SaleMessage,
     VendProgress,
 )
+from edge.senses import seen
 
 _MAILBOX: Final = 1_000
 _KEPT: Final = 16
@@ -83,14 +78,7 @@ class Redraw:
     """The screen may change by time alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """A person confirmed the new journal, or what else had stopped the machine."""
-
-    reason: str
-
-
-Event = BusEvent | LinkUp | LinkDown | SaleMessage | CatalogueReceived | Redraw | Confirmed
+Event = BusEvent | BridgeEvent | Redraw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +172,7 @@ class Engine:
             case Redraw():
                 pass
             case _:
-                self.machine = _seen(self.machine, event)
+                self.machine = seen(self.machine, event)
 
     # ------------------------------------------------------------ selling
 
@@ -289,7 +277,7 @@ class Engine:
             self._counts[sale.state.value] += 1
             self.machine = surroundings.with_outcome(self.machine, sale)
             if sale.sale_id == self.machine.current:
-                self.machine = replace(self.machine, ended_ms=self._clock.now_ms())
+                self.machine = surroundings.with_end(self.machine, sale, self._clock.now_ms())
             self._forget()
             self._rest_later()
 
@@ -384,32 +372,3 @@ class Engine:
     def _rest_now(self) -> None:
         if not any(sale.state not in ENDED for sale in self._sales.values()):
             self._spawn(self._journal.rest(), "journal rest")
-
-
-def _seen(machine: Machine, event: Event) -> Machine:
-    """What a fact about the surroundings changes. Pure."""
-    match event:
-        case BusUp():
-            stops = machine.stops - {"bus_silent", "bus_port", "board_doubt"}
-            return replace(machine, stops=stops)
-        case BusDown(why=why):
-            reason = "bus_port" if why == "port" else "bus_silent"
-            return surroundings.with_stop(machine, reason, True)
-        case LinkUp():
-            return replace(machine, stops=machine.stops - {"link_down", "bridge_silent"})
-        case LinkDown(why=why):
-            reason = "bridge_silent" if why == "bridge_silent" else "link_down"
-            return surroundings.with_stop(machine, reason, True)
-        case LaneReported(lane=lane, stock=stock, capacity=capacity, fault=fault):
-            before = machine.lanes.get(lane, Lane())
-            return surroundings.with_lane(
-                machine, lane, replace(before, stock=stock, capacity=capacity, fault=fault)
-            )
-        case ClimateReported(temperature_c=temperature_c, door_open=door_open):
-            return replace(machine, temperature_c=temperature_c, door_open=door_open)
-        case Confirmed(reason=reason):
-            return surroundings.with_stop(machine, reason, False)
-        case CashReported():
-            return machine  # the machine's own takings: for the trace only
-        case _:
-            return machine

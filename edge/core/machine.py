@@ -137,6 +137,13 @@ def with_outcome(machine: Machine, sale: Sale) -> Machine:
     return machine
 
 
+def with_end(machine: Machine, sale: Sale, now_ms: int) -> Machine:
+    """The sale on the screen ended: its last words begin, or a notice says why there will be no code."""
+    ended = replace(machine, ended_ms=now_ms)
+    reason = sale.why.removeprefix("lane.") if sale.state is State.CLOSED else ""
+    return ended if reason in _SILENT_ENDS else with_notice(ended, reason, sale.lane, now_ms)
+
+
 def with_notice(machine: Machine, notice: str, lane: int, now_ms: int) -> Machine:
     """Say for six seconds on the idle screen why a selection went nowhere."""
     return replace(machine, notice=notice, notice_lane=lane, notice_until_ms=now_ms + 6_000)
@@ -233,6 +240,8 @@ def _product(machine: Machine, sale: Sale) -> Product:
     )
 
 
+# The shopper knows, or money is on its way back and the screen says so in its own words.
+_SILENT_ENDS: Final = frozenset({"", "cancel", "reselect", "restart", "lease", "unpaid", "refunded"})
 _RANK: Final = (
     "impossible",
     "journal_failed",

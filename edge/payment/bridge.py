@@ -1,0 +1,241 @@
+"""The link to the bridge: verified messages in, numbered reports and answers out. Implements `Bridge`.
+
+Nothing is sold before the bridge has answered this connection's birth: a broker that is there is not yet
+a bridge that is there.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from edge.core.model import Answer, RaiseAlarm, Sale, Session
+from edge.payment import translate
+from edge.payment.outbox import WINDOW, Outbox
+from edge.ports import (
+    BridgeEvent,
+    CatalogueReceived,
+    Clock,
+    Heading,
+    Journal,
+    LinkDown,
+    LinkUp,
+    OutboxRow,
+    Report,
+)
+from wire.broker import LinkDown as NotConnected
+from wire.broker import PublishResult
+from wire.codec import address, decode, encode
+from wire.envelope import Envelope, Signer
+from wire.gate import Gate
+from wire.inbound import Inbound
+from wire.messages import Ack, Catalogue, SaleCode, SalePaid, SaleQuery, SaleRefund, SaleRefused, Up
+from wire.topics import Branch, Topic
+
+BIRTH_AGAIN_S: Final = 3.0
+SILENT_AFTER: Final = 3
+
+
+class Transport(Protocol):
+    """What this room asks of `wire.link.Link`."""
+
+    def publish(
+        self,
+        topic: Topic,
+        payload: bytes,
+        *,
+        envelope: Envelope | None = None,
+        retain: bool = False,
+        expiry_s: int | None = None,
+    ) -> "asyncio.Future[PublishResult]":
+        """Hand a message to the broker. Raises wire.broker.LinkDown."""
+
+    async def receive(self) -> Inbound:
+        """Wait for the next message."""
+
+    def ack(self, inbound: Inbound) -> None:
+        """Tell the broker that it is ours now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who speaks, and what each sale promises (`lease_s`, `start_s` in seconds)."""
+
+    machine: str
+    lease_s: int
+    start_s: int
+    software: str
+
+
+class BridgeLink:
+    """Give `connected` to the link as its state listener; run `receive` and `pump` as tasks."""
+
+    def __init__(
+        self, identity: Identity, *, journal: Journal, signer: Signer, gate: Gate, clock: Clock
+    ) -> None:
+        self._identity: Final = identity
+        self._journal: Final = journal
+        self._signer: Final = signer
+        self._gate: Final = gate
+        self._clock: Final = clock
+        self._outbox: Final = Outbox()
+        self._states: Final[dict[str, bytes]] = {}
+        self._kicked: Final = asyncio.Event()
+        self._transport: Transport | None = None
+        self._post: Callable[[BridgeEvent, Callable[[], None] | None], None] = lambda event, done: None
+        self._born = False
+        self._births = 0
+
+    def attach(
+        self, transport: Transport, post: Callable[[BridgeEvent, Callable[[], None] | None], None]
+    ) -> None:
+        """Name the transport and the engine's mailbox, once, before the tasks run."""
+        self._transport, self._post = transport, post
+
+    # ------------------------------------------------------------ what the engine asks
+
+    def compose(self, heading: Heading, sale: Sale | None, report: Report) -> OutboxRow:
+        """A numbered report as the bytes that every repeat will send."""
+        assert sale is not None or isinstance(report, RaiseAlarm)
+        message = translate.to_wire(
+            heading, _subject(sale, heading.session), report, self._identity.start_s, self._identity.lease_s
+        )
+        kind = address(self._identity.machine, message).kind
+        sale_id = sale.sale_id if sale is not None else ""
+        return OutboxRow(n=heading.n, kind=kind, sale_id=sale_id, payload=encode(message))
+
+    def catalogue(self, raw: bytes) -> CatalogueReceived:
+        """Read a catalogue that the journal kept; it was verified when it came."""
+        message = decode(Topic(self._identity.machine, Branch.SET, "catalogue"), raw)
+        assert isinstance(message, Catalogue)
+        return translate.catalogue(message, raw)
+
+    def kick(self) -> None:
+        """New reports are durable."""
+        self._kicked.set()
+
+    def answer(self, sale_id: str, answer: Answer) -> None:
+        """Say once what a row says; when it is lost, the bridge asks again."""
+        self._say(translate.status(self._journal.session, sale_id, answer))
+
+    def publish(self, name: str, values: Mapping[str, object]) -> None:
+        """Keep the newest value of a `state/` topic and send it when the link allows."""
+        self._states[name] = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+        self._show(name)
+
+    # ------------------------------------------------------------ the link's side
+
+    def connected(self, up: bool, reason: str) -> None:
+        """The link's state changed."""
+        self._born, self._births = False, 0
+        if not up:
+            self._post(LinkDown(why="link_down"), None)
+            return
+        self._kicked.set()
+        for name in self._states:
+            self._show(name)
+
+    async def receive(self) -> None:
+        """Take messages until cancelled. Acknowledged once the engine has made durable what they cause."""
+        assert self._transport is not None
+        while True:
+            inbound = await self._transport.receive()
+            self._take(inbound)
+
+    async def pump(self) -> None:
+        """Send births and reports until cancelled: at a kick at once, and again until the bridge answers."""
+        while True:
+            self._kicked.clear()
+            self._send_birth() if not self._born else self._send_reports()
+            idle = self._born and not self._outbox.waiting
+            try:
+                async with asyncio.timeout(None if idle else BIRTH_AGAIN_S):
+                    await self._kicked.wait()
+            except TimeoutError:
+                continue
+
+    # ------------------------------------------------------------ in
+
+    def _take(self, inbound: Inbound) -> None:
+        assert self._transport is not None
+        transport, message = self._transport, self._gate.take(inbound)
+
+        def done() -> None:
+            transport.ack(inbound)
+
+        try:
+            match message:
+                case Ack():
+                    self._acknowledged(message)
+                    done()
+                case Catalogue():
+                    self._post(translate.catalogue(message, inbound.payload), done)
+                case SaleCode() | SaleRefused() | SalePaid() | SaleRefund() | SaleQuery():
+                    digest = hashlib.sha256(inbound.payload).hexdigest()
+                    self._post(translate.from_wire(message, digest), done)
+                case _:
+                    done()  # refused and counted: a broker that kept it would offer it for ever
+        except asyncio.QueueFull:
+            return  # not acknowledged: it comes again
+
+    def _acknowledged(self, ack: Ack) -> None:
+        if ack.jid != self._journal.session.jid:
+            return
+        if ack.n == 0:
+            self._outbox.reset(min(ack.upto, self._journal.last_n))
+            if not self._born:
+                self._born = True
+                self._post(LinkUp(), None)
+        else:
+            self._outbox.held(ack.n, ack.upto)
+            self._journal.acknowledged(ack.n, ack.upto)
+        self._kicked.set()
+
+    # ------------------------------------------------------------ out
+
+    def _send_birth(self) -> None:
+        session, version = self._journal.session, 0
+        if self._journal.catalogue is not None:
+            version = self.catalogue(self._journal.catalogue).version
+        if not self._say(translate.birth(session, self._journal.last_n, version, self._identity.software)):
+            return
+        self._births += 1
+        if self._births > SILENT_AFTER:
+            self._post(LinkDown(why="bridge_silent"), None)
+
+    def _send_reports(self) -> None:
+        now = self._clock.now_ms()
+        for row in self._outbox.due(self._journal.reports_after(self._outbox.upto, WINDOW), now):
+            topic = Topic(self._identity.machine, Branch.UP, row.kind)
+            if not self._send(topic, row.payload):
+                return
+            self._outbox.sent(row.n, now)
+
+    def _say(self, message: Up) -> bool:
+        return self._send(address(self._identity.machine, message), encode(message))
+
+    def _send(self, topic: Topic, payload: bytes) -> bool:
+        assert self._transport is not None
+        try:
+            self._transport.publish(topic, payload, envelope=self._signer.sign(topic, payload))
+        except NotConnected:
+            return False
+        return True
+
+    def _show(self, name: str) -> None:
+        if self._transport is None:
+            return
+        try:
+            topic = Topic(self._identity.machine, Branch.STATE, name)
+            self._transport.publish(topic, self._states[name], retain=True)
+        except NotConnected:
+            return
+
+
+def _subject(sale: Sale | None, session: Session) -> Sale:
+    """An alarm of no sale still needs a lane, and 0 says that it has none."""
+    return sale or Sale(
+        sale_id="", lane=0, price_fen=0, catalogue_version=0, session=session, opened_wall_ms=0
+    )

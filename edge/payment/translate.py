@@ -1,0 +1,154 @@
+"""The machine's words and the wire's, in both directions. Pure, total, and nothing else."""
+
+from typing import assert_never
+
+from edge.core.model import (
+    Answer,
+    CodeOffered,
+    CodeRefused,
+    PaymentConfirmed,
+    Queried,
+    RaiseAlarm,
+    RefundTold,
+    ReportClosed,
+    ReportOutcome,
+    RequestCode,
+    Sale,
+    Session,
+)
+from edge.core.screen import Product
+from edge.ports import CatalogueReceived, Heading, Report, SaleMessage
+from wire.messages import (
+    Alarm,
+    Birth,
+    Catalogue,
+    SaleClosed,
+    SaleCode,
+    SaleOutcome,
+    SalePaid,
+    SaleQuery,
+    SaleRefund,
+    SaleRefused,
+    SaleRequested,
+    SaleStatus,
+    Up,
+)
+
+
+def to_wire(heading: Heading, sale: Sale, report: Report, start_s: int, lease_s: int) -> Up:
+    """A numbered report about a sale as a message."""
+    who, n, sale_id = heading.session, heading.n, sale.sale_id
+    match report:
+        case RequestCode():
+            return SaleRequested(
+                jid=who.jid,
+                boot=who.boot,
+                bits=who.bits,
+                n=n,
+                sale_id=sale_id,
+                lane=sale.lane,
+                price_fen=sale.price_fen,
+                catalogue_version=sale.catalogue_version,
+                lease_s=lease_s,
+                start_s=start_s,
+            )
+        case ReportClosed(why=why):
+            return SaleClosed(jid=who.jid, boot=who.boot, bits=who.bits, n=n, sale_id=sale_id, why=why)
+        case ReportOutcome(outcome=outcome, why=why, evidence=evidence):
+            return SaleOutcome(
+                jid=who.jid,
+                boot=who.boot,
+                bits=who.bits,
+                n=n,
+                sale_id=sale_id,
+                outcome=outcome.value,
+                why=why,
+                evidence=evidence[:400],
+                row_hash=heading.row_hash,
+            )
+        case RaiseAlarm(name=name, text=text):
+            return Alarm(
+                jid=who.jid,
+                boot=who.boot,
+                bits=who.bits,
+                n=n,
+                name=name,
+                raised=True,
+                code="",
+                text=text,
+                lane=sale.lane,
+            )
+        case _:
+            assert_never(report)
+
+
+def status(session: Session, sale_id: str, answer: Answer) -> SaleStatus:
+    """What a row says."""
+    return SaleStatus(
+        jid=session.jid,
+        boot=session.boot,
+        bits=session.bits,
+        n=0,
+        sale_id=sale_id,
+        state=answer.state,
+        why=answer.why,
+        evidence=answer.evidence[:400],
+    )
+
+
+def birth(session: Session, n: int, catalogue_version: int, software: str) -> Birth:
+    """A session has begun, or the link is back."""
+    return Birth(
+        jid=session.jid,
+        boot=session.boot,
+        bits=session.bits,
+        n=n,
+        catalogue_version=catalogue_version,
+        software=software,
+    )
+
+
+def from_wire(
+    message: SaleCode | SaleRefused | SalePaid | SaleRefund | SaleQuery, payload_hash: str
+) -> SaleMessage:
+    """A verified message about a sale as a fact. `payload_hash` is the SHA-256 of the signed bytes."""
+    return SaleMessage(sale_id=message.sale_id, event=_event(message, payload_hash))
+
+
+def _event(
+    message: SaleCode | SaleRefused | SalePaid | SaleRefund | SaleQuery, payload_hash: str
+) -> CodeOffered | CodeRefused | PaymentConfirmed | RefundTold | Queried:
+    match message:
+        case SaleCode():
+            return CodeOffered(code_url=message.code_url, pay_s=message.pay_s)
+        case SaleRefused():
+            return CodeRefused(why=message.why)
+        case SalePaid():
+            return PaymentConfirmed(
+                session_jid=message.jid,
+                session_boot=message.boot,
+                lane=message.lane,
+                paid_fen=message.paid_fen,
+                paid_hash=payload_hash,
+            )
+        case SaleRefund():
+            return RefundTold(state=message.state)
+        case SaleQuery():
+            return Queried()
+        case _:
+            assert_never(message)
+
+
+def catalogue(message: Catalogue, raw: bytes) -> CatalogueReceived:
+    """Desired state as the engine keeps it."""
+    products = tuple(
+        Product(
+            lane=lane.lane,
+            name_zh=lane.name_zh,
+            name_en=lane.name_en,
+            price_fen=lane.price_fen,
+            picture=lane.picture,
+        )
+        for lane in message.lanes
+    )
+    return CatalogueReceived(version=message.version, phone=message.phone, products=products, raw=raw)
