@@ -1,0 +1,165 @@
+"""The XY bus as a Dispenser: joins session, port and clock on the daemon's loop.
+
+A reply leaves in the very callback that brought the POLL; facts are posted after it is written.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from edge.core.model import Baseline, Outcome, VendOrder
+from edge.drivers.errors import BusError
+from edge.drivers.serial_port import SerialPort, Transport
+from edge.drivers.xy.session import Ended, Session
+from edge.drivers.xy.settings import XySettings
+from edge.ports import BusEvent, BusHealth, Capabilities, Clock, Recovery
+
+TICK_S: Final = 0.1
+START_S: Final = 5  # the board starts a motor within this time of the frame, or not at all
+
+Trace = Callable[[str, bytes, int], None]  # direction "rx" or "tx", bytes, boot-time milliseconds
+
+
+class XyDispenser:
+    """One XY machine. `trace` is called for all bytes, after an answer has been written."""
+
+    def __init__(
+        self,
+        settings: XySettings,
+        clock: Clock,
+        *,
+        trace: Trace | None = None,
+        port: Transport | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._trace = trace
+        self._port = port or SerialPort(settings.port, baud=settings.baud)
+        self._session = Session(settings)
+        self._post: Callable[[BusEvent], None] | None = None
+        self._operation = asyncio.Lock()
+        self._result: asyncio.Future[str | Outcome] | None = None
+        self._slowest_ms = 0.0
+        self._latest_tick_ms = 0.0
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """`motor_s` is the longest a vend is watched, extended by progress as far as that may go."""
+        return Capabilities(
+            bus="xy",
+            recovery=Recovery.NONE,
+            memory_survives_power_loss=False,
+            repeat_is_harmless=self._settings.board_drops_repeats,
+            seq_bits=8,
+            start_s=START_S,
+            motor_s=self._settings.longest_vend_ms // 1000,
+            keypad=True,
+            drop_sensor=self._settings.drop_sensor,
+        )
+
+    async def run(self, post: Callable[[BusEvent], None]) -> None:
+        """Serve the bus until cancelled. Raises BusBroken when the port's path is no serial port."""
+        self._post = post
+        serving = asyncio.create_task(self._port.serve(self), name="xy.port")
+        try:
+            while not serving.done():
+                due = time.monotonic() + TICK_S
+                await asyncio.wait({serving}, timeout=TICK_S)
+                self._latest_tick_ms = max(self._latest_tick_ms, 1000 * (time.monotonic() - due))
+                self._session.tick(self._clock.now_ms())
+                self._publish()
+            await serving
+        finally:
+            serving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
+
+    async def check(self, lane: int) -> str:
+        """Ask with `01`; "" when the lane can vend, else a name such as `sold_out` or `no_answer`."""
+        result = await self._perform(lambda now_ms: self._session.ask(lane, now_ms))
+        assert isinstance(result, str), "a check ends with a reason"
+        return result
+
+    async def baseline(self, lane: int) -> Baseline:
+        """The lane's stock as last reported, at once. Raises BusError while the board is not there."""
+        baseline = self._session.baseline(lane)
+        if baseline is None:
+            raise BusError("the board is not identified; nothing was sent")
+        return baseline
+
+    async def vend(self, order: VendOrder) -> Outcome:
+        """Write one `06` while the lease lives, and watch. `order.seq` is its PackNo, 1..255."""
+        return self._outcome(await self._perform(lambda now_ms: self._session.drive(order, now_ms)))
+
+    async def recover(self, order: VendOrder) -> Outcome:
+        """Hear what the board still repeats of an interrupted order. Never moves anything."""
+        self._port.discard_input()
+        return self._outcome(await self._perform(lambda now_ms: self._session.listen(order, now_ms)))
+
+    async def resync(self) -> None:
+        """Flush, settle, identify the board again; BusUp follows when it is idle."""
+        async with self._operation:
+            self._port.discard_input()
+            self._session.resync(self._clock.now_ms())
+
+    def health(self) -> BusHealth:
+        """Counters since the start. `loop_late_ms` is the most that the loop kept anything waiting."""
+        health = self._session.health()
+        facts = {**health.facts, "loop_late_ms": round(self._latest_tick_ms)}
+        return replace(health, slowest_answer_ms=self._slowest_ms, facts=facts)
+
+    # ------------------------------------------------------------ the port's listener
+
+    def on_opened(self) -> None:
+        """The board may speak now."""
+        self._session.opened(self._clock.now_ms())
+
+    def on_data(self, data: bytes) -> None:
+        """Answer first, then tell."""
+        began = time.perf_counter()
+        now_ms = self._clock.now_ms()
+        reply = self._session.receive(data, now_ms)
+        if reply:
+            self._port.write(reply)
+            self._slowest_ms = max(self._slowest_ms, 1000 * (time.perf_counter() - began))
+        if self._trace is not None:
+            self._trace("rx", data, now_ms)
+            if reply:
+                self._trace("tx", reply, self._clock.now_ms())
+        self._publish()
+
+    def on_lost(self, why: str) -> None:
+        """The port is gone; `why` is in the log."""
+        self._session.lost(self._clock.now_ms())
+        self._publish()
+
+    # ------------------------------------------------------------ helpers
+
+    async def _perform(self, begin: Callable[[int], None]) -> str | Outcome:
+        """Run one operation of the session to its end; one that nobody waits for any more is withdrawn."""
+        async with self._operation:
+            self._result = asyncio.get_running_loop().create_future()
+            try:
+                begin(self._clock.now_ms())
+                self._publish()
+                return await self._result
+            except asyncio.CancelledError:
+                self._session.abandon(self._clock.now_ms())
+                raise
+            finally:
+                self._result = None
+
+    def _publish(self) -> None:
+        for fact in self._session.facts():
+            if not isinstance(fact, Ended):
+                if self._post is not None:
+                    self._post(fact)
+            elif self._result is not None and not self._result.done():
+                self._result.set_result(fact.result)
+
+    def _outcome(self, result: str | Outcome) -> Outcome:
+        assert not isinstance(result, str), "a vend ends with an outcome"
+        return result
