@@ -1,0 +1,195 @@
+"""What may be sold and what is shown, as functions of the machine's state."""
+
+from dataclasses import replace
+
+import pytest
+
+from edge.core import machine as surroundings
+from edge.core.machine import Lane, Machine
+from edge.core.model import Baseline, Sale, Session, State
+from edge.core.screen import (
+    Asking,
+    Checking,
+    Code,
+    Done,
+    Doubt,
+    Idle,
+    OutOfOrder,
+    Product,
+    Refund,
+    Vending,
+)
+from edge.core.status import states
+
+COLA = Product(lane=12, name_zh="可乐", name_en="Cola", price_fen=350)
+TEA = Product(lane=13, name_zh="茶", name_en="Tea", price_fen=400)
+READY = Machine(
+    machine="vm-0001",
+    catalogue_version=1,
+    products={12: COLA, 13: TEA},
+    lanes={12: Lane(stock=5, capacity=8), 13: Lane(stock=0, capacity=8)},
+)
+SALE = Sale(
+    sale_id="b" * 22 + "7kq2",
+    lane=12,
+    price_fen=350,
+    catalogue_version=1,
+    session=Session(jid="a" * 26, boot=1, bits="0" * 16),
+    opened_wall_ms=0,
+    lease_until_ms=240_000,
+    pay_until_ms=180_000,
+    pay_span_ms=180_000,
+    code_url="weixin://x",
+    checked=True,
+)
+
+
+def shown(machine: Machine, sale: Sale | None, now_ms: int = 0) -> object:
+    return surroundings.view(machine, sale, now_ms).view
+
+
+def test_a_ready_machine_offers_what_is_in_stock() -> None:
+    idle = shown(READY, None)
+    assert isinstance(idle, Idle)
+    assert [(tile.product.lane, tile.reason) for tile in idle.tiles] == [(12, ""), (13, "sold_out")]
+
+
+@pytest.mark.parametrize(
+    ("lane", "reason"),
+    [
+        (Lane(stock=5), ""),
+        (Lane(stock=None), ""),
+        (Lane(stock=0), "sold_out"),
+        (Lane(stock=5, fault="paused"), "fault"),
+        (Lane(stock=5, failures=2), "fault"),
+        (Lane(stock=5, failures=1), ""),
+    ],
+)
+def test_a_lane_sells_unless_empty_faulty_or_failing_twice_in_a_row(lane: Lane, reason: str) -> None:
+    assert surroundings.lane_reason(surroundings.with_lane(READY, 12, lane), 12) == reason
+
+
+def test_a_lane_that_the_board_never_reported_is_not_sold() -> None:
+    assert surroundings.lane_reason(replace(READY, lanes={}), 12) == "unknown"
+    assert surroundings.lane_reason(READY, 99) == "unknown"
+
+
+def test_the_gravest_reason_is_named_first() -> None:
+    stopped = replace(READY, stops=frozenset({"link_down", "journal_new", "bus_silent"}))
+    assert shown(stopped, None) == OutOfOrder(reason="journal_new")
+    assert shown(replace(READY, products={}), None) == OutOfOrder(reason="no_catalogue")
+
+
+def test_a_lost_link_is_no_reason_against_a_vend_that_is_paid() -> None:
+    offline = surroundings.with_stop(READY, "link_down", True)
+    assert surroundings.obstacle(offline, 12, 0) == ""
+    assert surroundings.obstacle(surroundings.with_stop(READY, "board_doubt", True), 12, 0) == "board_doubt"
+    assert surroundings.obstacle(READY, 13, 0) == "sold_out"
+
+
+def test_twenty_vends_a_minute_and_four_hundred_a_day_are_the_most() -> None:
+    busy = READY
+    for at in range(20):
+        busy = surroundings.with_vend(busy, at)
+    assert surroundings.obstacle(busy, 12, 59_000) == "velocity"
+    assert surroundings.obstacle(busy, 12, 60_100) == ""
+    many = replace(READY, vends_ms=tuple(range(400)))
+    assert surroundings.over_velocity(many, 80_000_000)
+    assert not surroundings.over_velocity(many, 86_500_000)
+
+
+def test_a_code_needs_a_checked_lane_a_live_link_and_time_left() -> None:
+    code = shown(READY, SALE, 1_000)
+    assert isinstance(code, Code)
+    assert (code.left_s, code.span_s) == (179, 180)
+    assert isinstance(shown(READY, replace(SALE, checked=False)), Asking)
+    assert isinstance(shown(READY, replace(SALE, code_url="")), Asking)
+    assert isinstance(shown(surroundings.with_stop(READY, "link_down", True), SALE), Checking)
+    assert isinstance(shown(surroundings.with_lane(READY, 12, Lane(fault="paused")), SALE), Checking)
+    assert isinstance(shown(READY, SALE, 180_000), Checking)
+
+
+def test_a_payment_takes_the_code_away_at_once() -> None:
+    assert isinstance(shown(READY, replace(SALE, paying=True)), Vending)
+    assert isinstance(shown(READY, replace(SALE, state=State.INTENT)), Vending)
+
+
+@pytest.mark.parametrize(
+    ("sale", "kind", "until_ms"),
+    [
+        (replace(SALE, state=State.DELIVERED), Done, 6_000),
+        (replace(SALE, state=State.NOT_DELIVERED), Refund, 15_000),
+        (replace(SALE, state=State.UNCERTAIN), Doubt, 15_000),
+        (replace(SALE, state=State.CLOSED, refund="started"), Refund, 15_000),
+    ],
+)
+def test_last_words_stay_their_time_and_then_the_next_shopper_is_welcome(
+    sale: Sale, kind: type, until_ms: int
+) -> None:
+    assert isinstance(shown(READY, sale, until_ms - 1), kind)
+    assert isinstance(shown(READY, sale, until_ms), Idle)
+
+
+def test_a_refund_names_the_last_four_of_the_sale() -> None:
+    refund = shown(READY, replace(SALE, state=State.NOT_DELIVERED))
+    assert isinstance(refund, Refund)
+    assert refund.reference == "7KQ2"
+
+
+def test_the_price_of_the_sale_is_shown_even_when_the_catalogue_moved_on() -> None:
+    dearer = replace(READY, products={12: replace(COLA, price_fen=999)})
+    code = shown(dearer, SALE)
+    assert isinstance(code, Code)
+    assert code.product.price_fen == 350
+
+
+def test_a_sale_that_the_lane_or_the_bridge_refused_leaves_a_notice() -> None:
+    closed = replace(SALE, state=State.CLOSED, why="lane.sold_out")
+    idle = shown(surroundings.with_end(READY, closed, 1_000), closed, 2_000)
+    assert isinstance(idle, Idle)
+    assert (idle.notice, idle.notice_lane) == ("sold_out", 12)
+    cancelled = replace(SALE, state=State.CLOSED, why="cancel")
+    silent = shown(surroundings.with_end(READY, cancelled, 1_000), cancelled, 2_000)
+    assert isinstance(silent, Idle)
+    assert silent.notice == ""
+
+
+def test_a_delivery_takes_one_piece_unless_the_board_has_counted_it_already() -> None:
+    sold = replace(SALE, state=State.DELIVERED, seq=1, baseline=Baseline(stock=5))
+    assert surroundings.with_outcome(READY, sold).lanes[12].stock == 4
+    told = surroundings.with_lane(READY, 12, Lane(stock=4))
+    assert surroundings.with_outcome(told, sold).lanes[12].stock == 4
+
+
+def test_failures_count_in_a_row_and_a_delivery_forgives_them() -> None:
+    failed = surroundings.with_outcome(READY, replace(SALE, state=State.NOT_DELIVERED))
+    assert failed.lanes[12].failures == 1
+    assert surroundings.with_outcome(failed, replace(SALE, state=State.DELIVERED)).lanes[12].failures == 0
+    assert surroundings.with_outcome(READY, replace(SALE, state=State.CLOSED)) == READY
+
+
+def test_a_countdown_changes_at_each_whole_second_and_last_words_at_their_end() -> None:
+    assert surroundings.next_change_ms(READY, SALE, 500) == 1_000
+    assert surroundings.next_change_ms(READY, SALE, 1_000) == 2_000
+    assert surroundings.next_change_ms(READY, None, 0) is None
+    ended = replace(SALE, state=State.DELIVERED)
+    assert surroundings.next_change_ms(replace(READY, ended_ms=1_000), ended, 2_000) == 7_000
+
+
+@pytest.mark.parametrize(
+    ("last", "avoid", "expected"),
+    [(0, None, 1), (254, None, 255), (255, None, 1), (6, 7, 8), (254, 255, 1), (255, 1, 2)],
+)
+def test_a_sequence_number_wraps_past_zero_and_differs_from_the_boards_last(
+    last: int, avoid: int | None, expected: int
+) -> None:
+    assert surroundings.next_seq(last, 8, avoid) == expected
+
+
+def test_dashboards_get_flat_values_with_numbers_as_numbers() -> None:
+    told = states(replace(READY, door_open=True, temperature_c=5), {"delivered": 2})
+    assert told["health"] == {"selling": 1, "reason": "", "catalogue_version": 1, "lanes": 2}
+    assert told["climate"] == {"temperature_c": 5, "door_open": 1}
+    assert told["lane/12"]["stock"] == 5
+    for values in told.values():
+        assert all(value is None or isinstance(value, int | str) for value in values.values())
