@@ -61,6 +61,7 @@ from edge.ports import (
     Heading,
     Journal,
     KeyPressed,
+    Notes,
     OutboxRow,
     Report,
     SaleMessage,
@@ -90,6 +91,7 @@ class Ports:
     display: Display
     bridge: Bridge
     clock: Clock
+    notes: Notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,7 @@ class Engine:
         self._display: Final = ports.display
         self._bridge: Final = ports.bridge
         self._clock: Final = ports.clock
+        self._notes: Final = ports.notes
         self._terms: Final = terms
         self._spawn: Final = spawn
         self._entropy: Final = entropy
@@ -172,7 +175,9 @@ class Engine:
             case Redraw():
                 pass
             case _:
-                self.machine = seen(self.machine, event)
+                before, self.machine = self.machine, seen(self.machine, event)
+                if before.stops != self.machine.stops:
+                    self._notes.info("machine.stops", reasons=" ".join(sorted(self.machine.stops)) or "none")
 
     # ------------------------------------------------------------ selling
 
@@ -184,6 +189,7 @@ class Engine:
         elif not reason and surroundings.over_velocity(self.machine, now):
             reason = "velocity"
         if reason:
+            self._notes.info("sale.not_offered", lane=lane, why=reason)
             self.machine = surroundings.with_notice(self.machine, reason, lane, now)
             return
         await self._abandon("reselect")
@@ -271,6 +277,10 @@ class Engine:
 
     def _remember(self, before: Sale | None, sale: Sale, moved: bool) -> None:
         self._sales[sale.sale_id] = sale
+        if moved:
+            self._notes.info(
+                f"sale.{sale.state}", sale_id=sale.sale_id, lane=sale.lane, why=sale.why, seq=sale.seq
+            )
         if before is None:
             self.machine = replace(self.machine, current=sale.sale_id, notice_until_ms=0)
         if moved and sale.state in ENDED:
@@ -303,7 +313,8 @@ class Engine:
             case WatchBus():
                 self.machine = surroundings.with_stop(self.machine, "board_doubt", True)
                 self._spawn(self._dispenser.resync(), "resync")
-            case StopSelling():
+            case StopSelling(why=why):
+                self._notes.warning("sale.impossible", sale_id=sale.sale_id, why=why)
                 self.machine = surroundings.with_stop(self.machine, "impossible", True)
             case ReportClosed() | ReportOutcome() | RaiseAlarm():
                 pass  # written with the row; the pump sends it

@@ -35,6 +35,16 @@ class Clock(Protocol):
         """Unix milliseconds, for display, logs and reports."""
 
 
+class Notes(Protocol):
+    """The daemon's log: one line `area.fact key=value` a call."""
+
+    def info(self, event: str, /, **fields: object) -> object:
+        """A fact that an operator may want to know."""
+
+    def warning(self, event: str, /, **fields: object) -> object:
+        """A fact that should not have happened."""
+
+
 # ---------------------------------------------------------------- the dispenser
 
 

@@ -145,6 +145,16 @@ class Glass:
         return self.screens[-1].view
 
 
+class Quiet:
+    """A log that nobody reads."""
+
+    def info(self, event: str, /, **fields: object) -> object:
+        return None
+
+    def warning(self, event: str, /, **fields: object) -> object:
+        return None
+
+
 def catalogue(version: int) -> CatalogueReceived:
     return CatalogueReceived(version=version, phone="400", products=(COLA, TEA), raw=str(version).encode())
 
@@ -167,6 +177,7 @@ class Machine:
             display=self.glass,
             bridge=self.cloud,
             clock=self.clock,
+            notes=Quiet(),
         )
         self.engine = Engine(
             ports=ports,
