@@ -1,0 +1,323 @@
+"""Pixels: the only file that knows Pillow. It draws what it is told and decides nothing.
+
+Pictures are indexed: one byte a pixel, at most 256 colours. That makes a frame a quarter of the memory,
+its PNG and its framebuffer rows a table lookup, and the comparison of two frames next to free.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from PIL import Image, ImageChops, ImageDraw, ImageFont
+
+from edge.display.theme import Colour, mix
+
+Point = tuple[float, float]
+
+_SHADES: Final = 7  # between paper and ink; more is not seen at arm's length
+_FINE: Final = 4  # shapes are drawn this much larger, then reduced
+_NEAR: Final = 6  # blends this close share an entry of the palette
+_UNDEFINED: Final = "\uffff"
+_TOUCHED: Final = [0] * 19 + [255] * 237  # coverage below half a shade leaves the paper alone
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels; `right` and `bottom` are the first column and row outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    def inset(self, by: int) -> "Box":
+        """The box within, `by` pixels from each edge."""
+        return Box(self.left + by, self.top + by, self.right - by, self.bottom - by)
+
+
+class FontError(Exception):
+    """Nothing can be written with this font. The message says which file, what is wrong and what to do."""
+
+
+# ---------------------------------------------------------------- a finished frame
+
+
+class Picture:
+    """A finished frame. It never changes, so any thread may read it."""
+
+    __slots__ = ("_image", "_palette", "_png", "size")
+
+    def __init__(self, image: Image.Image, palette: bytes) -> None:
+        self.size: tuple[int, int] = image.size
+        self._image = image
+        self._palette = palette
+        self._png = b""
+
+    def png(self) -> bytes:
+        """The frame as a palette PNG. Encoded once."""
+        if not self._png:
+            out = io.BytesIO()
+            self._coloured(Box(0, 0, *self.size)).save(out, "PNG", compress_level=1)
+            self._png = out.getvalue()
+        return self._png
+
+    def changed_from(self, before: "Picture | None") -> Box | None:
+        """The smallest rectangle in which this frame differs from `before`; None when nowhere."""
+        if before is None or before.size != self.size:
+            return Box(0, 0, *self.size)
+        found = ImageChops.difference(self._image, before._image).getbbox()
+        return Box(*found) if found else None
+
+    def rgb565(self, box: Box) -> bytes:
+        """The rectangle by rows, two bytes a pixel, least significant first, red in the top five bits."""
+        return self._image.crop(box).point(_rgb565(self._palette), "I").convert("I;16").tobytes()
+
+    def xrgb8888(self, box: Box) -> bytes:
+        """The rectangle by rows, four bytes a pixel: blue, green, red, 255."""
+        return self._coloured(box).convert("RGBA").tobytes("raw", "BGRA")
+
+    def _coloured(self, box: Box) -> Image.Image:
+        part = self._image.crop(box)
+        part.putpalette(self._palette)
+        return part
+
+
+def _rgb565(palette: bytes) -> list[int]:
+    reds, greens, blues = palette[0::3], palette[1::3], palette[2::3]
+    known = [(r >> 3) << 11 | (g >> 2) << 5 | b >> 3 for r, g, b in zip(reds, greens, blues, strict=True)]
+    return known + [0] * (256 - len(known))
+
+
+# ---------------------------------------------------------------- colours and type
+
+
+class Palette:
+    """The colours of one renderer, in the order they were first needed. An entry never changes."""
+
+    def __init__(self) -> None:
+        self._entries: list[Colour] = []
+        self.index = lru_cache(maxsize=1024)(self._settle)
+        self.ramp = lru_cache(maxsize=256)(self._between)
+
+    def _settle(self, colour: Colour, near: int = 0) -> int:
+        """The entry for a colour, one within `near` a channel, or the nearest once all are taken."""
+        far = [_distance(entry, colour) for entry in self._entries]
+        if far and (min(far) <= near or len(far) == 256):
+            return far.index(min(far))
+        self._entries.append(colour)
+        return len(far)
+
+    def _between(self, paper: Colour, ink: Colour) -> list[int]:
+        """For each coverage 0 to 255 the entry between paper and ink."""
+        ends = self.index(paper), self.index(ink)
+        between = [self.index(mix(ink, paper, at / _SHADES), _NEAR) for at in range(1, _SHADES)]
+        steps = [ends[0], *between, ends[1]]
+        return [steps[round(coverage * _SHADES / 255)] for coverage in range(256)]
+
+    def rgb(self) -> bytes:
+        """Three bytes for each entry so far."""
+        return bytes(channel for entry in self._entries for channel in entry)
+
+
+def _distance(one: Colour, other: Colour) -> int:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+class Face:
+    """One font file at every size. Raises FontError when it cannot be read as a font."""
+
+    def __init__(self, path: Path, *, index: int = 0) -> None:
+        self.path = path
+        self._at = lru_cache(maxsize=64)(lambda size: ImageFont.truetype(path, size, index=index))
+        try:
+            self._undefined = bytes(self._at(20).getmask(_UNDEFINED))
+        except OSError as broken:
+            raise FontError(f"font: {path}: not a font ({broken}). Try: another file in `font`") from broken
+        self.width = lru_cache(maxsize=4096)(self._width)
+
+    def lacks(self, text: str) -> str:
+        """The characters of `text` that would be drawn as an empty box, sorted."""
+        font = self._at(20)
+        seen = (letter for letter in sorted(set(text)) if not letter.isspace())
+        return "".join(letter for letter in seen if bytes(font.getmask(letter)) == self._undefined)
+
+    def mask(self, text: str, size: int, bold: bool) -> tuple[Image.Image, int, int]:
+        """How much of each pixel the text covers, and where that lies from the start of its base line."""
+        font = self._at(size)
+        weight = size * 0.022 if bold else 0.0
+        left, top, right, bottom = font.getbbox(text, anchor="ls", stroke_width=weight)
+        room = max(1, int(right - left) + 2), max(1, int(bottom - top) + 2)
+        image = Image.new("L", room)
+        origin = (1 - int(left), 1 - int(top))
+        ImageDraw.Draw(image).text(origin, text, 255, font, anchor="ls", stroke_width=weight)
+        return image, -origin[0], -origin[1]
+
+    def _width(self, text: str, size: int) -> int:
+        return round(self._at(size).getlength(text))
+
+
+class Pen(NamedTuple):
+    """How words look: height in pixels, colour, what lies under them, and whether they are heavier."""
+
+    size: int
+    colour: Colour
+    paper: Colour
+    bold: bool = False
+
+
+class _Mark(NamedTuple):
+    """Something ready to be pasted: its pixels, where it covers, and its offset."""
+
+    image: Image.Image
+    cover: Image.Image
+    left: int = 0
+    top: int = 0
+
+
+class Ink:
+    """What the frames of one renderer share: palette, face, and the marks already made, bounded."""
+
+    def __init__(self, face: Face) -> None:
+        self.face = face
+        self.palette = Palette()
+        self.word = lru_cache(maxsize=384)(self._word)
+        self.disc = lru_cache(maxsize=64)(_disc)
+        self.kept = lru_cache(maxsize=128)(_Place)
+
+    def tint(self, mask: Image.Image, colour: Colour, paper: Colour) -> _Mark:
+        """A covering of pixels in a colour, its edges blended with what lies under it."""
+        return _Mark(mask.point(self.palette.ramp(paper, colour)), mask.point(_TOUCHED))
+
+    def _word(self, text: str, pen: Pen) -> _Mark:
+        mask, left, top = self.face.mask(text, pen.size, pen.bold)
+        return self.tint(mask, pen.colour, pen.paper)._replace(left=left, top=top)
+
+
+class _Place:
+    """Where a part that is drawn once is kept, from the first use of its key."""
+
+    def __init__(self, key: object) -> None:
+        self.key = key
+        self.image: Image.Image | None = None
+
+
+def _disc(radius: int) -> Image.Image:
+    fine = Image.new("L", (2 * radius * _FINE, 2 * radius * _FINE))
+    ImageDraw.Draw(fine).ellipse((0, 0, fine.width - 1, fine.height - 1), 255)
+    return fine.reduce(_FINE)
+
+
+def _stroke(draw: ImageDraw.ImageDraw, at: list[Point], width: float) -> None:
+    draw.line(at, 255, round(width * _FINE), joint="curve")
+    for x, y in at:
+        draw.circle((x, y), width * _FINE / 2, 255)
+
+
+# ---------------------------------------------------------------- drawing
+
+
+class Canvas:
+    """A frame in the making. Shapes and words are told what lies under them, so that edges blend."""
+
+    def __init__(self, ink: Ink, size: tuple[int, int], ground: Colour) -> None:
+        self._ink = ink
+        self._image = Image.new("L", size, ink.palette.index(ground))
+
+    def finish(self) -> Picture:
+        """The frame. The canvas must not be drawn on afterwards."""
+        return Picture(self._image, self._ink.palette.rgb())
+
+    def fill(self, box: Box, colour: Colour) -> None:
+        """A rectangle with hard edges."""
+        self._image.paste(self._ink.palette.index(colour), box)
+
+    def rounded(self, box: Box, radius: int, colour: Colour, paper: Colour) -> None:
+        """A rectangle with round corners; radius is cut to half of the shorter side."""
+        radius = min(radius, box.width // 2, box.height // 2)
+        self.fill(Box(box.left, box.top + radius, box.right, box.bottom - radius), colour)
+        self.fill(Box(box.left + radius, box.top, box.right - radius, box.bottom), colour)
+        if not radius:
+            return
+        disc, far_x, far_y = self._ink.disc(radius), box.right - radius, box.bottom - radius
+        for x, y in ((0, 0), (0, radius), (radius, 0), (radius, radius)):
+            quarter = disc.crop((x, y, x + radius, y + radius))
+            self._blend(quarter, (far_x if x else box.left, far_y if y else box.top), colour, paper)
+
+    def disc(self, centre: tuple[int, int], radius: int, colour: Colour, paper: Colour) -> None:
+        """A filled circle."""
+        self._blend(self._ink.disc(radius), (centre[0] - radius, centre[1] - radius), colour, paper)
+
+    def polygon(self, points: Sequence[Point], colour: Colour, paper: Colour, edge: float = 0) -> None:
+        """A filled shape; points are pixels and may lie between them. `edge` swells it, with round corners."""
+
+        def area(draw: ImageDraw.ImageDraw, at: list[Point]) -> None:
+            draw.polygon(at, 255)
+            if edge:
+                _stroke(draw, [*at, at[0]], edge)
+
+        self._shape(points, edge + 1, area, colour, paper)
+
+    def line(self, points: Sequence[Point], width: float, colour: Colour, paper: Colour) -> None:
+        """A stroke with round joints and ends."""
+        self._shape(points, width, lambda draw, at: _stroke(draw, at, width), colour, paper)
+
+    def write(self, text: str, at: tuple[int, int], pen: Pen) -> None:
+        """Words on their base line, starting at `at`."""
+        self._put(self._ink.word(text, pen), at)
+
+    def modules(self, cells: bytes, side: int, at: tuple[int, int], pixels: int) -> None:
+        """A square of cells, 1 black and 0 white, each exactly `pixels` wide."""
+        light, dark = self._ink.palette.index((255, 255, 255)), self._ink.palette.index((0, 0, 0))
+        small = Image.frombytes("L", (side, side), cells.translate(bytes((light, dark)) + bytes(254)))
+        self._image.paste(small.resize((side * pixels, side * pixels), Image.Resampling.NEAREST), at)
+
+    def kept(self, key: object, box: Box, paper: Colour, draw: "Callable[[Canvas], None]") -> None:
+        """A part that looks the same whenever `key` does: drawn once on `paper`, then copied."""
+        place = self._ink.kept(key)
+        if place.image is None:
+            part = Canvas(self._ink, (box.width, box.height), paper)
+            draw(part)
+            place.image = part._image
+        self._image.paste(place.image, (box.left, box.top))
+
+    def photo(self, path: Path, box: Box, colours: int) -> None:
+        """An image file fitted into the box, in at most `colours` new colours. Raises OSError."""
+        with Image.open(path) as source:
+            source.thumbnail((box.width, box.height))
+            flat = source.convert("RGB").quantize(colours)
+        entries = flat.getpalette() or []
+        triples = list(zip(entries[0::3], entries[1::3], entries[2::3], strict=True))
+        lookup = [self._ink.palette.index(colour) for colour in triples]
+        mapped = Image.frombytes("L", flat.size, flat.tobytes().translate(bytes(lookup).ljust(256, b"\0")))
+        self._image.paste(mapped, (box.left + (box.width - flat.width) // 2, box.bottom - flat.height))
+
+    def _shape(
+        self,
+        points: Sequence[Point],
+        margin: float,
+        draw: Callable[[ImageDraw.ImageDraw, list[Point]], None],
+        colour: Colour,
+        paper: Colour,
+    ) -> None:
+        left, top = (int(min(part) - margin) for part in zip(*points, strict=True))
+        right, bottom = (int(max(part) + margin) + 2 for part in zip(*points, strict=True))
+        mask = Image.new("L", ((right - left) * _FINE, (bottom - top) * _FINE))
+        draw(ImageDraw.Draw(mask), [((x - left) * _FINE, (y - top) * _FINE) for x, y in points])
+        self._blend(mask.reduce(_FINE), (left, top), colour, paper)
+
+    def _blend(self, mask: Image.Image, at: tuple[int, int], colour: Colour, paper: Colour) -> None:
+        self._put(self._ink.tint(mask, colour, paper), at)
+
+    def _put(self, mark: _Mark, at: tuple[int, int]) -> None:
+        self._image.paste(mark.image, (at[0] + mark.left, at[1] + mark.top), mark.cover)

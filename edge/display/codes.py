@@ -1,0 +1,357 @@
+"""The service codes: why a machine or a lane does not sell, for the shopper, the technician and the alarm.
+
+`E` and two digits; the first says who: 1 bus and board, 2 motor and lane, 3 sensors and door, 4 temperature,
+5 link and broker, 6 bridge and platform, 7 journal and disk, 8 clock and keys, 9 settings and ourselves.
+Codes are never reused.
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+
+class Severity(enum.StrEnum):
+    """What an alarm of this name asks for: a look some day, a visit, or somebody now."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceCode:
+    """One row. `may_have_moved`: goods may have come out unrecorded; look into the tray and the books."""
+
+    name: str
+    code: str
+    zh: str
+    en: str
+    technician: str
+    next_step: str
+    may_have_moved: bool = False
+    severity: Severity = Severity.WARNING
+
+
+UNKNOWN: Final = "unknown"
+
+_ROWS: Final = (
+    # ---- 1 bus and board
+    ServiceCode(
+        name="bus_port",
+        code="E11",
+        zh="机器连接故障",
+        en="The machine is not connected",
+        technician="The serial port cannot be opened, or it vanished.",
+        next_step="Check the cable and the udev name; `wxvend tech ports` lists what is there.",
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="bus_silent",
+        code="E12",
+        zh="售货主板无响应",
+        en="The machine is not answering",
+        technician="The port is open but the board says nothing.",
+        next_step="Check the board's power, TX/RX crossing, speed and the board's payment setting.",
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="board_doubt",
+        code="E13",
+        zh="正在检查机器",
+        en="The machine checks itself",
+        technician="An operation's outcome is unknown; sales wait until the board is identified and idle.",
+        next_step="Look into the tray and at the lane, then `wxvend tech status`; it clears by itself.",
+        may_have_moved=True,
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="bus_noise",
+        code="E14",
+        zh="机器通信不稳定",
+        en="The machine is hard to hear",
+        technician="Many frames arrive with a wrong check byte.",
+        next_step="Check ground, shield and cable length; `wxvend tech health` counts bad frames.",
+    ),
+    ServiceCode(
+        name="board_unknown",
+        code="E15",
+        zh="主板型号不符",
+        en="This board is not known",
+        technician="The board identifies itself as another one than the settings name.",
+        next_step="Compare `bus` in the settings with the board's label.",
+        severity=Severity.CRITICAL,
+    ),
+    # ---- 2 motor and lane
+    ServiceCode(
+        name="lane_jam",
+        code="E21",
+        zh="货道卡货",
+        en="A product is stuck",
+        technician="The motor ran and the drop sensor saw nothing.",
+        next_step="Free the product, test the lane, then clear the fault at the board.",
+        may_have_moved=True,
+    ),
+    ServiceCode(
+        name="lane_fault",
+        code="E22",
+        zh="货道电机故障",
+        en="A motor has failed",
+        technician="The board reports a motor fault for a lane.",
+        next_step="Check plug and motor of the lane; `wxvend tech test LANE`.",
+    ),
+    ServiceCode(
+        name="all_sold_out",
+        code="E23",
+        zh="商品全部售罄",
+        en="Everything is sold out",
+        technician="No lane has stock left.",
+        next_step="Refill and set the stock at the board.",
+        severity=Severity.NOTE,
+    ),
+    ServiceCode(
+        name="no_lane",
+        code="E24",
+        zh="货道暂不可用",
+        en="No lane can sell",
+        technician="Every lane is empty, faulty or without a product in the catalogue.",
+        next_step="Compare the board's lanes with the catalogue; `wxvend tech lanes`.",
+    ),
+    ServiceCode(
+        name="lane_brake",
+        code="E25",
+        zh="退款过多，已暂停",
+        en="Paused after many refunds",
+        technician="Automatic refunds of a lane or the machine passed their limit.",
+        next_step="Check the drop sensor and the lane, then let an operator release it.",
+        may_have_moved=True,
+        severity=Severity.CRITICAL,
+    ),
+    # ---- 3 sensors and door
+    ServiceCode(
+        name="door_open",
+        code="E31",
+        zh="机门未关",
+        en="The door is open",
+        technician="The board reports an open cabinet door.",
+        next_step="Close the door; check its switch if it is closed.",
+        severity=Severity.NOTE,
+    ),
+    ServiceCode(
+        name="drop_sensor",
+        code="E32",
+        zh="出货检测故障",
+        en="The drop sensor has failed",
+        technician="The light curtain is blocked, dirty or unplugged.",
+        next_step="Clean both strips and run the board's self-test.",
+        may_have_moved=True,
+    ),
+    # ---- 4 temperature
+    ServiceCode(
+        name="temperature",
+        code="E41",
+        zh="温度异常，停止销售",
+        en="The temperature is not right",
+        technician="The cabinet left its temperature range for too long.",
+        next_step="Check compressor, fan and door seal; decide about the goods.",
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="temperature_unknown",
+        code="E42",
+        zh="温度传感器故障",
+        en="The temperature is not known",
+        technician="The board has no reading of its temperature probe.",
+        next_step="Check the probe's plug.",
+    ),
+    # ---- 5 link and broker
+    ServiceCode(
+        name="link_down",
+        code="E51",
+        zh="网络连接中断",
+        en="No network connection",
+        technician="There is no connection to the broker.",
+        next_step="Check SIM or cable, then name and port of the broker; it reconnects by itself.",
+    ),
+    ServiceCode(
+        name="link_refused",
+        code="E52",
+        zh="网络认证失败",
+        en="The network refused us",
+        technician="The broker refuses this machine's certificate or name.",
+        next_step="Check the certificate's end date and the broker's access list.",
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="link_forged",
+        code="E53",
+        zh="收到无效指令",
+        en="Invalid commands received",
+        technician="Messages with a wrong signature arrive on this machine's topics.",
+        next_step="Treat it as an attack: tell the operator, keep the log.",
+        severity=Severity.CRITICAL,
+    ),
+    # ---- 6 bridge and platform
+    ServiceCode(
+        name="bridge_silent",
+        code="E61",
+        zh="支付服务无响应",
+        en="Payment is not answering",
+        technician="The broker is reached, but the bridge does not answer.",
+        next_step="Look at the bridge's page and its log; nothing to do at the machine.",
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="bridge_refused",
+        code="E62",
+        zh="本机尚未开通",
+        en="This machine is not enabled",
+        technician="The bridge does not know this machine, or an operator stopped it.",
+        next_step="Register the machine or enable it on the operators' page.",
+    ),
+    ServiceCode(
+        name="session_refused",
+        code="E63",
+        zh="机器身份异常",
+        en="This machine needs a check",
+        technician="The bridge has seen a newer session: a cloned or rolled-back journal.",
+        next_step="Find the second machine or the restored disk; let an operator confirm.",
+        may_have_moved=True,
+        severity=Severity.CRITICAL,
+    ),
+    # ---- 7 journal and disk
+    ServiceCode(
+        name="journal_failed",
+        code="E71",
+        zh="存储故障",
+        en="Storage has failed",
+        technician="The journal cannot be written; no motor starts any more.",
+        next_step="Check free space and the card; replace it, keep the old one for the books.",
+        may_have_moved=True,
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="journal_new",
+        code="E72",
+        zh="等待工作人员确认",
+        en="Waiting for staff",
+        technician="The journal was missing or damaged and a new one was made.",
+        next_step="Look for paid sales without an outcome, then confirm the new journal.",
+        may_have_moved=True,
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="disk_full",
+        code="E73",
+        zh="存储空间不足",
+        en="Storage is full",
+        technician="Too little space is left for the journal.",
+        next_step="Remove what is not ours; `journalctl --vacuum-size=50M`.",
+        severity=Severity.CRITICAL,
+    ),
+    # ---- 8 clock and keys
+    ServiceCode(
+        name="clock_wrong",
+        code="E81",
+        zh="机器时间错误",
+        en="The clock is wrong",
+        technician="The wall clock is too far from the bridge's; certificates may look expired.",
+        next_step="Check the time service and the clock's battery.",
+    ),
+    ServiceCode(
+        name="keys_wrong",
+        code="E82",
+        zh="密钥配置错误",
+        en="The keys do not fit",
+        technician="The machine's or the bridge's key is missing, unreadable or not the one agreed on.",
+        next_step="`wxvend edge check-config` says which file is which.",
+        severity=Severity.CRITICAL,
+    ),
+    # ---- 9 settings, and us
+    ServiceCode(
+        name=UNKNOWN,
+        code="E90",
+        zh="机器需要检修",
+        en="The machine needs a check",
+        technician="Sales stopped for a reason without a row in this table.",
+        next_step="The log names it; report it to us.",
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="no_catalogue",
+        code="E91",
+        zh="商品信息未下载",
+        en="Products are not loaded yet",
+        technician="No signed catalogue has arrived since the machine was set up.",
+        next_step="Assign a catalogue to this machine on the operators' page.",
+    ),
+    ServiceCode(
+        name="maintenance",
+        code="E92",
+        zh="工作人员正在维护",
+        en="Staff are at work",
+        technician="A technician has taken the machine out of service.",
+        next_step="End the service when done; nothing is sold until then.",
+        severity=Severity.NOTE,
+    ),
+    ServiceCode(
+        name="glyphs",
+        code="E93",
+        zh="字体缺失",
+        en="Letters are missing",
+        technician="The screen's font cannot draw a name in the catalogue.",
+        next_step="Install fonts-noto-cjk, or correct the product's name.",
+    ),
+    ServiceCode(
+        name="settings",
+        code="E94",
+        zh="设置错误",
+        en="The settings are wrong",
+        technician="The settings contradict what the board or the bridge says.",
+        next_step="`wxvend edge check-config` lists every mistake with its place.",
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="own_fault",
+        code="E95",
+        zh="程序故障，已停止",
+        en="The program stopped itself",
+        technician="A situation arose that the program rules out; the sale is held and selling stopped.",
+        next_step="Keep the journal, send us the log, restart only then.",
+        may_have_moved=True,
+        severity=Severity.CRITICAL,
+    ),
+    ServiceCode(
+        name="stopped",
+        code="E96",
+        zh="运营方已暂停销售",
+        en="Paused by the operator",
+        technician="An operator stopped this machine.",
+        next_step="Ask the operator; it is released on the operators' page.",
+        severity=Severity.NOTE,
+    ),
+    ServiceCode(
+        name="starting",
+        code="E97",
+        zh="正在启动",
+        en="Starting up",
+        technician="The daemon identifies the board and recovers earlier sales before it sells.",
+        next_step="Wait a minute; if it stays, look at the other alarms.",
+        severity=Severity.NOTE,
+    ),
+)
+
+TABLE: Final[dict[str, ServiceCode]] = {row.name: row for row in _ROWS}
+
+
+def code_of(name: str) -> ServiceCode:
+    """The row of that name; of `unknown` for a name without one, because a screen must never fail."""
+    return TABLE.get(name, TABLE[UNKNOWN])
+
+
+def explain(code: str) -> ServiceCode:
+    """The row of a code as a technician types it (`E21`, `e21`, `21`). Raises KeyError when there is none."""
+    wanted = "E" + code.strip().upper().removeprefix("E")
+    found = next((row for row in _ROWS if row.code == wanted), None)
+    if found is None:
+        raise KeyError(code)
+    return found
