@@ -8,12 +8,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from wire.messages import DOWN_KINDS, SET_KINDS, UP_KINDS, BadMessage, Message
+from wire.messages import DOWN_KINDS, SET_KINDS, UP_KINDS, BadMessage, Message, Presence
 from wire.topics import LIMIT_BYTES, Branch, Topic
+
+T = TypeVar("T")
 
 MAX_DEPTH: Final = 8
 # Whole numbers up to here mean the same in every JSON reader (RFC 8259 §6).
@@ -37,7 +39,7 @@ class UnknownKind(BadMessage):
     """A kind that this version does not know on this branch."""
 
 
-def encode(message: Message) -> bytes:
+def encode(message: Message | Presence) -> bytes:
     """Give compact JSON in the order of the dataclass's fields, UTF-8."""
     return msgspec.json.encode(message)
 
@@ -65,6 +67,17 @@ def decode(topic: Topic, payload: bytes) -> Message:
         raise BadMessage(f"payload: found {len(payload)} bytes, allowed {limit} below {topic.branch}/")
     _check_shape(payload)
     return _typed(kinds[topic.kind], payload)
+
+
+def decode_presence(payload: bytes) -> Presence:
+    """Read what stands retained below `state/presence`. It is unsigned: for a page, not for a decision.
+
+    Raises BadMessage.
+    """
+    if len(payload) > LIMIT_BYTES[Branch.STATE]:
+        raise BadMessage(f"payload: found {len(payload)} bytes, allowed {LIMIT_BYTES[Branch.STATE]}")
+    _check_shape(payload)
+    return _typed(Presence, payload)
 
 
 def _check_shape(payload: bytes) -> None:
@@ -110,7 +123,7 @@ def _check_scalar(name: str, value: object) -> None:
             raise BadMessage(f"{name[:48]!r}: found a NUL character, allowed text without it")
 
 
-def _typed(kind: type[Message], payload: bytes) -> Message:
+def _typed(kind: type[T], payload: bytes) -> T:
     try:
         return msgspec.json.decode(payload, type=kind)
     except msgspec.ValidationError as error:

@@ -11,7 +11,6 @@ import base64
 import binascii
 import hashlib
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from wire.inbound import Inbound, Refusal, Refused, Verified
+from wire.private_file import exposed_mode
 from wire.topics import LIMIT_BYTES, ROOT, BadTopic, Branch, Topic, parse
 
 KEY_ID: Final = "kid"
@@ -215,12 +215,8 @@ def _read(path: Path) -> bytes:
 
 
 def _check_mode(path: Path) -> None:
-    allowed = 0o700
-    if str(path.parent) == os.environ.get("CREDENTIALS_DIRECTORY"):
-        # systemd grants the service's user by an access list, whose mask shows as the group's read bit.
-        allowed |= stat.S_IRGRP
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & ~allowed:
+    mode = exposed_mode(path)
+    if mode is not None:
         raise BadKeyFile(
             f"{path}: found mode {mode:04o}, allowed 0600 or 0400 for a private key. Try: chmod 600 {path}"
         )

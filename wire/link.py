@@ -9,8 +9,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import threading
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -23,6 +21,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from wire.broker import Backoff, BrokerSettings, Letter, LinkDown, PublishResult
 from wire.envelope import Envelope
 from wire.inbound import Inbound
+from wire.inbox import Inbox
 from wire.log import Log
 from wire.topics import LIMIT_BYTES, Topic
 
@@ -47,7 +46,7 @@ class Link:
         self._log = log
         self._on_state = on_state
         self._backoff = Backoff(settings.reconnect_min_s, settings.reconnect_max_s, random)
-        self._inbox = _Inbox(settings.queue)
+        self._inbox = Inbox(settings.queue)
         self._connection: _Connection | None = None
         self._connections = 0
         self._state: bool | None = None
@@ -153,34 +152,6 @@ class Link:
         self._on_state(connected, reason)
 
 
-class _Inbox:
-    """Messages between paho's thread and the loop, at most `limit` of them at any place on the way."""
-
-    def __init__(self, limit: int) -> None:
-        self._places = threading.Semaphore(limit)
-        self._waiting: deque[Inbound] = deque()
-        self._arrived = asyncio.Event()
-        self.overflowed = 0
-
-    def reserve(self) -> bool:
-        """From paho's thread: True when there is a place."""
-        if self._places.acquire(blocking=False):
-            return True
-        self.overflowed += 1
-        return False
-
-    def put(self, inbound: Inbound) -> None:
-        self._waiting.append(inbound)
-        self._arrived.set()
-
-    async def take(self) -> Inbound:
-        while not self._waiting:
-            self._arrived.clear()
-            await self._arrived.wait()
-        self._places.release()
-        return self._waiting.popleft()
-
-
 class _Client(mqtt.Client):
     """A paho client that says when its thread ends, also when a malformed packet ended it."""
 
@@ -204,7 +175,7 @@ class _Client(mqtt.Client):
 class _Connection:
     """One TCP connection from CONNECT to its end."""
 
-    def __init__(self, settings: BrokerSettings, number: int, inbox: _Inbox) -> None:
+    def __init__(self, settings: BrokerSettings, number: int, inbox: Inbox) -> None:
         self.number = number
         self._settings = settings
         self._inbox = inbox

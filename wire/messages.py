@@ -272,6 +272,19 @@ class Catalogue:
         _check(len(set(numbers)) == len(numbers), "lanes", sorted(numbers), "each lane once")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """`state/presence`: retained, unsigned, will and birth of a session. Draws a page; decides nothing.
+
+    Its session keeps an old will from burying a newer birth.
+    """
+
+    online: bool
+    jid: str
+    boot: int
+    bits: str
+
+
 Up = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | Alarm
 Down = SaleCode | SaleRefused | SalePaid | SaleRefund | SaleQuery | Ack
 Message = Up | Down | Catalogue
