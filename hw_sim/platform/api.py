@@ -1,0 +1,178 @@
+"""The APIv3 paths of Native payment in bytes: route, admit, do, sign, and spoil the answer when told to.
+
+Answers at the root path as the real host does. No HTTP library in here: a call is a value, so is its answer.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qs, unquote
+
+from hw_sim.platform.admission import admit, same_merchant
+from hw_sim.platform.answers import Answer, ApiError, Call, as_bytes
+from hw_sim.platform.events import Events
+from hw_sim.platform.faults import Fault, Faults
+from hw_sim.platform.ids import Ids
+from hw_sim.platform.keys import Merchant
+from hw_sim.platform.model import Platform
+from hw_sim.platform.schemas import CLOSE, ORDER, REFUND, parsed
+from hw_sim.platform.signatures import Flaw, Signer
+
+_JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
+_PROXY_PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body>502 Bad Gateway</body></html>\n"
+_USER_PAYING: Final = {"code": "USER_PAYING", "message": "用户支付中，请稍后查询订单"}
+
+FLAWS: Final[Mapping[Fault, Flaw]] = MappingProxyType(
+    {
+        Fault.ANSWER_WRONG_SIGNATURE: Flaw.WRONG,
+        Fault.ANSWER_SIGNTEST: Flaw.SIGNTEST,
+        Fault.ANSWER_UNSIGNED: Flaw.UNSIGNED,
+        Fault.ANSWER_UNKNOWN_SERIAL: Flaw.UNKNOWN_SERIAL,
+        Fault.ANSWER_STALE: Flaw.STALE,
+    }
+)
+Done: TypeAlias = tuple[int, Any]  # status, JSON value; None for an empty body
+_Work: TypeAlias = Callable[[Call, str, int], Done]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path; `operation` is its name in faults and events. A group in `path` is the number in it."""
+
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    work: _Work
+
+
+class Api:
+    """The merchant's door to the platform."""
+
+    def __init__(
+        self,
+        *,
+        platform: Platform,
+        merchant: Merchant,
+        signer: Signer,
+        faults: Faults,
+        events: Events,
+        ids: Ids,
+    ) -> None:
+        self._platform = platform
+        self._merchant = merchant
+        self._signer = signer
+        self._faults = faults
+        self._events = events
+        self._ids = ids
+        number = "([^/]+)"
+        orders, refunds = "/v3/pay/transactions", "/v3/refund/domestic/refunds"
+        self._routes = tuple(
+            Route(operation, method, re.compile(path), work)
+            for operation, method, path, work in (
+                ("create", "POST", f"{orders}/native", self._create),
+                ("query", "GET", f"{orders}/out-trade-no/{number}", self._query),
+                ("query", "GET", f"{orders}/id/{number}", self._query_transaction),
+                ("close", "POST", f"{orders}/out-trade-no/{number}/close", self._close),
+                ("refund", "POST", refunds, self._refund),
+                ("query_refund", "GET", f"{refunds}/{number}", self._query_refund),
+                ("certificates", "GET", "/v3/certificates", self._certificates),
+            )
+        )
+
+    def handle(self, call: Call, now_ms: int) -> Answer:
+        """Answer one call; never raises for anything that a merchant can send."""
+        operation = "unknown"
+        number = ""
+        try:
+            route, number = self._route(call)
+            operation = route.operation
+            admit(call, self._merchant, now_ms)
+            self._refuse_by_fault(operation)
+            status, value = route.work(call, number, now_ms)
+        except ApiError as error:
+            self._note(now_ms, operation, number, error.status, error.code)
+            headers = _JSON | {"Request-ID": self._ids.request_id(error.number)}
+            return Answer(error.status, headers, as_bytes(error.body))
+        self._note(now_ms, operation, number, status, "")
+        return self._spoiled(self._signed(call, status, value, operation, now_ms), operation)
+
+    def _route(self, call: Call) -> tuple[Route, str]:
+        for route in self._routes:
+            match = route.path.fullmatch(call.path)
+            if match and route.method == call.method:
+                return route, unquote(match[1]) if match.lastindex else ""
+        raise ApiError(404, "NOT_FOUND", "请求的资源不存在")
+
+    def _note(self, now_ms: int, operation: str, number: str, status: int, code: str) -> None:
+        self._events.add(
+            now_ms, "call.answered", operation=operation, number=number, status=status, code=code
+        )
+
+    # What the paths do.
+
+    def _create(self, call: Call, _number: str, now_ms: int) -> Done:
+        request = parsed(call.body, ORDER)
+        same_merchant(request["mchid"], self._merchant)
+        return 200, {"code_url": self._platform.create(request, now_ms)}
+
+    def _query(self, call: Call, number: str, now_ms: int) -> Done:
+        self._check_query(call)
+        return 200, self._platform.query(number, now_ms)
+
+    def _query_transaction(self, call: Call, number: str, now_ms: int) -> Done:
+        self._check_query(call)
+        return 200, self._platform.query_transaction(number, now_ms)
+
+    def _check_query(self, call: Call) -> None:
+        mchid = parse_qs(call.target.partition("?")[2]).get("mchid", [""])[0]
+        if not mchid:
+            message = "输入源“/query/mchid”映射到字段“直连商户号”必填性规则校验失败，此字段为必填项"
+            raise ApiError(400, "PARAM_ERROR", message, detail={"location": "query", "value": ""})
+        same_merchant(mchid, self._merchant)
+
+    def _close(self, call: Call, number: str, now_ms: int) -> Done:
+        same_merchant(parsed(call.body, CLOSE)["mchid"], self._merchant)
+        if self._faults.take(Fault.CLOSE_USER_PAYING, "close"):
+            return 202, _USER_PAYING
+        self._platform.close(number, now_ms)
+        return 204, None
+
+    def _refund(self, call: Call, _number: str, now_ms: int) -> Done:
+        return 200, self._platform.refund(parsed(call.body, REFUND), now_ms)
+
+    def _query_refund(self, _call: Call, number: str, now_ms: int) -> Done:
+        return 200, self._platform.query_refund(number, now_ms)
+
+    def _certificates(self, _call: Call, _number: str, _now_ms: int) -> Done:
+        return 200, self._signer.certificates()
+
+    # How the answer leaves.
+
+    def _refuse_by_fault(self, operation: str) -> None:
+        if self._faults.take(Fault.CALL_LIMITED_429, operation):
+            raise ApiError(429, "FREQUENCY_LIMITED", "频率超限，请稍后重试")
+        if self._faults.take(Fault.CALL_FAILED_500, operation):
+            raise ApiError(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
+
+    def _signed(self, call: Call, status: int, value: Any, operation: str, now_ms: int) -> Answer:
+        body = b"" if value is None else as_bytes(value)
+        by = self._signer.for_answer(call.headers.get("wechatpay-serial", ""))
+        flaw = next((flaw for fault, flaw in FLAWS.items() if self._faults.take(fault, operation)), None)
+        headers = {"Request-ID": self._ids.request_id(0), **self._signer.headers(body, by, now_ms, flaw)}
+        return Answer(status, headers if value is None else _JSON | headers, body)
+
+    def _spoiled(self, answer: Answer, operation: str) -> Answer:
+        if self._faults.take(Fault.ANSWER_ERROR_500, operation):
+            error = ApiError(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
+            headers = _JSON | {"Request-ID": self._ids.request_id(error.number)}
+            answer = Answer(500, headers, as_bytes(error.body))
+        if self._faults.take(Fault.ANSWER_HTML_502, operation):
+            answer = Answer(502, {"Content-Type": "text/html"}, _PROXY_PAGE)
+        if self._faults.take(Fault.ANSWER_TRUNCATED, operation):
+            answer = replace(answer, keep=len(answer.body) // 2)
+        if self._faults.take(Fault.ANSWER_LOST, operation):
+            answer = replace(answer, lost=True)
+        delayed = self._faults.take(Fault.ANSWER_DELAYED, operation)
+        return replace(answer, delay_ms=delayed.delay_ms) if delayed else answer
