@@ -3,10 +3,11 @@
 Rooms never know each other: `wechat`, `store`, `fleet` and `web` meet in the engine through these.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import (
     AlreadyPaid,
     FromMachine,
@@ -22,6 +23,10 @@ from cloud_bridge.core.model import (
     Unclear,
     Unpaid,
 )
+from cloud_bridge.core.sale import Sale
+from cloud_bridge.core.timings import Counts
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -162,5 +167,115 @@ class Service(Protocol):
     async def totals(self) -> Mapping[str, int]:
         """Money and counts: sales, paid_fen, vended_fen, refunded_fen, cases, waiting_for_a_person..."""
 
+    async def alarms(self) -> "tuple[StandingAlarm, ...]":
+        """Every alarm that stands."""
+
     def facts(self) -> AsyncIterator[Fact]:
         """Facts as they happen, from now on; a slow reader loses the oldest and never slows the engine."""
+
+
+# ---------------------------------------------------------------- the books
+
+
+class StoreFailed(Exception):
+    """The books could not be read or written; nothing of this transaction is durable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRow:
+    """What is remembered of one journal of a machine: its newest session, and why its words are doubted.
+
+    `upto` is the highest report number below which none is missing; `current` marks the journal in use.
+    """
+
+    machine: str
+    jid: str
+    boot: int
+    bits: str
+    upto: int
+    doubt: str = ""
+    current: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingAlarm:
+    """A fault that a machine or the bridge raised and nobody cleared. `lane` 0: the whole machine."""
+
+    machine: str
+    name: str
+    lane: int
+    code: str
+    text: str
+    since_wall_ms: int
+
+
+class Tx(Protocol):
+    """One transaction, seen by the function that decides in it. Synchronous; raises StoreFailed."""
+
+    def sale(self, sale_id: str) -> Sale | None:
+        """The row, as this transaction sees it."""
+
+    def put(self, sale: Sale) -> None:
+        """Insert or replace the row."""
+
+    def unfinished(self, machine: str = "") -> tuple[Sale, ...]:
+        """Rows of a machine (or of all) that still wait for something: neither ended nor quietly closed."""
+
+    def open_rows(self, machine: str) -> int:
+        """How many rows of a machine are QUOTED or OFFERED."""
+
+    def owner_of(self, transaction_id: str) -> str:
+        """The sale that this payment belongs to, or empty."""
+
+    def counts(self, *, machine: str, lane: int, since_wall_ms: int, but: str) -> Counts:
+        """Automatic refunds on machine evidence since then, sale `but` not among them."""
+
+    def post(self, sale_id: str, entry: Post, wall_ms: int) -> None:
+        """Append one entry to the ledger."""
+
+    def note(self, fact: Fact) -> None:
+        """Append one line to the timeline."""
+
+    def journal(self, jid: str) -> JournalRow | None:
+        """What is remembered of a journal."""
+
+    def journals(self, machine: str) -> tuple[JournalRow, ...]:
+        """Every journal ever seen of a machine, the current one first."""
+
+    def put_journal(self, row: JournalRow) -> None:
+        """Insert or replace; a `current` one takes the mark from the machine's other journals."""
+
+    def reported(self, jid: str, n: int) -> int:
+        """Remember that report `n` is taken; the journal's new `upto`."""
+
+    def set_alarm(self, alarm: StandingAlarm) -> None:
+        """Raise, or renew the words of, an alarm."""
+
+    def clear_alarm(self, *, machine: str, name: str, lane: int) -> None:
+        """Clear an alarm; nothing happens when it does not stand."""
+
+
+class Store(Protocol):
+    """The books. One writer; concurrent callers share a commit."""
+
+    @property
+    def incarnation(self) -> str:
+        """128 random bits of these books, made anew when a backup is restored."""
+
+    async def run(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` in a transaction, away from the loop; durable when this returns.
+
+        An exception of `work` undoes its own writes and nobody else's, and is raised here.
+        """
+
+    async def sales(self, *, machine: str, limit: int) -> tuple[Sale, ...]:
+        """The newest sales first; `machine` empty: of all."""
+
+    async def sale(self, sale_id: str) -> tuple[Sale, tuple[Fact, ...]] | None:
+        """One sale with its timeline, oldest fact first."""
+
+    async def alarms(self) -> tuple[StandingAlarm, ...]:
+        """Every alarm that stands."""
+
+    async def totals(self) -> Mapping[str, int]:
+        """Counts and fen over all sales, by the names of `Service.totals`, and the ledger's balances."""
