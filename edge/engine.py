@@ -5,7 +5,6 @@ timers, and the small tasks that ask the board something. Time, ids and ports co
 """
 
 import asyncio
-import base64
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
@@ -48,23 +47,20 @@ from edge.core.sale import ENDED, opened, step
 from edge.core.screen import Screen
 from edge.core.status import states
 from edge.drivers.errors import BusError
+from edge.ids import new_id
 from edge.ports import (
-    Bridge,
     BridgeEvent,
     BusEvent,
     CancelPressed,
     CatalogueReceived,
     Change,
-    Clock,
-    Dispenser,
-    Display,
     Heading,
-    Journal,
     KeyPressed,
-    Notes,
     OutboxRow,
+    Ports,
     Report,
     SaleMessage,
+    Terms,
     VendProgress,
 )
 from edge.senses import seen
@@ -79,29 +75,12 @@ class Redraw:
     """The screen may change by time alone."""
 
 
-Event = BusEvent | BridgeEvent | Redraw
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The daemon was asked to stop: nothing new begins, a motor that runs is watched to its end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """The world, as the engine sees it."""
-
-    journal: Journal
-    dispenser: Dispenser
-    display: Display
-    bridge: Bridge
-    clock: Clock
-    notes: Notes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What a sale promises: lease, grace for the last payer, and the longest wait for a code, in seconds."""
-
-    machine: str
-    lease_s: int = 240
-    grace_s: int = 8
-    answer_s: float = 8.0
+Event = BusEvent | BridgeEvent | Redraw | Leaving
 
 
 class Engine:
@@ -131,6 +110,8 @@ class Engine:
         self._shown: Screen | None = None
         self._wake: asyncio.TimerHandle | None = None
         self._rest: asyncio.TimerHandle | None = None
+        self._recovered: Final = asyncio.Event()
+        self._still: Final = asyncio.Event()
         stops = {"bus_silent", "link_down"} | (set() if ports.journal.confirmed else {"journal_new"})
         self.machine = Machine(machine=terms.machine, stops=frozenset(stops))
 
@@ -144,6 +125,7 @@ class Engine:
         """Recover, then serve. Raises JournalFailed, after which only a restart helps."""
         await self._recover()
         self._draw()
+        self._recovered.set()
         while True:
             event, done = await self._mailbox.get()
             await self._take(event)
@@ -151,6 +133,16 @@ class Engine:
                 done()
             self._draw()
             self._tell()
+            if "leaving" in self.machine.stops and not self._moving():
+                self._still.set()
+
+    async def recovered(self) -> None:
+        """Wait until the journal's unfinished rows are taken up and the mailbox is served."""
+        await self._recovered.wait()
+
+    async def still(self) -> None:
+        """After `Leaving`: wait until no motor can be running any more."""
+        await self._still.wait()
 
     async def _recover(self) -> None:
         """Before anything else: open leases die, interrupted operations are judged, never acted on."""
@@ -174,6 +166,9 @@ class Engine:
                 await self._catalogue(event)
             case Redraw():
                 pass
+            case Leaving():
+                self.machine = surroundings.with_stop(self.machine, "leaving", True)
+                await self._abandon("restart")
             case _:
                 before, self.machine = self.machine, seen(self.machine, event)
                 if before.stops != self.machine.stops:
@@ -199,7 +194,7 @@ class Engine:
     def _open(self, lane: int, now: int) -> Sale:
         lease_until = now + self._terms.lease_s * 1000
         return Sale(
-            sale_id=base64.b32encode(self._entropy(16)).decode().rstrip("=").lower(),
+            sale_id=new_id(self._entropy(16)),
             lane=lane,
             price_fen=self.machine.products[lane].price_fen,
             catalogue_version=self.machine.catalogue_version,

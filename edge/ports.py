@@ -334,3 +334,28 @@ class Bridge(Protocol):
 
     def publish(self, name: str, values: Mapping[str, object]) -> None:
         """Set a retained `state/` topic, flat, for dashboards; the newest wins."""
+
+
+# ---------------------------------------------------------------- what the engine is given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The world, as the engine sees it."""
+
+    journal: Journal
+    dispenser: Dispenser
+    display: Display
+    bridge: Bridge
+    clock: Clock
+    notes: Notes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a sale promises: lease, grace for the last payer, and the longest wait for a code, in seconds."""
+
+    machine: str
+    lease_s: int = 240
+    grace_s: int = 8
+    answer_s: float = 8.0

@@ -246,6 +246,7 @@ _RANK: Final = (
     "impossible",
     "journal_failed",
     "journal_new",
+    "leaving",
     "maintenance",
     "bus_port",
     "bus_silent",

@@ -94,6 +94,11 @@ class BridgeLink:
         """Name the transport and the engine's mailbox, once, before the tasks run."""
         self._transport, self._post = transport, post
 
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """Messages that were not believed, by reason, since the start."""
+        return {str(reason): count for reason, count in self._gate.refused.items()}
+
     # ------------------------------------------------------------ what the engine asks
 
     def compose(self, heading: Heading, sale: Sale | None, report: Report) -> OutboxRow:

@@ -1,5 +1,6 @@
 """The engine with the real journal: decide, commit, act, in this order, through every way a sale can go."""
 
+import asyncio
 import sqlite3
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from edge.core.model import (
     Uncertain,
 )
 from edge.core.screen import Asking, Code, Done, Idle, OutOfOrder, Refund, Vending
+from edge.engine import Leaving
 from edge.ports import BusDown, BusUp, CancelPressed, JournalFailed, LinkDown, SaleMessage, VendProgress
 from tests.unit.edge.world import Bus, Machine, catalogue
 
@@ -323,3 +325,34 @@ async def test_a_delivery_is_evidence_in_the_books(tmp_path: Path) -> None:
         assert row.evidence == "04 status 02"
         await machine.until(lambda: machine.cloud.states["sales"]["delivered"] == 1)
         assert machine.cloud.states["lane/12"]["stock"] == 4
+
+
+async def test_a_daemon_that_is_asked_to_stop_gives_up_an_unpaid_sale(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "edge.db") as machine:
+        sale_id = await offered(machine)
+        await machine.done(Leaving())
+        async with asyncio.timeout(5):
+            await machine.engine.still()
+        assert state(machine, sale_id) is State.CLOSED
+        assert machine.cloud.kinds()[-1] == "ReportClosed"
+
+
+async def test_a_daemon_that_is_asked_to_stop_sees_a_running_motor_to_its_end(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "edge.db") as machine:
+        sale_id = await vending(machine)
+        await machine.done(Leaving())
+        leaving = asyncio.ensure_future(machine.engine.still())
+        await machine.done(CancelPressed())
+        assert not leaving.done()
+        machine.bus.go.set()
+        async with asyncio.timeout(5):
+            await leaving
+        assert state(machine, sale_id) is State.DELIVERED
+
+
+async def test_a_daemon_that_is_asked_to_stop_begins_no_sale(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "edge.db") as machine:
+        await machine.ready()
+        await machine.done(Leaving())
+        assert await machine.select() == ""
+        assert machine.glass.view == OutOfOrder(reason="leaving")

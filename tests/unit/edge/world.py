@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge.core.model import Answer, Baseline, Delivered, Outcome, Sale, SaleEvent, VendOrder
 from edge.core.screen import Product, Screen, View
-from edge.engine import Engine, Ports, Terms
+from edge.engine import Engine
 from edge.journal import Fresh, SqliteJournal, open_journal
 from edge.ports import (
     BridgeEvent,
@@ -22,9 +22,11 @@ from edge.ports import (
     LaneReported,
     LinkUp,
     OutboxRow,
+    Ports,
     Recovery,
     Report,
     SaleMessage,
+    Terms,
 )
 
 COLA = Product(lane=12, name_zh="可乐", name_en="Cola", price_fen=350)

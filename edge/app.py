@@ -1,0 +1,184 @@
+"""The machine's daemon: the only place that wires its rooms together, and its one TaskGroup."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from dataclasses import fields
+from importlib.metadata import version
+from typing import Final
+
+from edge.config import EdgeSettings, broker_settings
+from edge.core.machine import stop_reason
+from edge.core.screen import OutOfOrder, Screen
+from edge.display.service import open_screen
+from edge.drivers.registry import make_dispenser
+from edge.engine import Engine, Leaving
+from edge.ids import new_id
+from edge.journal import Fresh, SqliteJournal, open_journal
+from edge.payment.bridge import BridgeLink, Identity
+from edge.ports import Dispenser, JournalFailed, Ports, Terms
+from wire.envelope import Keyring, Signer, key_id, load_private, load_public
+from wire.gate import Gate
+from wire.link import Link
+from wire.log import Log
+from wire.service import Systemd, feed_watchdog
+
+MESSAGES_PER_S: Final = 20
+STATUS_EVERY_S: Final = 1.0
+VITAL_SIGNS_EVERY_S: Final = 10.0
+
+
+class SystemClock:
+    """The board's clocks. BOOTTIME runs on through suspend and is never stepped."""
+
+    def now_ms(self) -> int:
+        """Milliseconds of CLOCK_BOOTTIME."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def wall_ms(self) -> int:
+        """Unix milliseconds."""
+        return time.time_ns() // 1_000_000
+
+
+def fresh(clock: SystemClock) -> Fresh:
+    """The ids of a session that begins now."""
+    return Fresh(jid=new_id(os.urandom(16)), bits=os.urandom(8).hex(), wall_ms=clock.wall_ms())
+
+
+async def serve(settings: EdgeSettings, log: Log) -> None:
+    """Run until SIGTERM or SIGINT. Raises JournalFailed, BadKeyFile, BadFont, BusBroken before it serves.
+
+    While it serves, a failure of any task ends all of them in an ExceptionGroup: a restart recovers from
+    the journal, a daemon in an unknown state recovers from nothing.
+    """
+    clock = SystemClock()
+    with ExitStack() as stack:
+        screen = stack.enter_context(open_screen(settings.display, log))
+        try:
+            journal = stack.enter_context(open_journal(settings.journal, fresh(clock)))
+        except JournalFailed:
+            screen.show(Screen(view=OutOfOrder(reason="journal_failed"), machine=settings.machine, phone=""))
+            raise
+        dispenser = make_dispenser(settings.bus.xy, clock)
+        bridge = _bridge_link(settings, journal=journal, dispenser=dispenser, clock=clock, log=log)
+        link = Link(
+            broker_settings(settings, journal.session),
+            log=log,
+            on_state=bridge.connected,
+            random=random.random,
+        )
+        ports = Ports(
+            journal=journal, dispenser=dispenser, display=screen, bridge=bridge, clock=clock, notes=log
+        )
+        await _Daemon(settings, ports=ports, bridge=bridge, link=link, log=log).run()
+
+
+class _Daemon:
+    """The tasks of one run."""
+
+    def __init__(
+        self, settings: EdgeSettings, *, ports: Ports, bridge: BridgeLink, link: Link, log: Log
+    ) -> None:
+        terms = Terms(
+            machine=settings.machine,
+            lease_s=settings.sale.lease_s,
+            grace_s=settings.sale.grace_s,
+            answer_s=settings.sale.answer_s,
+        )
+        self._ports: Final = ports
+        self._bridge: Final = bridge
+        self._link: Final = link
+        self._log: Final = log
+        self._systemd: Final = Systemd()
+        self._group: Final = asyncio.TaskGroup()
+        self._lasting: Final[list[asyncio.Task[None]]] = []
+        self._told_to_stop: Final = asyncio.Event()
+        self.engine: Final = Engine(ports=ports, terms=terms, spawn=self._group_task, entropy=os.urandom)
+        bridge.attach(link, self.engine.post)
+
+    async def run(self) -> None:
+        """Serve until told to stop."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_stop.set)
+        async with self._group:
+            self._serve("engine", self.engine.run())
+            self._serve("bus", self._ports.dispenser.run(self.engine.post))
+            self._serve("link", self._link.run())
+            self._serve("bridge in", self._bridge.receive())
+            self._serve("bridge out", self._bridge.pump())
+            self._serve("watchdog", feed_watchdog(self._systemd))
+            self._serve("status", self._tell_how_we_are())
+            self._serve("vital signs", self._tell_vital_signs())
+            self._group.create_task(self._leave(), name="leave")
+
+    def _serve(self, name: str, work: Coroutine[None, None, None]) -> None:
+        self._lasting.append(self._group.create_task(work, name=name))
+
+    def _group_task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        return self._group.create_task(work, name=name)
+
+    async def _leave(self) -> None:
+        """Begin nothing new, see a running motor to its end, say good-bye, then let go of everything."""
+        await self._told_to_stop.wait()
+        self._log.info("daemon.leaving")
+        self._systemd.status("leaving")
+        self.engine.post(Leaving())
+        await self.engine.still()
+        await self._link.close()
+        for task in self._lasting:
+            task.cancel()
+
+    async def _tell_how_we_are(self) -> None:
+        """Readiness once the journal is recovered and the bus is served; then one line for the host."""
+        await self.engine.recovered()
+        self._systemd.ready()
+        session, told = self._ports.journal.session, ""
+        self._log.info("daemon.ready", jid=session.jid, boot=session.boot)
+        while True:
+            reason = stop_reason(self.engine.machine)
+            status = f"not selling: {reason}" if reason else "selling"
+            if status != told:
+                told = status
+                self._systemd.status(status)
+                self._log.info("daemon.status", status=status)
+            await asyncio.sleep(STATUS_EVERY_S)
+
+    async def _tell_vital_signs(self) -> None:
+        """What an operator's dashboard and a technician want to know of bus and link, as counters."""
+        while True:
+            health = self._ports.dispenser.health()
+            counters = {field.name: getattr(health, field.name) for field in fields(health)}
+            del counters["facts"]
+            refused = {f"refused_{reason}": count for reason, count in self._bridge.refused.items()}
+            self._bridge.publish("bus", {**counters, **health.facts})
+            self._bridge.publish("link", {"unread": self._link.overflowed, **refused})
+            await asyncio.sleep(VITAL_SIGNS_EVERY_S)
+
+
+def _bridge_link(
+    settings: EdgeSettings, *, journal: SqliteJournal, dispenser: Dispenser, clock: SystemClock, log: Log
+) -> BridgeLink:
+    own = load_private(settings.keys.machine_key_file)
+    bridge_keys = {key_id(key): key for key in map(load_public, settings.keys.bridge_public_key_files)}
+    return BridgeLink(
+        Identity(
+            machine=settings.machine,
+            lease_s=settings.sale.lease_s,
+            start_s=dispenser.capabilities.start_s,
+            software=version("wxvend"),
+        ),
+        journal=journal,
+        signer=Signer(key_id(own.public_key()), own),
+        gate=Gate(
+            Keyring.of_edge(settings.machine, bridge_keys),
+            log=log,
+            clock=time.monotonic,
+            per_s=MESSAGES_PER_S,
+        ),
+        clock=clock,
+    )

@@ -1,0 +1,130 @@
+"""`wxvend edge`: the machine's daemon and what a person does around it.
+
+Exit codes: 0 fine, 1 it failed while running (a restart may mend it), 2 settings or keys that a person must
+mend.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+from edge.config import findings, read_settings
+from edge.journal import confirm, open_journal
+from edge.ports import JournalFailed
+from wire.envelope import BadKeyFile
+from wire.settings import BadSettings
+
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+_CONFIG: Final = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("edge.toml"),
+    show_default=True,
+    help="The machine's settings.",
+)
+
+
+@click.group(epilog="Try: wxvend edge check-config --config edge.toml")
+def edge() -> None:
+    """Run the daemon of one vending machine.
+
+    It owns the serial bus and the screen, and dispenses only what the bridge has signed as paid.
+
+    \b
+    Examples:
+      wxvend edge init --config edge.toml     make key and journal, once
+      wxvend edge run  --config edge.toml     serve until stopped
+    """
+
+
+@edge.command()
+@_CONFIG
+@click.option("--debug", is_flag=True, help="Log more.")
+def run(config: Path, debug: bool) -> None:
+    """Serve the machine until SIGTERM. Logs to stderr, one line a fact."""
+    from edge.app import serve
+    from edge.display.fonts import BadFont
+    from edge.drivers.errors import BusBroken
+    from wire.service import logger, set_up_logging
+
+    try:
+        settings = read_settings(config)
+        set_up_logging(debug=debug, machine=settings.machine)
+        asyncio.run(serve(settings, logger()))
+    except (BadSettings, BadKeyFile, BadFont) as error:
+        _fail(error, BAD_INPUT)
+    except (JournalFailed, BusBroken) as error:
+        _fail(error, FAILED)
+    except ExceptionGroup as group:
+        logger().warning("daemon.failed", exc_info=group)
+        sys.exit(FAILED)
+
+
+@edge.command("check-config")
+@_CONFIG
+@click.option("--json", "as_json", is_flag=True, help="One object: ok, and the findings.")
+def check_config(config: Path, as_json: bool) -> None:
+    """Read the settings and every file they name; say each mistake, where it is and what is allowed."""
+    good, lines = findings(config)
+    if as_json:
+        click.echo(json.dumps({"ok": good, "findings": lines}, ensure_ascii=False))
+    else:
+        click.echo("\n".join([*lines, "settings are good" if good else "settings have mistakes"]))
+    sys.exit(0 if good else BAD_INPUT)
+
+
+@edge.command()
+@_CONFIG
+def init(config: Path) -> None:
+    """Make the machine's key and its journal where the settings name them. Nothing is overwritten."""
+    from edge.app import SystemClock, fresh
+    from edge.config import places
+    from wire.envelope import generate, key_id, load_private, save_private, save_public
+
+    try:
+        key_file, journal = places(config)
+        public = key_file.with_suffix(".pub")
+        if not key_file.exists():
+            save_private(key_file, generate())
+        key = load_private(key_file).public_key()
+        save_public(public, key)
+        if not journal.exists():
+            fresh = Fresh(
+                jid=new_id(os.urandom(16)), bits=os.urandom(8).hex(), wall_ms=time.time_ns() // 10**6
+            )
+            open_journal(journal, fresh, confirm_new=True).close()
+    except (BadSettings, BadKeyFile) as error:
+        _fail(error, BAD_INPUT)
+    except (JournalFailed, OSError) as error:
+        _fail(error, FAILED)
+    click.echo(f"machine key  {key_file}  {key_id(key)}")
+    click.echo(f"public half  {public}  give it to the bridge (machines.<id>.public_key_file)")
+    click.echo(f"journal      {journal}")
+
+
+@edge.command("confirm-journal")
+@_CONFIG
+def confirm_journal(config: Path) -> None:
+    """Let a machine sell again after its journal was lost, damaged or made anew.
+
+    Until then it sells nothing: sales of the lost journal may have been paid, and only a person can know
+    whether losing it was meant. Stop the daemon first.
+    """
+    try:
+        settings = read_settings(config)
+        confirm(settings.journal)
+    except BadSettings as error:
+        _fail(error, BAD_INPUT)
+    except JournalFailed as error:
+        _fail(error, FAILED)
+    click.echo(f"journal {settings.journal} is confirmed; the machine sells from its next start")
+
+
+def _fail(error: Exception, code: int) -> NoReturn:
+    click.echo(f"wxvend edge: {error}", err=True)
+    sys.exit(code)

@@ -1,0 +1,172 @@
+"""The machine's settings: one TOML file, read strictly. `docs/examples/edge.toml` shows every table."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from edge.core.model import Session
+from edge.display.page import Language
+from edge.drivers.xy.settings import XySettings
+from wire.broker import BrokerSettings, Letter, Login, Tls
+from wire.codec import encode
+from wire.envelope import BadKeyFile, key_id, load_private, load_public
+from wire.messages import Presence
+from wire.settings import BadSettings, File, Pattern, Range, load
+from wire.topics import Branch, Topic, everything
+
+Machine = Annotated[str, Pattern(r"[a-z0-9-]{4,32}", "4 to 32 of a-z 0-9 -")]
+Seconds = Annotated[int, Range(1, 600, "s")]
+Pixels = Annotated[int, Range(160, 4096, "pixels")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttTable:
+    """How to reach the broker. With `ca_file` the link is TLS; certificate and key show who we are."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Range(1, 65535)] = 1883
+    ca_file: Annotated[Path, File()] | None = None
+    certificate_file: Annotated[Path, File()] | None = None
+    key_file: Annotated[Path, File(private=True)] | None = None
+    username: str = ""
+    password_file: Annotated[Path, File(private=True)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.ca_file is None and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError(f"host {self.host} without ca_file: a link that leaves this board needs TLS")
+        if bool(self.username) != (self.password_file is not None):
+            raise ValueError("one of username and password_file without the other")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysTable:
+    """Our own Ed25519 key, and the bridge's public key (two during a rotation)."""
+
+    machine_key_file: Annotated[Path, File(private=True)]
+    bridge_public_key_files: tuple[Annotated[Path, File()], ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.bridge_public_key_files) <= 2:
+            count = len(self.bridge_public_key_files)
+            raise ValueError(f"bridge_public_key_files: {count} files, allowed 1 or 2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusTable:
+    """The dispenser's bus: exactly one sub-table, named after the bus."""
+
+    xy: XySettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayTable:
+    """The shopper's screen. `png` and `framebuffer` may both be given; with none nothing is drawn."""
+
+    width: Pixels = 800
+    height: Pixels = 480
+    language: Language = Language.BOTH
+    dark: bool = False
+    font_file: Annotated[Path, File()] | None = None
+    png: Path | None = None
+    framebuffer: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaleTable:
+    """What a sale promises. The pay window is the bridge's; it must end before the lease."""
+
+    lease_s: Seconds = 240
+    grace_s: Seconds = 8
+    answer_s: Annotated[float, Range(0.5, 30, "s")] = 8.0
+
+    def __post_init__(self) -> None:
+        if self.grace_s >= self.lease_s:
+            raise ValueError(f"grace_s {self.grace_s} is not less than lease_s {self.lease_s}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSettings:
+    """Everything that `wxvend edge run` needs to know."""
+
+    machine: Machine
+    journal: Path
+    keys: KeysTable
+    bus: BusTable
+    mqtt: MqttTable = field(default_factory=MqttTable)
+    display: DisplayTable = field(default_factory=DisplayTable)
+    sale: SaleTable = field(default_factory=SaleTable)
+
+
+def read_settings(path: Path) -> EdgeSettings:
+    """Read and check `path`. Raises wire.settings.BadSettings with every mistake and its place."""
+    return load(path, EdgeSettings)
+
+
+def places(path: Path) -> tuple[Path, Path]:
+    """Where the machine's key and its journal are to be, though they and other files may not exist yet.
+
+    Raises wire.settings.BadSettings when these two cannot be found in `path`.
+    """
+    folder = path.absolute().parent
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+        return folder / table["keys"]["machine_key_file"], folder / table["journal"]
+    except (OSError, ValueError, KeyError, TypeError):
+        settings = read_settings(path)  # says what is wrong, and where
+        return settings.keys.machine_key_file, settings.journal
+
+
+def findings(path: Path) -> tuple[bool, list[str]]:
+    """What `check-config` says: whether all is well, and a line for each mistake or each thing found."""
+    try:
+        settings = read_settings(path)
+    except BadSettings as error:
+        return False, str(error).splitlines()
+    lines, good = [f"machine: {settings.machine}", f"journal: {settings.journal}"], True
+    try:
+        own = load_private(settings.keys.machine_key_file)
+        lines.append(
+            f"keys.machine_key_file: private key {key_id(own.public_key())}; the bridge knows its public half"
+        )
+    except BadKeyFile as error:
+        good, lines = False, [*lines, str(error)]
+    for file in settings.keys.bridge_public_key_files:
+        try:
+            lines.append(
+                f"keys.bridge_public_key_files: public key {key_id(load_public(file))} of the bridge"
+            )
+        except BadKeyFile as error:
+            good, lines = False, [*lines, str(error)]
+    return good, lines
+
+
+def presence(session: Session, *, online: bool) -> bytes:
+    """What stands retained of a session at the broker, so that an old will cannot bury a newer birth."""
+    return encode(Presence(online=online, jid=session.jid, boot=session.boot, bits=session.bits))
+
+
+def broker_settings(settings: EdgeSettings, session: Session) -> BrokerSettings:
+    """The link's settings, with this session's presence as will and birth."""
+    from_table, machine = settings.mqtt, settings.machine
+    topic = Topic(machine, Branch.STATE, "presence")
+    tls = None
+    if from_table.ca_file is not None:
+        tls = Tls(
+            ca_file=from_table.ca_file,
+            certificate_file=from_table.certificate_file,
+            key_file=from_table.key_file,
+        )
+    login = None
+    if from_table.password_file is not None:
+        login = Login(from_table.username, from_table.password_file)
+    return BrokerSettings(
+        host=from_table.host,
+        port=from_table.port,
+        client_id=machine,
+        filters=(everything(machine, Branch.DOWN), everything(machine, Branch.SET)),
+        will=Letter(topic, presence(session, online=False)),
+        birth=Letter(topic, presence(session, online=True)),
+        login=login,
+        tls=tls,
+    )
