@@ -1,0 +1,49 @@
+"""The service units as systemd reads them: no complaint, and a sandbox that leaves little to take."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+UNITS = sorted((Path(__file__).parents[2] / "systemd").glob("*.service"))
+EXPOSURE_LIMIT = 2.0
+
+
+@pytest.fixture
+def systemd_analyze() -> str:
+    found = shutil.which("systemd-analyze")
+    if found is None:
+        reason = "systemd-analyze is not installed; try: apt-get install systemd"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    return found
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: str(unit.stem))
+def test_systemd_has_nothing_to_complain_about(unit: Path, systemd_analyze: str, tmp_path: Path) -> None:
+    # The program lives in /opt only on a machine; everything else is read as it is shipped.
+    program = str(Path(sys.executable).with_name("wxvend"))
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text().replace("/opt/wxvend/bin/wxvend", program))
+    done = subprocess.run([systemd_analyze, "verify", "--man=no", copy], capture_output=True, text=True)
+    about_it = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert (done.returncode, about_it) == (0, []), done.stderr
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: str(unit.stem))
+def test_the_sandbox_leaves_little_to_take(unit: Path, systemd_analyze: str) -> None:
+    command = [systemd_analyze, "security", "--offline=true", "--no-pager", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    assert float(found[1]) <= EXPOSURE_LIMIT
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: str(unit.stem))
+def test_a_daemon_is_watched_and_always_comes_back(unit: Path) -> None:
+    lines = unit.read_text().splitlines()
+    assert {"Type=notify", "Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
+    assert any(line.startswith("WatchdogSec=") for line in lines)
