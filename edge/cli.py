@@ -94,10 +94,7 @@ def init(config: Path) -> None:
         key = load_private(key_file).public_key()
         save_public(public, key)
         if not journal.exists():
-            fresh = Fresh(
-                jid=new_id(os.urandom(16)), bits=os.urandom(8).hex(), wall_ms=time.time_ns() // 10**6
-            )
-            open_journal(journal, fresh, confirm_new=True).close()
+            open_journal(journal, fresh(SystemClock()), confirm_new=True).close()
     except (BadSettings, BadKeyFile) as error:
         _fail(error, BAD_INPUT)
     except (JournalFailed, OSError) as error:
