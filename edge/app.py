@@ -88,6 +88,8 @@ class _Daemon:
             lease_s=settings.sale.lease_s,
             grace_s=settings.sale.grace_s,
             answer_s=settings.sale.answer_s,
+            vends_a_minute=settings.sale.vends_a_minute,
+            vends_a_day=settings.sale.vends_a_day,
         )
         self._ports: Final = ports
         self._bridge: Final = bridge

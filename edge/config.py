@@ -74,11 +74,16 @@ class DisplayTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaleTable:
-    """What a sale promises. The pay window is the bridge's; it must end before the lease."""
+    """What a sale promises, and how many motor runs the machine allows itself whoever asks for them.
+
+    The pay window is the bridge's; it must end before the lease.
+    """
 
     lease_s: Seconds = 240
     grace_s: Seconds = 8
     answer_s: Annotated[float, Range(0.5, 30, "s")] = 8.0
+    vends_a_minute: Annotated[int, Range(1, 1000)] = 20
+    vends_a_day: Annotated[int, Range(1, 100_000)] = 400
 
     def __post_init__(self) -> None:
         if self.grace_s >= self.lease_s:

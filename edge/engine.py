@@ -113,7 +113,12 @@ class Engine:
         self._recovered: Final = asyncio.Event()
         self._still: Final = asyncio.Event()
         stops = {"bus_silent", "link_down"} | (set() if ports.journal.confirmed else {"journal_new"})
-        self.machine = Machine(machine=terms.machine, stops=frozenset(stops))
+        self.machine = Machine(
+            machine=terms.machine,
+            stops=frozenset(stops),
+            vends_a_minute=terms.vends_a_minute,
+            vends_a_day=terms.vends_a_day,
+        )
 
     # ------------------------------------------------------------ the mailbox
 

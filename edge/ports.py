@@ -353,9 +353,14 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a sale promises: lease, grace for the last payer, and the longest wait for a code, in seconds."""
+    """What a sale promises: lease, grace for the last payer, and the longest wait for a code, in seconds.
+
+    `vends_a_minute` and `vends_a_day` are the machine's own caps on motor runs.
+    """
 
     machine: str
     lease_s: int = 240
     grace_s: int = 8
     answer_s: float = 8.0
+    vends_a_minute: int = 20
+    vends_a_day: int = 400

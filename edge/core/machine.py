@@ -25,8 +25,6 @@ from edge.core.screen import (
     View,
 )
 
-VENDS_A_MINUTE: Final = 20
-VENDS_A_DAY: Final = 400
 FAILURES_STOP_A_LANE: Final = 2
 _MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
@@ -60,6 +58,8 @@ class Machine:
     stops: frozenset[str] = frozenset()
     temperature_c: int | None = None
     door_open: bool | None = None
+    vends_a_minute: int = 20
+    vends_a_day: int = 400
     vends_ms: tuple[int, ...] = ()
     current: str = ""
     ended_ms: int = 0
@@ -103,7 +103,7 @@ def obstacle(machine: Machine, lane: int, now_ms: int) -> str:
 def over_velocity(machine: Machine, now_ms: int) -> bool:
     """The machine's own cap, so that even a stolen signing key cannot silently empty it."""
     minute = sum(1 for at in machine.vends_ms if now_ms - at < _MINUTE_MS)
-    return minute >= VENDS_A_MINUTE or len(_day(machine, now_ms)) >= VENDS_A_DAY
+    return minute >= machine.vends_a_minute or len(_day(machine, now_ms)) >= machine.vends_a_day
 
 
 # ---------------------------------------------------------------- changes
