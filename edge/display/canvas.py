@@ -259,7 +259,7 @@ class Canvas:
         self._blend(self._ink.disc(radius), (centre[0] - radius, centre[1] - radius), colour, paper)
 
     def polygon(self, points: Sequence[Point], colour: Colour, paper: Colour, edge: float = 0) -> None:
-        """A filled shape; points are pixels and may lie between them. `edge` swells it, with round corners."""
+        """A filled shape; points are pixels and may lie between them. `edge` swells and rounds it."""
 
         def area(draw: ImageDraw.ImageDraw, at: list[Point]) -> None:
             draw.polygon(at, 255)

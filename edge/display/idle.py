@@ -1,7 +1,6 @@
 """The products as a grid: to choose from, and, for a technician, to look at lane by lane."""
 
 import math
-from collections.abc import Sequence
 from typing import Final
 
 from edge.core.screen import Idle, Maintenance, Tile
@@ -46,7 +45,7 @@ def draw_maintenance(page: Page, view: Maintenance) -> None:
 
 
 def grid(page: Page, count: int, top: int) -> list[Box]:
-    """Boxes for `count` tiles below `top`, in the number of columns that keeps them closest to a good shape."""
+    """Boxes for `count` tiles below `top`, in the columns that keep them closest to a good shape."""
     if not count:
         return []
     room = page.layout.page._replace(top=top, bottom=page.layout.foot.top - page.layout.unit)

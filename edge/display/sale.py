@@ -13,7 +13,7 @@ from edge.display.goods import Sign
 from edge.display.layout import Form, line_height
 from edge.display.page import Align, Line, Page
 from edge.display.qr import Matrix
-from edge.display.theme import Colour
+from edge.display.theme import WHITE, Colour
 from edge.display.words import STEPS, Words, clock, money, sentence
 
 LAST_S: Final = 30
