@@ -17,8 +17,8 @@ from edge.core.screen import OutOfOrder, Screen
 from edge.display.service import open_screen
 from edge.drivers.registry import make_dispenser
 from edge.engine import Engine, Leaving
-from edge.ids import new_id
-from edge.journal import Fresh, SqliteJournal, open_journal
+from edge.host import SystemClock, fresh
+from edge.journal import SqliteJournal, open_journal
 from edge.payment.bridge import BridgeLink, Identity
 from edge.ports import Dispenser, JournalFailed, Ports, Terms
 from wire.envelope import Keyring, Signer, key_id, load_private, load_public
@@ -30,23 +30,6 @@ from wire.service import Systemd, feed_watchdog
 MESSAGES_PER_S: Final = 20
 STATUS_EVERY_S: Final = 1.0
 VITAL_SIGNS_EVERY_S: Final = 10.0
-
-
-class SystemClock:
-    """The board's clocks. BOOTTIME runs on through suspend and is never stepped."""
-
-    def now_ms(self) -> int:
-        """Milliseconds of CLOCK_BOOTTIME."""
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
-
-    def wall_ms(self) -> int:
-        """Unix milliseconds."""
-        return time.time_ns() // 1_000_000
-
-
-def fresh(clock: SystemClock) -> Fresh:
-    """The ids of a session that begins now."""
-    return Fresh(jid=new_id(os.urandom(16)), bits=os.urandom(8).hex(), wall_ms=clock.wall_ms())
 
 
 async def serve(settings: EdgeSettings, log: Log) -> None:

@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 import click
 
 from edge.config import findings, read_settings
+from edge.host import SystemClock, fresh
 from edge.journal import confirm, open_journal
 from edge.ports import JournalFailed
 from wire.envelope import BadKeyFile
@@ -82,7 +83,6 @@ def check_config(config: Path, as_json: bool) -> None:
 @_CONFIG
 def init(config: Path) -> None:
     """Make the machine's key and its journal where the settings name them. Nothing is overwritten."""
-    from edge.app import SystemClock, fresh
     from edge.config import places
     from wire.envelope import generate, key_id, load_private, save_private, save_public
 

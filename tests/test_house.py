@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "edge.payment": EDGE | {"wire"},
     "edge.tech": EDGE | {"edge.drivers", "edge.display.codes"},
     "edge.config": EDGE | {"edge.display", "edge.drivers", "wire"},
+    "edge.host": EDGE | {"edge.journal"},
     "edge.app": {"edge", "wire"},
     "edge.cli": {"edge", "wire"},
     "cloud_bridge.core": set(),

@@ -1,0 +1,170 @@
+"""The machine's settings and its command: every mistake named with its place, and keys told apart."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import main
+from edge.config import broker_settings, findings, read_settings
+from edge.core.model import Session
+from edge.journal import Fresh, open_journal
+from wire.codec import decode_presence
+from wire.envelope import generate, key_id, load_private, save_private, save_public
+from wire.settings import BadSettings
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "edge.toml"
+SESSION = Session(jid="j" * 26, boot=3, bits="0123456789abcdef")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The example as it is shipped, with the bridge's public half beside it and `init` done."""
+    (tmp_path / "edge.toml").write_text(EXAMPLE.read_text())
+    save_public(tmp_path / "bridge.pub", generate().public_key())
+    assert wxvend("edge", "init", "--config", str(tmp_path / "edge.toml")).exit_code == 0
+    return tmp_path
+
+
+def wxvend(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def change(folder: Path, old: str, new: str) -> Path:
+    path = folder / "edge.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def test_the_example_works_as_it_is(folder: Path) -> None:
+    settings = read_settings(folder / "edge.toml")
+    assert (settings.machine, settings.bus.xy.port) == ("vm-0001", str(folder / "board"))
+    assert settings.journal == folder / "edge.db"
+
+
+def test_check_config_tells_the_keys_apart(folder: Path) -> None:
+    good, lines = findings(folder / "edge.toml")
+    own = key_id(load_private(folder / "vm-0001.key").public_key())
+    assert good
+    assert any(f"private key {own}" in line for line in lines)
+
+
+def test_a_public_key_in_the_place_of_the_private_one_is_named(folder: Path) -> None:
+    key = folder / "vm-0001.key"
+    key.unlink()
+    save_public(key, generate().public_key())
+    key.chmod(0o600)
+    result = wxvend("edge", "check-config", "--config", str(folder / "edge.toml"), "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert not told["ok"]
+    assert any("PUBLIC KEY" in line and "private key" in line for line in told["findings"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ('machine = "vm-0001"', 'machine = "VM 1"', "machine"),
+        ("lease_s = 240", "lease_s = 4000", "sale.lease_s"),
+        ("lease_s = 240", "leese_s = 240", "sale.leese_s"),
+        ("width = 480", "width = 10", "display.width"),
+        ('language = "both"', 'language = "latin"', "display.language"),
+        ("drop_sensor = true", "drop_sensor = 3", "bus.xy.drop_sensor"),
+        ('host = "127.0.0.1"', 'host = "broker.example"', "mqtt"),
+        ('bridge_public_key_files = ["bridge.pub"]', "bridge_public_key_files = []", "keys"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_what_is_allowed(
+    folder: Path, old: str, new: str, where: str
+) -> None:
+    path = change(folder, old, new)
+    with pytest.raises(BadSettings) as bad:
+        read_settings(path)
+    (mistake,) = bad.value.mistakes
+    assert mistake.where.startswith(where)
+    assert mistake.line > 1
+    assert mistake.allowed
+
+
+def test_every_mistake_is_told_at_once(folder: Path) -> None:
+    change(folder, "width = 480", "width = 10")
+    path = change(folder, "lease_s = 240", "lease_s = 4000")
+    result = wxvend("edge", "check-config", "--config", str(path))
+    assert result.exit_code == 2
+    assert "display.width" in result.stdout
+    assert "sale.lease_s" in result.stdout
+
+
+def test_the_daemon_does_not_start_on_bad_settings(folder: Path) -> None:
+    path = change(folder, "width = 480", "width = 10")
+    result = wxvend("edge", "run", "--config", str(path))
+    assert result.exit_code == 2
+    assert "display.width: found 10, allowed 160 to 4096 pixels" in result.stderr
+
+
+def test_init_overwrites_neither_key_nor_journal(folder: Path) -> None:
+    before = (folder / "vm-0001.key").read_bytes()
+    assert wxvend("edge", "init", "--config", str(folder / "edge.toml")).exit_code == 0
+    assert (folder / "vm-0001.key").read_bytes() == before
+    with open_journal(folder / "edge.db", Fresh(jid="x" * 26, bits="0" * 16, wall_ms=0)) as journal:
+        assert journal.session.jid != "x" * 26
+        assert journal.confirmed
+
+
+def test_init_needs_no_file_of_the_other_side(tmp_path: Path) -> None:
+    (tmp_path / "edge.toml").write_text(EXAMPLE.read_text())
+    assert wxvend("edge", "init", "--config", str(tmp_path / "edge.toml")).exit_code == 0
+    assert (tmp_path / "vm-0001.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_new_journal_sells_only_after_a_person_confirmed_it(folder: Path) -> None:
+    (folder / "edge.db").unlink()
+    fresh = Fresh(jid="x" * 26, bits="0" * 16, wall_ms=0)
+    with open_journal(folder / "edge.db", fresh) as journal:
+        assert not journal.confirmed
+        held = wxvend("edge", "confirm-journal", "--config", str(folder / "edge.toml"))
+        assert (held.exit_code, "another daemon holds it" in held.stderr) == (1, True)
+    assert wxvend("edge", "confirm-journal", "--config", str(folder / "edge.toml")).exit_code == 0
+    with open_journal(folder / "edge.db", fresh) as journal:
+        assert journal.confirmed
+
+
+def test_will_and_birth_name_the_same_session(folder: Path) -> None:
+    broker = broker_settings(read_settings(folder / "edge.toml"), SESSION)
+    assert broker.will is not None
+    assert broker.birth is not None
+    will, birth = decode_presence(broker.will.payload), decode_presence(broker.birth.payload)
+    assert (will.online, birth.online) == (False, True)
+    assert (will.boot, will.bits) == (birth.boot, birth.bits) == (3, SESSION.bits)
+
+
+def test_the_link_asks_for_its_own_machine_only(folder: Path) -> None:
+    broker = broker_settings(read_settings(folder / "edge.toml"), SESSION)
+    assert broker.filters == ("wxvend/v1/vm-0001/down/#", "wxvend/v1/vm-0001/set/#")
+    assert (broker.tls, broker.login, broker.client_id) == (None, None, "vm-0001")
+
+
+def test_with_an_authority_the_link_is_tls(folder: Path) -> None:
+    save_private(folder / "tls.key", generate())
+    (folder / "ca.crt").write_text("")
+    tls = 'host = "broker.example"\nca_file = "ca.crt"\nkey_file = "tls.key"'
+    settings = read_settings(change(folder, 'host = "127.0.0.1"', tls))
+    broker = broker_settings(settings, SESSION)
+    assert broker.tls is not None
+    assert broker.tls.ca_file == folder / "ca.crt"
+
+
+@pytest.mark.parametrize("room", ["edge"])
+def test_help_teaches_with_examples(room: str) -> None:
+    told = wxvend(room, "--help").output
+    assert "Examples:" in told
+    assert f"wxvend {room} run" in told
+
+
+def test_the_command_lists_every_room_without_importing_it() -> None:
+    told = wxvend("--help").output
+    for room in ("demo", "edge", "bridge", "sim", "tech"):
+        assert f"  {room} " in told
