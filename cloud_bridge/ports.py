@@ -39,6 +39,16 @@ class Clock(Protocol):
         """Unix milliseconds."""
 
 
+class Log(Protocol):
+    """The daemon's log: one line `area.fact key=value` a call; no secrets, codes or payer ids."""
+
+    def info(self, event: str, /, **fields: object) -> object:
+        """A fact that an operator may want to know."""
+
+    def warning(self, event: str, /, **fields: object) -> object:
+        """A fact that should not have happened."""
+
+
 class Platform(Protocol):
     """The payment platform's calls. They never raise for what the network or the platform does."""
 
@@ -243,7 +253,13 @@ class Tx(Protocol):
         """Every journal ever seen of a machine, the current one first."""
 
     def put_journal(self, row: JournalRow) -> None:
-        """Insert or replace; a `current` one takes the mark from the machine's other journals."""
+        """Insert or replace; a `current` one takes the mark from the machine's other journals.
+
+        The bits with which a boot is put first are remembered for `bits_of`, older boots included.
+        """
+
+    def bits_of(self, jid: str, boot: int) -> str:
+        """The bits with which this boot of a journal was first put, or empty: a replay or a clone?"""
 
     def reported(self, jid: str, n: int) -> int:
         """Remember that report `n` is taken; the journal's new `upto`."""
@@ -279,3 +295,18 @@ class Store(Protocol):
 
     async def totals(self) -> Mapping[str, int]:
         """Counts and fen over all sales, by the names of `Service.totals`, and the ledger's balances."""
+
+
+# ---------------------------------------------------------------- all of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgePorts:
+    """What the engine is given."""
+
+    store: Store
+    platform: Platform
+    notices: Notices
+    fleet: Fleet
+    clock: Clock
+    log: Log
