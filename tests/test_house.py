@@ -56,7 +56,7 @@ HOME: dict[str, set[str]] = {
     "msgspec": {"wire.codec"},
     "structlog": {"wire.service"},
     "systemd_watchdog": {"wire.service"},
-    "serial": {"edge.drivers.serial_port"},
+    "serial": {"edge.drivers.serial_port", "edge.drivers.ports"},
     "serial_asyncio": {"edge.drivers.serial_port"},
     "qrcode": {"edge.display.qr"},
     "PIL": {"edge.display.canvas", "edge.display.fonts", "edge.display.panels", "hw_sim.demo.phone"},

@@ -1,0 +1,104 @@
+"""`wxvend tech`: what a technician asks a machine. Works without a network and without the daemon.
+
+Exit codes: 0 fine, 1 something was found to be wrong, 2 bad input.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Final
+
+import click
+
+from edge.display.codes import TABLE, ServiceCode
+from edge.drivers.ports import ports as find_ports
+from edge.tech.decode import DECODERS, Decoded, read_hex
+
+NOT_WELL: Final = 1
+BAD_INPUT: Final = 2
+_JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@click.group()
+def tech() -> None:
+    """Look into a machine: its ports, its bytes, its codes.
+
+    \b
+    Examples:
+      wxvend tech explain E21
+      wxvend tech decode --bus xy "FA FB 41 00 40"
+    """
+
+
+@tech.command()
+@_JSON
+def ports(as_json: bool) -> None:
+    """List the serial ports with the names to put into the settings."""
+    found = find_ports()
+    for port in found:
+        line = f"{port.device}  {port.stable or '(no stable name)'}  {port.what}"
+        click.echo(json.dumps(asdict(port)) if as_json else line)
+    if not found:
+        click.echo("no serial port found. Try: lsusb, then the adapter's cable", err=True)
+        sys.exit(NOT_WELL)
+
+
+@tech.command()
+@click.option("--bus", type=click.Choice(sorted(DECODERS)), default="xy", show_default=True)
+@_JSON
+@click.argument("bytes_", metavar="HEX...", nargs=-1)
+def decode(bus: str, as_json: bool, bytes_: tuple[str, ...]) -> None:
+    """Say what bytes of a bus mean, of both sides. Without HEX, or with -, they are read from stdin."""
+    text = sys.stdin.read() if bytes_ in ((), ("-",)) else " ".join(bytes_)
+    try:
+        stream = read_hex(text)
+    except ValueError as error:
+        click.echo(f"wxvend tech decode: {error}", err=True)
+        sys.exit(BAD_INPUT)
+    frames = 0
+    for found in DECODERS[bus](stream):
+        frames += bool(found.name)
+        click.echo(json.dumps(_plain(found)) if as_json else _words(found))
+    sys.exit(0 if frames else NOT_WELL)
+
+
+@tech.command()
+@click.argument("codes", metavar="CODE...", nargs=-1)
+@_JSON
+def explain(codes: tuple[str, ...], as_json: bool) -> None:
+    """Say what a code on a screen means and what to do next. Without CODE, all of them."""
+    wanted = {code.upper() for code in codes}
+    found = [row for row in TABLE.values() if not wanted or row.code in wanted or row.name.upper() in wanted]
+    for row in found:
+        click.echo(json.dumps(asdict(row), ensure_ascii=False) if as_json else _page(row))
+    missing = wanted - {row.code for row in found} - {row.name.upper() for row in found}
+    if missing:
+        known = ", ".join(row.code for row in TABLE.values())
+        click.echo(f"wxvend tech explain: found {', '.join(sorted(missing))}, allowed {known}", err=True)
+        sys.exit(BAD_INPUT)
+
+
+def _plain(found: Decoded) -> dict[str, object]:
+    fields = {
+        name: value.hex() if isinstance(value, bytes) else value for name, value in found.fields.items()
+    }
+    return {"frame": found.name, "noise_bytes": found.noise_bytes, **fields}
+
+
+def _words(found: Decoded) -> str:
+    noise = f"[{found.noise_bytes} bytes of noise] " if found.noise_bytes else ""
+    if not found.name:
+        return f"{noise}no whole frame"
+    known = {name: value for name, value in _plain(found).items() if name not in ("frame", "noise_bytes")}
+    return f"{noise}{found.name:<14} " + " ".join(f"{name}={value}" for name, value in known.items())
+
+
+def _page(row: ServiceCode) -> str:
+    lines = [
+        f"{row.code}  {row.name}  ({row.severity})",
+        f"Shopper reads: {row.zh} / {row.en}",
+        row.technician,
+    ]
+    if row.may_have_moved:
+        lines.append("Goods may have come out unrecorded: look into the tray and the books.")
+    return "\n  ".join([*lines, f"Next: {row.next_step}"])
