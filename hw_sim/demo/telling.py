@@ -27,7 +27,7 @@ _EDGE_WORDS: Final[Mapping[str, str]] = {
 
 
 def fact_of(program: str, line: Line) -> Fact | None:
-    """The fact that a line of `edge`, `bridge`, `wechat` or `board` tells, or None when it is not for people."""
+    """The fact that a line of `edge`, `bridge`, `wechat` or `board` tells; None when it is not for people."""
     match program:
         case "board":
             return _of_board(line)
