@@ -305,8 +305,15 @@ class RaiseAlarm:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearAlarm:
+    """The fault of this name is gone."""
+
+    name: str
+
+
 Call = PlaceOrder | QueryOrder | CloseOrder | AskRefund | AskRefundStatus
-Effect = Call | Tell | At | Again | Stop | Note | Post | RaiseAlarm
+Effect = Call | Tell | At | Again | Stop | Note | Post | RaiseAlarm | ClearAlarm
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ def judge(session: Session, known: Known, *, live: bool) -> Verdict:
         return Verdict.CLONED
     other = known.current not in ("", session.jid)
     if session.boot > known.highest:
-        return Verdict.REPLACED if other else Verdict.NEWER
+        if not other:
+            return Verdict.NEWER
+        return Verdict.REPLACED if live else Verdict.OLDER
     if known.bits:
         return Verdict.SAME if session.boot == known.highest and not other else Verdict.OLDER
     return Verdict.ROLLED_BACK if live else Verdict.OLDER
