@@ -1,0 +1,260 @@
+"""The bridge's engine: take a fact, decide, commit, act. In this order and no other.
+
+Every decision is one transaction of the store. What it wishes for happens after the commit and can be read
+off the rows again after a restart. The authorisation to vend is published before anything else is done.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from cloud_bridge.core.ledger import Post
+from cloud_bridge.core.model import FromMachine, State, ToMachine
+from cloud_bridge.core.sale import (
+    Again,
+    At,
+    ClearAlarm,
+    Effect,
+    Event,
+    Note,
+    RaiseAlarm,
+    Rang,
+    RefundOrdered,
+    Sale,
+    Stop,
+    Tell,
+    Timer,
+)
+from cloud_bridge.core.timings import Limits, Timings
+from cloud_bridge.core.waits import wait_s
+from cloud_bridge.engine_books import Books, Decided, Terms
+from cloud_bridge.engine_calls import Calls, Pace
+from cloud_bridge.engine_facts import Facts
+from cloud_bridge.engine_timers import Timers
+from cloud_bridge.ports import (
+    BridgePorts,
+    Fact,
+    NoticeRejected,
+    OtherNotice,
+    SaleView,
+    Shelf,
+    StandingAlarm,
+    Tx,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator may set."""
+
+    timings: Timings = field(default_factory=Timings)
+    limits: Limits = field(default_factory=Limits)
+    pace: Pace = field(default_factory=Pace)
+
+
+class Engine:
+    """Implements `ports.Service`. Run `run` as a task; the other calls wait until it has taken up its rows.
+
+    `random` draws from 0..1 to spread queries.
+    """
+
+    def __init__(
+        self,
+        *,
+        ports: BridgePorts,
+        shelves: Sequence[Shelf],
+        settings: Settings,
+        random: Callable[[], float],
+    ) -> None:
+        self._ports: Final = ports
+        self._shelves: Final = {shelf.machine: shelf for shelf in shelves}
+        self._timings: Final = settings.timings
+        self._random: Final = random
+        self._terms: Final = Terms(
+            timings=settings.timings,
+            limits=settings.limits,
+            shelves=self._shelves,
+            store=ports.store.incarnation,
+            compose=ports.platform.compose,
+            wall_ms=ports.clock.wall_ms,
+            live=ports.fleet.live,
+            past=self._past,
+        )
+        self._timers: Final = Timers()
+        self._calls: Final = Calls(
+            platform=ports.platform,
+            clock=ports.clock,
+            pace=settings.pace,
+            spawn=self._spawn,
+            answered=self._decide,
+        )
+        self._facts: Final = Facts()
+        self._counts: Final[Counter[str]] = Counter()
+        self._sooner: Final = asyncio.Event()
+        self._ready: Final = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._halted = ""
+
+    # ------------------------------------------------------------ the task
+
+    async def run(self) -> None:
+        """Take up what was unfinished, then ring timers until cancelled. Raises StoreFailed (in a group)."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            await self._transact(Books.resume)
+            self._ready.set()
+            await self._ring()
+
+    async def ready(self) -> None:
+        """Wait until the books are taken up."""
+        await self._ready.wait()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Facts taken, calls made, messages sent, by name, since the start."""
+        return self._counts + self._calls.counts
+
+    async def _ring(self) -> None:
+        while True:
+            now_ms = self._ports.clock.now_ms()
+            for sale_id, timer in self._timers.ring(now_ms):
+                rang = Rang(sale_id=sale_id, timer=timer)
+                self._spawn(self._decide(sale_id, rang), f"{timer} {sale_id}")
+            next_ms = self._timers.next_ms()
+            delay_s = None if next_ms is None else max(0, next_ms - now_ms) / 1000
+            self._sooner.clear()
+            try:
+                async with asyncio.timeout(delay_s):
+                    await self._sooner.wait()
+            except TimeoutError:
+                continue
+
+    # ------------------------------------------------------------ facts come in
+
+    async def heard(self, event: FromMachine) -> None:
+        """Take one verified message of a machine; durable when this returns. Raises StoreFailed."""
+        await self._ready.wait()
+        self._counts[f"heard.{type(event).__name__}"] += 1
+        await self._transact(lambda books: books.hear(event))
+
+    async def notice(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Take one notification; durable when this returns. Raises NoticeRejected, StoreFailed."""
+        await self._ready.wait()
+        try:
+            told = self._ports.notices.open(headers, body, self._ports.clock.wall_ms() / 1000)
+        except NoticeRejected as rejected:
+            self._counts[f"notice_rejected.{rejected.why}"] += 1
+            raise
+        self._counts[f"notice.{type(told).__name__}"] += 1
+        if not isinstance(told, OtherNotice):
+            await self._decide(told.sale_id, told)
+
+    async def order_refund(self, sale_id: str, by: str) -> None:
+        """A person says that this money goes back. `by` is who. Raises StoreFailed."""
+        await self._ready.wait()
+        await self._decide(sale_id, RefundOrdered(sale_id=sale_id, by=by))
+
+    # ------------------------------------------------------------ decide, commit, act
+
+    async def _decide(self, sale_id: str, event: Event) -> None:
+        await self._transact(lambda books: books.take(sale_id, event))
+
+    async def _transact(self, work: Callable[[Books], None]) -> None:
+        def in_books(tx: Tx) -> Decided:
+            books = Books(tx, self._terms, halted=self._halted)
+            work(books)
+            return books.decided
+
+        decided = await self._ports.store.run(in_books)
+        for machine, message in decided.tells:  # the authorisation goes before anything else is done
+            self._spawn(self._tell(machine, message), f"tell {machine}")
+        if decided.tells:
+            await asyncio.sleep(0)  # ... and leaves before the caller goes on
+        for sale_id, sale, effect in decided.wishes:
+            self._act(sale_id, sale, effect)
+        self._facts.publish(decided.facts)
+        if decided.broken:
+            self._halted = "bridge"
+            self._ports.log.warning("sale.impossible", why=decided.broken)
+
+    def _act(self, sale_id: str, sale: Sale | None, effect: Effect) -> None:
+        match effect:
+            case At(timer=timer, delay_s=delay_s):
+                self._set(sale_id, timer, delay_s)
+            case Again(timer=timer, anew=anew):
+                assert sale is not None, f"{timer} without a row"
+                nth = self._timers.nth((sale_id, timer), anew=anew)
+                self._set(sale_id, timer, wait_s(timer, nth, sale, self._timings, self._random()))
+            case Stop(timers=timers):
+                self._timers.stop(sale_id, timers)
+            case Tell() | Note() | Post() | RaiseAlarm() | ClearAlarm():
+                raise AssertionError(f"{type(effect).__name__} is written, not wished")
+            case _:
+                self._calls.want(sale_id, effect)
+
+    def _set(self, sale_id: str, timer: Timer, delay_s: float) -> None:
+        before_ms = self._timers.next_ms()
+        due_ms = self._ports.clock.now_ms() + round(delay_s * 1000)
+        self._timers.at((sale_id, timer), due_ms)
+        if before_ms is None or due_ms < before_ms:
+            self._sooner.set()
+
+    async def _tell(self, machine: str, message: ToMachine) -> None:
+        reached = await self._ports.fleet.tell(machine, message)
+        self._counts[f"told.{type(message).__name__}.{'taken' if reached else 'nobody'}"] += 1
+
+    def _past(self, sale_id: str) -> bool:
+        due_ms = self._timers.due_ms((sale_id, Timer.BOUND))
+        return due_ms is not None and due_ms <= self._ports.clock.now_ms()
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> object:
+        assert self._tasks is not None, "the engine does not run"
+        return self._tasks.create_task(work, name=name)
+
+    # ------------------------------------------------------------ what others see
+
+    def shelves(self) -> tuple[Shelf, ...]:
+        """Every machine's catalogue."""
+        return tuple(self._shelves.values())
+
+    async def sales(self, *, machine: str = "", limit: int = 50) -> tuple[SaleView, ...]:
+        """The newest sales first."""
+        return tuple(view(sale) for sale in await self._ports.store.sales(machine=machine, limit=limit))
+
+    async def sale(self, sale_id: str) -> tuple[SaleView, tuple[Fact, ...]] | None:
+        """One sale with its timeline, oldest fact first."""
+        found = await self._ports.store.sale(sale_id)
+        return None if found is None else (view(found[0]), found[1])
+
+    async def totals(self) -> Mapping[str, int]:
+        """Money and counts over all sales."""
+        return await self._ports.store.totals()
+
+    async def alarms(self) -> tuple[StandingAlarm, ...]:
+        """Every alarm that stands."""
+        return await self._ports.store.alarms()
+
+    def facts(self) -> AsyncIterator[Fact]:
+        """Facts as they happen, from now on; a slow reader loses the oldest."""
+        return self._facts.read()
+
+
+def view(sale: Sale) -> SaleView:
+    """A sale as a person sees it; an open case is told before what the machine said."""
+    return SaleView(
+        sale_id=sale.sale_id,
+        machine=sale.machine,
+        lane=sale.lane,
+        product_zh=sale.product_zh,
+        product_en=sale.product_en,
+        price_fen=sale.price_fen,
+        paid_fen=sale.paid_fen,
+        refunded_fen=sale.refunded_fen,
+        state=State.CASE.value if sale.case and sale.state is not State.PAID else sale.state.value,
+        decision=sale.decision.value,
+        why=sale.case or sale.doubt or sale.why,
+        opened_wall_ms=sale.opened_wall_ms,
+        changed_wall_ms=sale.changed_wall_ms,
+    )

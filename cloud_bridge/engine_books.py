@@ -1,0 +1,341 @@
+"""What the engine decides inside one transaction: who speaks, what it means, what is written and wished for.
+
+Runs where the store runs it, possibly off the loop: it reads the transaction and plain values, and hands
+back what to do once all of it is durable.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from cloud_bridge.core.ledger import Post
+from cloud_bridge.core.model import (
+    AlarmReported,
+    Born,
+    ClosedByMachine,
+    FromMachine,
+    OrderDraft,
+    OutcomeReported,
+    Payment,
+    Requested,
+    Session,
+    StatusAnswered,
+    TellAck,
+    ToMachine,
+)
+from cloud_bridge.core.order import remind, resume, step
+from cloud_bridge.core.sale import (
+    ClearAlarm,
+    Context,
+    Effect,
+    Event,
+    JournalDoubted,
+    MachineSaid,
+    NewerSessionSeen,
+    Note,
+    Product,
+    RaiseAlarm,
+    Rang,
+    Sale,
+    Tell,
+    Timer,
+    Word,
+)
+from cloud_bridge.core.session import DOUBTED, Known, Verdict, judge
+from cloud_bridge.core.timings import Counts, Limits, Timings
+from cloud_bridge.ports import Fact, JournalRow, Shelf, StandingAlarm, Tx
+
+
+@dataclass(slots=True)
+class Decided:
+    """What one transaction wishes for. `wishes` are a sale's effects that are not writing."""
+
+    tells: list[tuple[str, ToMachine]] = field(default_factory=list)
+    wishes: list[tuple[str, Sale | None, Effect]] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What every decision is made under. `past` says that a sale's bound is over on the monotonic clock."""
+
+    timings: Timings
+    limits: Limits
+    shelves: Mapping[str, Shelf]
+    store: str
+    compose: Callable[[OrderDraft], bytes]
+    wall_ms: Callable[[], int]
+    live: Callable[[str], bool]
+    past: Callable[[str], bool]
+
+
+class Books:
+    """One transaction's work. Make one for each; it is thrown away with the transaction."""
+
+    def __init__(self, tx: Tx, terms: Terms, *, halted: str = "") -> None:
+        self._tx: Final = tx
+        self._terms: Final = terms
+        self._halted: Final = halted
+        self._wall_ms: Final = terms.wall_ms()
+        self.decided: Final = Decided()
+
+    # ------------------------------------------------------------ one fact about one sale
+
+    def take(self, sale_id: str, event: Event, *, obstacle: str = "") -> None:
+        """Decide, and write down all of it."""
+        sale = self._tx.sale(sale_id)
+        machine = sale.machine if sale is not None else _machine(event)
+        ctx = self._context(sale, machine, event, obstacle)
+        decided = step(sale, event, ctx)
+        if decided.sale is not None and decided.sale != sale:
+            self._tx.put(decided.sale)
+        self._write(sale_id, decided.sale, machine, decided.effects)
+
+    def resume(self) -> None:
+        """After a start: everything that is not finished."""
+        for sale in self._tx.unfinished():
+            ctx = self._context(sale, sale.machine, None, "")
+            self._write(sale.sale_id, sale, sale.machine, resume(sale, ctx))
+
+    def _context(self, sale: Sale | None, machine: str, event: Event | None, obstacle: str) -> Context:
+        terms, lane = self._terms, _lane(sale, event)
+        shelf = terms.shelves.get(machine)
+        asked = isinstance(event, Requested)
+        return Context(
+            timings=terms.timings,
+            limits=terms.limits,
+            wall_ms=self._wall_ms,
+            store=terms.store,
+            compose=terms.compose,
+            link_live=machine != "" and terms.live(machine),
+            past=sale is not None and terms.past(sale.sale_id),
+            product=_product(shelf, lane) if asked else None,
+            lanes=len(shelf.products) if shelf is not None else 0,
+            open_rows=self._tx.open_rows(machine) if asked else 0,
+            obstacle=self._halted or obstacle,
+            owner=self._tx.owner_of(event.transaction_id) if isinstance(event, Payment) else "",
+            counts=self._counts(sale, machine, lane) if _brakes(event) else Counts(),
+        )
+
+    def _counts(self, sale: Sale | None, machine: str, lane: int) -> Counts:
+        return self._tx.counts(
+            machine=machine,
+            lane=lane,
+            since_wall_ms=self._wall_ms - self._terms.limits.window_s * 1000,
+            but=sale.sale_id if sale is not None else "",
+        )
+
+    def _write(self, sale_id: str, sale: Sale | None, machine: str, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            match effect:
+                case Tell(message=message):
+                    if machine:
+                        self.decided.tells.append((machine, message))
+                case Post():
+                    self._tx.post(sale_id, effect, self._wall_ms)
+                case Note(who=who, what=what):
+                    self._note(machine, sale_id, who, what)
+                case RaiseAlarm(name=name, text=text):
+                    self._alarm(machine, name, text)
+                case ClearAlarm(name=name):
+                    self._tx.clear_alarm(machine=machine, name=name, lane=0)
+                case _:
+                    self.decided.wishes.append((sale_id, sale, effect))
+
+    def _note(self, machine: str, sale_id: str, who: str, what: str) -> None:
+        fact = Fact(wall_ms=self._wall_ms, machine=machine, sale_id=sale_id, who=who, what=what)
+        self._tx.note(fact)
+        self.decided.facts.append(fact)
+
+    def _alarm(self, machine: str, name: str, text: str) -> None:
+        if name == "impossible":
+            self.decided.broken = text
+        alarm = StandingAlarm(
+            machine=machine, name=name, lane=0, code="", text=text, since_wall_ms=self._wall_ms
+        )
+        self._tx.set_alarm(alarm)
+
+    # ------------------------------------------------------------ a machine speaks
+
+    def hear(self, event: FromMachine) -> None:
+        """Take one verified message: judge its session, then what it says; acknowledge a report."""
+        verdict = self._judge(event)
+        match event:
+            case Born():
+                self._born(event, verdict)
+            case Requested():
+                self._requested(event, verdict)
+            case ClosedByMachine():
+                self._said(event, Word.CLOSED, event.why, "", verdict)
+            case OutcomeReported():
+                self._said(event, Word(event.outcome), event.why, event.evidence, verdict)
+            case StatusAnswered():
+                self._said(event, Word(event.state), event.why, event.evidence, verdict)
+            case AlarmReported():
+                self._alarm_reported(event)
+            case _:
+                assert_never(event)
+        if not isinstance(event, Born | StatusAnswered):
+            self._acknowledge(event.machine, event.session.jid, event.n, verdict)
+
+    def _judge(self, event: FromMachine) -> Verdict:
+        session, live = event.session, isinstance(event, Born | StatusAnswered)
+        row = self._tx.journal(session.jid)
+        newest = next((other for other in self._tx.journals(event.machine) if other.current), None)
+        known = Known(
+            highest=row.boot if row else 0,
+            bits=self._tx.bits_of(session.jid, session.boot),
+            doubt=row.doubt if row else "",
+            current=newest.jid if newest else "",
+        )
+        if row is not None and row.machine != event.machine:
+            verdict = Verdict.CLONED  # two machines cannot have one journal
+        else:
+            verdict = judge(session, known, live=live)
+        if verdict in (Verdict.NEWER, Verdict.REPLACED):
+            self._begins(event.machine, session, row, verdict)
+        elif verdict in DOUBTED and not known.doubt:
+            self._doubt(event.machine, session, row, verdict)
+        return verdict
+
+    def _begins(self, machine: str, session: Session, row: JournalRow | None, verdict: Verdict) -> None:
+        upto = row.upto if row else 0
+        self._tx.put_journal(
+            JournalRow(machine=machine, jid=session.jid, boot=session.boot, bits=session.bits, upto=upto)
+        )
+        self._note(machine, "", "edge", f"session {session.boot} begins")
+        if verdict is Verdict.REPLACED:
+            self._alarm(machine, "journal_replaced", "the machine speaks with another journal")
+        for sale in self._tx.unfinished(machine):
+            if sale.jid not in ("", session.jid):
+                self.take(sale.sale_id, JournalDoubted(sale_id=sale.sale_id, cause="journal_replaced"))
+            elif sale.jid == session.jid and sale.boot < session.boot:
+                self.take(sale.sale_id, NewerSessionSeen(sale_id=sale.sale_id))
+
+    def _doubt(self, machine: str, session: Session, row: JournalRow | None, verdict: Verdict) -> None:
+        cause = f"journal_{verdict.value}"
+        self._alarm(machine, cause, "nothing this journal says is believed: give the machine a new one")
+        self._note(machine, "", "bridge", f"{cause}: the machine sells nothing")
+        if row is None or row.machine != machine:
+            return
+        self._tx.put_journal(
+            JournalRow(
+                machine=machine,
+                jid=row.jid,
+                boot=row.boot,
+                bits=row.bits,
+                upto=row.upto,
+                doubt=verdict.value,
+                current=row.current,
+            )
+        )
+        for sale in self._tx.unfinished(machine):
+            if sale.jid == session.jid:
+                self.take(sale.sale_id, JournalDoubted(sale_id=sale.sale_id, cause=cause))
+
+    def _born(self, event: Born, verdict: Verdict) -> None:
+        row = self._tx.journal(event.session.jid)
+        upto = row.upto if row else 0
+        ack = TellAck(jid=event.session.jid, n=0, upto=upto)
+        self.decided.tells.append((event.machine, ack))
+        if verdict not in (Verdict.SAME, Verdict.NEWER, Verdict.REPLACED):
+            return
+        for sale in self._tx.unfinished(event.machine):
+            ctx = self._context(sale, sale.machine, None, "")
+            self._write(sale.sale_id, sale, sale.machine, remind(sale, ctx))
+
+    def _requested(self, event: Requested, verdict: Verdict) -> None:
+        if not self._owned(event.machine, event.sale_id):
+            return
+        obstacle = "stale" if verdict is Verdict.OLDER else ("journal" if verdict in DOUBTED else "")
+        self.take(event.sale_id, event, obstacle=obstacle)
+
+    def _said(
+        self,
+        event: ClosedByMachine | OutcomeReported | StatusAnswered,
+        word: Word,
+        why: str,
+        evidence: str,
+        verdict: Verdict,
+    ) -> None:
+        if not self._owned(event.machine, event.sale_id):
+            return
+        if verdict in DOUBTED:
+            if self._tx.sale(event.sale_id) is not None:
+                cause = f"journal_{verdict.value}"
+                self.take(event.sale_id, JournalDoubted(sale_id=event.sale_id, cause=cause))
+            return
+        said = MachineSaid(
+            sale_id=event.sale_id,
+            machine=event.machine,
+            jid=event.session.jid,
+            word=word,
+            why=why,
+            evidence=evidence,
+        )
+        self.take(event.sale_id, said)
+
+    def _owned(self, machine: str, sale_id: str) -> bool:
+        """A machine speaks only of its own sales."""
+        sale = self._tx.sale(sale_id)
+        if sale is None or sale.machine in ("", machine):
+            return True
+        self._alarm(machine, "sale_of_another", f"it speaks of {sale_id}, a sale of {sale.machine}")
+        return False
+
+    def _alarm_reported(self, event: AlarmReported) -> None:
+        if event.raised:
+            alarm = StandingAlarm(
+                machine=event.machine,
+                name=event.name,
+                lane=event.lane,
+                code=event.code,
+                text=event.text,
+                since_wall_ms=self._wall_ms,
+            )
+            self._tx.set_alarm(alarm)
+        else:
+            self._tx.clear_alarm(machine=event.machine, name=event.name, lane=event.lane)
+        turn = "alarm" if event.raised else "alarm over"
+        self._note(event.machine, "", "edge", f"{turn}: {event.name} {event.text}".rstrip())
+
+    def _acknowledge(self, machine: str, jid: str, n: int, verdict: Verdict) -> None:
+        """Also what is not believed is taken: it would be repeated for ever."""
+        row = self._tx.journal(jid)
+        believed = row is not None and verdict not in DOUBTED
+        upto = self._tx.reported(jid, n) if believed else (row.upto if row else n)
+        self.decided.tells.append((machine, TellAck(jid=jid, n=n, upto=upto)))
+
+
+# ---------------------------------------------------------------- helpers
+
+
+def _machine(event: Event) -> str:
+    return event.machine if isinstance(event, Requested | MachineSaid | Payment) else ""
+
+
+def _lane(sale: Sale | None, event: Event | None) -> int:
+    if sale is not None:
+        return sale.lane
+    return event.lane if isinstance(event, Requested) else 0
+
+
+def _brakes(event: Event | None) -> bool:
+    if isinstance(event, Rang):
+        return event.timer is Timer.DOUBT
+    return isinstance(event, Requested | MachineSaid)
+
+
+def _product(shelf: Shelf | None, lane: int) -> Product | None:
+    if shelf is None:
+        return None
+    for product in shelf.products:
+        if product.lane == lane:
+            return Product(
+                name_zh=product.name_zh,
+                name_en=product.name_en,
+                price_fen=product.price_fen,
+                version=shelf.version,
+            )
+    return None
