@@ -1,0 +1,57 @@
+"""What an XY board can be made to do wrong, by name; each for some times, or until it is taken back."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+FAULTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "jam": "the motor does not stop normally and nothing falls (04 04)",
+        "no_drop": "the motor turns and nothing falls (04 03)",
+        "blind_sensor": "a piece falls and the drop sensor sees nothing (04 03)",
+        "motor_missing": "the lane has no motor (04 06), nothing turns",
+        "sensor_fault": "the drop sensor fails its self-check (04 0A), nothing turns",
+        "late_result": "the result comes seconds late",
+        "no_result": "the motor turns, a piece falls, the result never comes",
+        "silent": "the board says nothing and hears nothing",
+        "lose_command_ack": "a command is carried out but not acknowledged",
+        "lose_host_ack": "the host's acknowledgement is not heard, so the report comes again",
+        "run_duplicates": "a repeated motor frame with the same PackNo turns the motor again",
+        "split_writes": "each frame arrives in two pieces",
+        "merge": "acknowledgement and next report arrive in one piece",
+        "garbage": "noise between the frames",
+        "long_04": "vend status with LEN 5",
+        "long_52": "machine status with LEN 41",
+    }
+)
+
+
+class Faults:
+    """The faults that are on."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, int] = {}
+
+    def set(self, name: str, *, times: int = -1) -> None:
+        """Switch a fault on for so many times; -1: until it is cleared, 0: off. Raises ValueError."""
+        if name not in FAULTS:
+            raise ValueError(f"fault: found {name!r}, allowed {', '.join(FAULTS)}")
+        self._left.pop(name, None)
+        if times:
+            self._left[name] = times
+
+    def on(self, name: str) -> bool:
+        """Whether the fault would strike, without using it up."""
+        return name in self._left
+
+    def strikes(self, name: str) -> bool:
+        """Whether the fault strikes now; one of its times is used up."""
+        left = self._left.get(name, 0)
+        if left > 0:
+            self.set(name, times=left - 1)
+        return left != 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are on."""
+        return tuple(self._left)

@@ -1,0 +1,118 @@
+"""`wxvend sim`: the world outside, to try things on. Loopback only.
+
+Each prints one JSON object a line: first `ready` with where it is, then what happens. Exit codes: 0 asked to
+stop, 1 it failed, 2 bad input.
+"""
+
+import asyncio
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final, NoReturn
+
+import click
+
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+DEFAULT_LANES: Final = "11,12,13,14,21,22,23,24,31,32,33,34"
+
+
+@click.group()
+def sim() -> None:
+    """Simulate what a machine meets: its board, the payment platform, a broker.
+
+    \b
+    Examples:
+      wxvend sim board --bus xy --link board
+      wxvend sim wechat --port 8081 --keys keys
+      wxvend sim broker --port 1883
+    """
+
+
+@sim.command()
+@click.option("--bus", type=click.Choice(["xy"]), default="xy", show_default=True)
+@click.option("--link", type=click.Path(path_type=Path), help="Also make this symbolic link to the terminal.")
+@click.option("--lanes", default=DEFAULT_LANES, show_default=True, help="Lane numbers.")
+@click.option("--stock", type=click.IntRange(0, 255), default=5, show_default=True, help="Pieces per lane.")
+@click.option(
+    "--turn-ms", type=click.IntRange(10, 60_000), default=1200, show_default=True, help="A motor run."
+)
+@click.option(
+    "--poll-ms", type=click.IntRange(2, 2000), default=200, show_default=True, help="Between polls."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of what is left to chance.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[:TIMES]", help="Switch a fault on.")
+@click.option("--list-faults", is_flag=True, help="Say what there is to break.")
+def board(
+    bus: str,
+    link: Path | None,
+    lanes: str,
+    stock: int,
+    turn_ms: int,
+    poll_ms: int,
+    seed: int,
+    faults: tuple[str, ...],
+    list_faults: bool,
+) -> None:
+    """A machine's board on a pseudo-terminal; its path is in the first line.
+
+    Wishes are JSON lines on stdin, such as {"do": "key", "lane": 12} or {"do": "fault", "name": "jam"}.
+    """
+    from hw_sim.boards.serve import serve_board
+    from hw_sim.boards.xy import BoardSettings
+    from hw_sim.boards.xy_faults import FAULTS
+
+    if list_faults:
+        click.echo("\n".join(f"{name:<18}{words}" for name, words in FAULTS.items()))
+        return
+    try:
+        work = serve_board(
+            lanes=[int(number) for number in lanes.split(",")],
+            stock=stock,
+            settings=BoardSettings(turn_ms=turn_ms, poll_ms=poll_ms, seed=seed),
+            faults=dict(_fault(text) for text in faults),
+            link=link,
+            out=sys.stdout,
+        )
+        asyncio.run(work)
+    except ValueError as error:
+        _fail(f"board: {error}", BAD_INPUT)
+
+
+@sim.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=1883, show_default=True, help="0: any free one."
+)
+def broker(port: int) -> None:
+    """An MQTT 5 broker without access rules that forgets everything when it stops."""
+    from hw_sim.broker import EmbeddedBroker, NoBroker
+
+    with tempfile.TemporaryDirectory(prefix="wxvend-broker-") as folder:
+        embedded = EmbeddedBroker(Path(folder), port)
+        try:
+            embedded.start()
+        except NoBroker as error:
+            _fail(str(error), FAILED)
+        click.echo(f'{{"event": "ready", "url": "mqtt://127.0.0.1:{embedded.port}"}}')
+        try:
+            asyncio.run(_until_stopped())
+        finally:
+            embedded.stop()
+
+
+async def _until_stopped() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _fault(text: str) -> tuple[str, int]:
+    name, _, times = text.partition(":")
+    return name, int(times or -1)
+
+
+def _fail(words: str, code: int) -> NoReturn:
+    click.echo(f"wxvend sim {words}", err=True)
+    sys.exit(code)
