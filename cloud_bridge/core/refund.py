@@ -155,8 +155,10 @@ def told_to_a_person(sale: Sale, event: RefundStatus, ctx: Context) -> Step:
 def _accepted(sale: Sale) -> Step:
     if sale.refund_accepted:
         return Step(sale)
-    taken = replace(sale, refund_accepted=True)
-    return Step(taken, (Again(timer=Timer.REFUND, anew=True), wechat("the refund is accepted")))
+    case = "" if sale.case == "refund_not_enough" else sale.case
+    taken = replace(sale, refund_accepted=True, case=case)
+    cleared = ClearAlarm(name="refund_not_enough")
+    return Step(taken, (Again(timer=Timer.REFUND, anew=True), cleared, wechat("the refund is accepted")))
 
 
 def _asked_again(sale: Sale) -> Step:
