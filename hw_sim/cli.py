@@ -81,6 +81,58 @@ def board(
 
 
 @sim.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="0: any.")
+@click.option(
+    "--keys",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("keys"),
+    show_default=True,
+    help="Folder of the merchant's keys and credentials.json; made on the first start.",
+)
+@click.option(
+    "--key-mode",
+    default="public_key",
+    show_default=True,
+    help="How answers are signed: certificate, rotating, public_key or migrating:SHARE.",
+)
+@click.option("--refund-delay-ms", default=3000, show_default=True, help="Until a refund is done.")
+@click.option("--notify-speedup", default=1.0, show_default=True, help="Divides the waits between repeats.")
+@click.option("--short-windows", is_flag=True, help="Take pay windows shorter than a minute as they stand.")
+@click.option("--seed", default=0, show_default=True, help="Of what is left to chance; 0: anew each time.")
+def wechat(
+    port: int,
+    keys: Path,
+    key_mode: str,
+    refund_delay_ms: int,
+    notify_speedup: float,
+    short_windows: bool,
+    seed: int,
+) -> None:
+    """A WeChat Pay platform with real signatures: orders, notifications, queries, closing, refunds.
+
+    Phones pay at POST /_sim/pay {"code_url": ...}; faults are set at POST /_sim/fault {"name": ...}; the
+    truth about all money is at GET /_sim/books.
+    """
+    from hw_sim.platform.keys import KeysDamaged
+    from hw_sim.platform.model import Rules
+    from hw_sim.platform.serve import Options, serve_platform
+    from hw_sim.platform.signatures import KeyMode
+
+    try:
+        rules = Rules(
+            refund_delay_ms=refund_delay_ms,
+            notify_speedup=notify_speedup,
+            shorten_minimum_expiry=short_windows,
+        )
+        options = Options(port=port, keys=keys, key_mode=KeyMode.parse(key_mode), rules=rules, seed=seed)
+        asyncio.run(serve_platform(options, sys.stdout))
+    except (KeysDamaged, ValueError) as error:
+        _fail(f"wechat: {error}", BAD_INPUT)
+    except OSError as error:
+        _fail(f"wechat: {error}", FAILED)
+
+
+@sim.command()
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=1883, show_default=True, help="0: any free one."
 )

@@ -42,8 +42,9 @@ def new_certificate(key: PrivateKey, *, name: str, now_ms: int) -> Certificate:
     begin = datetime.fromtimestamp(now_ms // 1000, UTC) - timedelta(days=1)
     # Twenty bytes, positive (top bit clear) and without a leading zero digit.
     serial = ((1 + secrets.randbelow(7)) << 156) | secrets.randbits(156)
-    builder = x509.CertificateBuilder(subject, subject, key.public_key(), serial, begin)
-    builder = builder.not_valid_after(begin + timedelta(days=VALIDITY_DAYS))
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
+    builder = builder.public_key(key.public_key()).serial_number(serial)
+    builder = builder.not_valid_before(begin).not_valid_after(begin + timedelta(days=VALIDITY_DAYS))
     return builder.sign(key, hashes.SHA256())
 
 

@@ -93,7 +93,7 @@ class NoticeBook:
             self._waiting.append(Delivery(notice, due_ms + copied.delay_ms, part=Part.COPY))
 
     def due(self, now_ms: int) -> tuple[Delivery, ...]:
-        """Take what must be sent now, earliest first. Each must be given to `report` when its end is known."""
+        """Take what must be sent now, earliest first. `report` must be told the end of each."""
         due = sorted((each for each in self._waiting if each.due_ms <= now_ms), key=lambda each: each.due_ms)
         self._waiting = [each for each in self._waiting if each.due_ms > now_ms]
         return tuple(replace(each, due_ms=now_ms) for each in due)

@@ -103,8 +103,8 @@ def view(order: Order, shop: Shop) -> JsonObject:
 class OrderBook:
     """All orders of one merchant, kept in memory for the run.
 
-    `shorten_minimum_expiry` is the simulator's own: the platform moves a `time_expire` earlier than one minute
-    from now to one minute from now; with the option it is taken as it stands, for pay windows of seconds.
+    `shorten_minimum_expiry` is the simulator's own: the platform moves a `time_expire` earlier than one
+    minute from now to one minute from now; with the option it is taken as it stands.
     """
 
     def __init__(self, *, shop: Shop, ids: Ids, shorten_minimum_expiry: bool) -> None:
@@ -138,7 +138,7 @@ class OrderBook:
         return None if asked is None else max(from_rfc3339(asked), now_ms + self._shortest_ms)
 
     def close(self, out_trade_no: str, now_ms: int) -> Order | None:
-        """Close what is not paid; an unknown number is answered like a closed one. Raises ApiError when paid."""
+        """Close what is not paid; an unknown number is as good as closed. Raises ApiError when paid."""
         order = self.get(out_trade_no, now_ms)
         if order is None:
             return None
