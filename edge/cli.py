@@ -49,8 +49,8 @@ def edge() -> None:
 def run(config: Path, debug: bool) -> None:
     """Serve the machine until SIGTERM. Logs to stderr, one line a fact."""
     from edge.app import serve
+    from edge.core.errors import BusBroken
     from edge.display.fonts import BadFont
-    from edge.drivers.errors import BusBroken
     from wire.service import logger, set_up_logging
 
     try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.core import machine as surroundings
+from edge.core.errors import BusError
 from edge.core.machine import Machine
 from edge.core.model import (
     Abandoned,
@@ -46,7 +47,6 @@ from edge.core.model import (
 from edge.core.sale import ENDED, opened, step
 from edge.core.screen import Screen
 from edge.core.status import states
-from edge.drivers.errors import BusError
 from edge.ids import new_id
 from edge.ports import (
     BridgeEvent,

@@ -174,7 +174,7 @@ class Dispenser(Protocol):
         """Ask whether the lane can vend now; "" when it can, else a reason's name. Never moves anything."""
 
     async def baseline(self, lane: int) -> Baseline:
-        """The board's evidence for a lane. Raises edge.drivers.errors.BusError when it cannot be had."""
+        """The board's evidence for a lane. Raises edge.core.errors.BusError when it cannot be had."""
 
     async def vend(self, order: VendOrder) -> Outcome:
         """Run the motor once and watch until the outcome, at most `motor_s` seconds. Never raises."""

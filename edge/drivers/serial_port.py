@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import serial
 import serial_asyncio
 
-from edge.drivers.errors import BusBroken
+from edge.core.errors import BusBroken
 
 FIRST_PAUSE_S: Final = 0.25
 LONGEST_PAUSE_S: Final = 5.0

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from edge.core.errors import BusError
 from edge.core.model import Baseline, Outcome, VendOrder
-from edge.drivers.errors import BusError
 from edge.drivers.serial_port import SerialPort, Transport
 from edge.drivers.xy.session import Ended, Session
 from edge.drivers.xy.settings import XySettings
