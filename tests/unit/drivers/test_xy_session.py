@@ -196,7 +196,7 @@ def test_the_pack_number_goes_on_after_each_exchange_and_never_is_zero() -> None
         packs += [pack_no for _, pack_no, _ in commands(bench.poll())]
         bench.ack()
         bench.tell(0x02, "01000c")
-    assert packs[:254] == list(range(3, 256)) + [1]
+    assert packs[:254] == [*range(3, 256), 1]
     assert 0 not in packs
 
 
