@@ -98,7 +98,9 @@ class Backoff:
         self._min_s = min_s
         self._max_s = max_s
         self._random = random
-        self._ceiling_s = min_s
+        # Twice the shortest wait: the first one must differ between machines, too.
+        self._first_s = min(max_s, 2 * min_s)
+        self._ceiling_s = self._first_s
 
     def next_s(self, *, lasted_s: float) -> float:
         """Give the wait after a connection (or an attempt) that lasted `lasted_s`.
@@ -107,7 +109,7 @@ class Backoff:
         the same client id must slow down.
         """
         if lasted_s > self._max_s:
-            self._ceiling_s = self._min_s
+            self._ceiling_s = self._first_s
         wait_s = self._min_s + self._random() * (self._ceiling_s - self._min_s)
         self._ceiling_s = min(self._max_s, self._ceiling_s * 2)
         return wait_s

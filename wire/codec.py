@@ -6,7 +6,7 @@ other side's program, not an attack; it still never quotes a string value, becau
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -21,14 +21,14 @@ MAX_DEPTH: Final = 8
 # Whole numbers up to here mean the same in every JSON reader (RFC 8259 §6).
 MAX_INT: Final = 2**53 - 1
 
+_TOO_DEEP: Final = f"payload: found more than {MAX_DEPTH} levels, allowed {MAX_DEPTH}"
+
 KINDS: Final[Mapping[Branch, Mapping[str, type[Message]]]] = MappingProxyType(
     {Branch.UP: UP_KINDS, Branch.DOWN: DOWN_KINDS, Branch.SET: SET_KINDS}
 )
 _PLACE: Final = {
     kind_type: (branch, kind) for branch, kinds in KINDS.items() for kind, kind_type in kinds.items()
 }
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _MISSING: Final = re.compile(r"Object missing required field `(?P<field>\w+)`(?: - at `\$\.?(?P<path>.*)`)?")
 _WRONG_TYPE: Final = re.compile(
     r"Expected `(?P<allowed>[^`]+)`, got `(?P<found>[^`]+)`(?: - at `\$\.?(?P<path>.*)`)?"
@@ -82,33 +82,40 @@ def decode_presence(payload: bytes) -> Presence:
 
 def _check_shape(payload: bytes) -> None:
     """Refuse what the typed reader would let pass: it keeps the last of two members and takes any number."""
-    if max(_depths(payload), default=0) > MAX_DEPTH:
-        raise BadMessage(f"payload: found more than {MAX_DEPTH} levels, allowed {MAX_DEPTH}")
     try:
-        json.loads(payload.decode("utf-8"), object_pairs_hook=_check_members)
+        value = json.loads(payload.decode("utf-8"), object_pairs_hook=_members)
     except BadMessage:
         raise
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise BadMessage(_TOO_DEEP) from None
+    except ValueError as error:
         # `from None`: the cause would carry the whole payload into a traceback.
         raise BadMessage(f"payload: found {type(error).__name__}, allowed one JSON object in UTF-8") from None
+    level: list[tuple[str, Any]] = [("payload", value)]
+    for _ in range(MAX_DEPTH + 1):
+        for name, item in level:
+            _check_scalar(name, item)
+        level = [child for name, item in level for child in _children(name, item)]
+    if level:
+        raise BadMessage(_TOO_DEEP)
 
 
-def _depths(payload: bytes) -> Iterator[int]:
-    depth = 0
-    for char in _STRING.sub(b"", payload):
-        depth += _STEP.get(char, 0)
-        yield depth
-
-
-def _check_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
             raise BadMessage(f"{name[:48]!r}: found twice, allowed once")
-        for item in value if isinstance(value, list) else (value,):
-            _check_scalar(name, item)
         members[name] = value
     return members
+
+
+def _children(name: str, value: object) -> list[tuple[str, Any]]:
+    match value:
+        case dict():
+            return list(value.items())
+        case list():
+            return [(name, item) for item in value]
+    return []
 
 
 def _check_scalar(name: str, value: object) -> None:

@@ -141,9 +141,12 @@ def _the_signature(user_properties: tuple[tuple[str, str], ...]) -> tuple[str, s
 
 def _signature_bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        found = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise Refused(Refusal.BAD_SIGNATURE, "not base64") from error
+    if base64.b64encode(found).decode("ascii") != text:  # several texts stand for the same bytes: allow one
+        raise Refused(Refusal.BAD_SIGNATURE, "not canonical base64")
+    return found
 
 
 class BadKeyFile(Exception):

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-_SALE_ID: Final = re.compile(r"[a-z2-7]{26}")
+_ID: Final = re.compile(r"[a-z2-7]{26}")
+_BITS: Final = re.compile(r"[0-9a-f]{16}")
 _NAME: Final = re.compile(r"[a-z0-9_.-]{0,48}")
 
 
@@ -18,12 +19,26 @@ class BadMessage(ValueError):
 
 
 def _check(ok: bool, name: str, found: object, allowed: str) -> None:
+    """Raise BadMessage. Text is never quoted: in the wrong place it may be a QR link."""
     if not ok:
-        raise BadMessage(f"{name}: found {found!r:.60}, allowed {allowed}")
+        shown = f"text of {len(found)}" if isinstance(found, str) else f"{found!r:.60}"
+        raise BadMessage(f"{name}: found {shown}, allowed {allowed}")
 
 
 def _sale_id(value: str) -> None:
-    _check(_SALE_ID.fullmatch(value) is not None, "sale_id", value, "26 characters of a-z 2-7")
+    _check(_ID.fullmatch(value) is not None, "sale_id", value, "26 of a-z 2-7")
+
+
+def _jid(value: str) -> None:
+    _check(_ID.fullmatch(value) is not None, "jid", value, "26 of a-z 2-7")
+
+
+def _count(name: str, value: int, *, least: int = 0) -> None:
+    _check(value >= least, name, value, f"{least} or more")
+
+
+def _short(name: str, value: str, most: int) -> None:
+    _check(len(value) <= most, name, value, f"at most {most} characters")
 
 
 def _fen(name: str, value: int) -> None:
@@ -32,6 +47,10 @@ def _fen(name: str, value: int) -> None:
 
 def _lane(value: int) -> None:
     _check(1 <= value <= 9999, "lane", value, "1 to 9999")
+
+
+def _bits(value: str) -> None:
+    _check(_BITS.fullmatch(value) is not None, "bits", value, "16 of 0-9 a-f")
 
 
 def _why(value: str) -> None:
@@ -48,10 +67,10 @@ class Report:
     n: int
 
     def __post_init__(self) -> None:
-        _check(re.fullmatch(r"[a-z2-7]{26}", self.jid) is not None, "jid", self.jid, "26 of a-z 2-7")
-        _check(re.fullmatch(r"[0-9a-f]{16}", self.bits) is not None, "bits", self.bits, "16 of 0-9 a-f")
-        _check(self.boot >= 1, "boot", self.boot, "1 or more")
-        _check(self.n >= 0, "n", self.n, "0 or more")
+        _jid(self.jid)
+        _count("boot", self.boot, least=1)
+        _bits(self.bits)
+        _count("n", self.n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +82,11 @@ class Birth(Report):
 
     catalogue_version: int
     software: str
+
+    def __post_init__(self) -> None:
+        Report.__post_init__(self)
+        _count("catalogue_version", self.catalogue_version)
+        _short("software", self.software, 64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +108,8 @@ class SaleRequested(Report):
         _sale_id(self.sale_id)
         _lane(self.lane)
         _fen("price_fen", self.price_fen)
+        _count("catalogue_version", self.catalogue_version)
+        _check(1 <= self.lease_s <= 3600, "lease_s", self.lease_s, "1 to 3600 s")
         _check(1 <= self.start_s <= 60, "start_s", self.start_s, "1 to 60 s")
 
 
@@ -120,7 +146,8 @@ class SaleOutcome(Report):
         _why(self.why)
         allowed = ("delivered", "not_delivered", "uncertain")
         _check(self.outcome in allowed, "outcome", self.outcome, " | ".join(allowed))
-        _check(len(self.evidence) <= 400, "evidence", self.evidence, "at most 400 characters")
+        _short("evidence", self.evidence, 400)
+        _short("row_hash", self.row_hash, 64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +170,7 @@ class SaleStatus(Report):
         _why(self.why)
         allowed = ("open", "busy", "closed", "delivered", "not_delivered", "uncertain", "unknown")
         _check(self.state in allowed, "state", self.state, " | ".join(allowed))
+        _short("evidence", self.evidence, 400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +182,13 @@ class Alarm(Report):
     code: str
     text: str
     lane: int = 0
+
+    def __post_init__(self) -> None:
+        Report.__post_init__(self)
+        _check(_NAME.fullmatch(self.name) is not None, "name", self.name, "at most 48 of a-z 0-9 _ . -")
+        _short("code", self.code, 16)
+        _short("text", self.text, 400)
+        _check(0 <= self.lane <= 9999, "lane", self.lane, "0 to 9999")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +235,8 @@ class SalePaid:
 
     def __post_init__(self) -> None:
         _sale_id(self.sale_id)
+        _jid(self.jid)
+        _count("boot", self.boot, least=1)
         _lane(self.lane)
         _fen("paid_fen", self.paid_fen)
 
@@ -215,6 +252,8 @@ class SaleRefund:
     def __post_init__(self) -> None:
         _sale_id(self.sale_id)
         _fen("refund_fen", self.refund_fen)
+        allowed = ("started", "done", "held")
+        _check(self.state in allowed, "state", self.state, " | ".join(allowed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +278,11 @@ class Ack:
     n: int
     upto: int
 
+    def __post_init__(self) -> None:
+        _jid(self.jid)
+        _count("n", self.n)
+        _count("upto", self.upto)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueLane:
@@ -255,6 +299,7 @@ class CatalogueLane:
         _fen("price_fen", self.price_fen)
         _check(0 < len(self.name_zh) <= 40, "name_zh", self.name_zh, "1 to 40 characters")
         _check(0 < len(self.name_en) <= 60, "name_en", self.name_en, "1 to 60 characters")
+        _short("picture", self.picture, 120)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +311,8 @@ class Catalogue:
     lanes: tuple[CatalogueLane, ...]
 
     def __post_init__(self) -> None:
-        _check(self.version >= 1, "version", self.version, "1 or more")
+        _count("version", self.version, least=1)
+        _short("phone", self.phone, 40)
         _check(1 <= len(self.lanes) <= 200, "lanes", len(self.lanes), "1 to 200")
         numbers = [lane.lane for lane in self.lanes]
         _check(len(set(numbers)) == len(numbers), "lanes", sorted(numbers), "each lane once")
@@ -283,6 +329,11 @@ class Presence:
     jid: str
     boot: int
     bits: str
+
+    def __post_init__(self) -> None:
+        _jid(self.jid)
+        _count("boot", self.boot, least=1)
+        _bits(self.bits)
 
 
 Up = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | Alarm

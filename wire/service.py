@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import socket
 import sys
 from collections.abc import Callable, MutableMapping
 from datetime import timedelta
@@ -92,7 +93,8 @@ class Systemd:
     """Tells the service manager how we are. Does nothing when no manager started us."""
 
     def __init__(self) -> None:
-        self._manager = WatchDog()
+        # Never waits: this is called on the loop that serves the machine.
+        self._manager = WatchDog(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK))
 
     @property
     def watchdog_s(self) -> float | None:

@@ -122,8 +122,9 @@ class _Reader:
         before = len(self.mistakes)
         hints = typing.get_type_hints(into, include_extras=True)
         fields = {field.name: field for field in dataclasses.fields(into)}
-        for name in table.keys() - fields.keys():
-            self._unknown(name, tuple(fields), (*place, name))
+        for name in table:
+            if name not in fields:
+                self._unknown(name, tuple(fields), (*place, name))
         values: dict[str, object] = {}
         for name, field in fields.items():
             if name in table:
