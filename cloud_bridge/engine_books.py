@@ -188,6 +188,7 @@ class Books:
             bits=self._tx.bits_of(session.jid, session.boot),
             doubt=row.doubt if row else "",
             current=newest.jid if newest else "",
+            behind=isinstance(event, Born) and row is not None and event.n < row.upto,
         )
         if row is not None and row.machine != event.machine:
             verdict = Verdict.CLONED  # two machines cannot have one journal

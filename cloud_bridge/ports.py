@@ -184,6 +184,49 @@ class Service(Protocol):
         """Facts as they happen, from now on; a slow reader loses the oldest and never slows the engine."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneView:
+    """A lane as the machine last showed it; None where its board cannot tell. `reason` empty: it sells."""
+
+    lane: int
+    product_zh: str
+    product_en: str
+    price_fen: int
+    stock: int | None
+    capacity: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineView:
+    """A machine as a person sees it, from its unsigned `state/` topics: drawn, never decided from.
+
+    `reason` is why it sells nothing; empty when it sells, or when it has not said. `boot` 0: never heard of.
+    """
+
+    machine: str
+    online: bool
+    boot: int
+    seen_wall_ms: int
+    selling: bool
+    reason: str
+    software: str
+    catalogue_version: int
+    temperature_c: int | None
+    door_open: bool | None
+    lanes: tuple[LaneView, ...]
+
+
+class Roster(Protocol):
+    """The machines as a page shows them."""
+
+    def machines(self) -> tuple[MachineView, ...]:
+        """Every machine of the settings, in the order of their ids, heard of or not."""
+
+    def changes(self) -> AsyncIterator[str]:
+        """Ids of machines as what is shown of them changes; a slow reader may miss repeats, not machines."""
+
+
 # ---------------------------------------------------------------- the books
 
 

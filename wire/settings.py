@@ -1,8 +1,9 @@
 """Settings of both programs: TOML onto a frozen dataclass, strictly, with every mistake named at once.
 
 A field is bool, int, float, str, an enum, Path, a dataclass, a tuple of one of these, or one of these
-| None; `Annotated` adds a rule (`Range`, `Pattern`, `File`). Unknown keys are mistakes. Secrets never stand
-in the text, only the paths of their files, relative to the folder of the configuration file.
+| None; `Annotated` adds rules (`Range`, `Pattern`, `File`, or whatever is a `Rule`). Unknown keys are
+mistakes. Secrets never stand in the text, only the paths of their files, relative to the folder of the
+configuration file.
 """
 
 import dataclasses
@@ -28,6 +29,14 @@ _SECRET_NAME: Final = re.compile(r"(password|secret|token|key|pin)$")
 _MISSING: Final = object()
 
 
+@typing.runtime_checkable
+class Rule(typing.Protocol):
+    """What `Annotated` may add to a type; `str` says in words what is allowed."""
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value of the right type may stand here."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Range:
     """A number from `low` to `high`, both allowed."""
@@ -39,6 +48,10 @@ class Range:
     def __str__(self) -> str:
         return f"{self.low} to {self.high} {self.unit}".rstrip()
 
+    def allows(self, value: float) -> bool:
+        """Whether `value` lies within."""
+        return self.low <= value <= self.high
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pattern:
@@ -47,12 +60,22 @@ class Pattern:
     regex: str
     words: str
 
+    def __str__(self) -> str:
+        return self.words
+
+    def allows(self, value: str) -> bool:
+        """Whether the whole of `value` fits."""
+        return re.fullmatch(self.regex, value) is not None
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class File:
     """A file that exists and can be read; with `private`, by its owner only."""
 
     private: bool = False
+
+    def __str__(self) -> str:
+        return "a file that only its owner can read" if self.private else "a readable file"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -141,7 +164,7 @@ class _Reader:
 
     def value(self, hint: Any, value: object, place: Place) -> object:
         hint, rules = _unwrap(hint)
-        if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        if _is_union(hint):
             (hint,) = (one for one in typing.get_args(hint) if one is not types.NoneType)
             return self.value(Annotated[hint, *rules] if rules else hint, value, place)
         if typing.get_origin(hint) is tuple:
@@ -170,11 +193,13 @@ class _Reader:
             value = float(value)
         if type(value) is not hint or (hint is float and not math.isfinite(typing.cast(float, value))):
             return self._note(place, _show(value), allowed)
-        if not all(_fits(rule, value) for rule in rules):
-            return self._note(place, _show(value), allowed)
-        return value
+        if all(rule.allows(value) for rule in rules if isinstance(rule, Rule)):
+            return value
+        return self._note(place, _show(value), allowed)
 
     def _path(self, rules: tuple[Any, ...], value: str, place: Place) -> object:
+        if not value:
+            return self._note(place, _show(value), _words(Annotated[Path, *rules] if rules else Path))
         path = self._folder / value
         for rule in rules:
             if isinstance(rule, File) and (wrong := _wrong_file(path, private=rule.private)):
@@ -198,18 +223,12 @@ def _unwrap(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     return hint, ()
 
 
+def _is_union(hint: Any) -> bool:
+    return typing.get_origin(hint) in (types.UnionType, typing.Union)
+
+
 def _required(field: "dataclasses.Field[Any]") -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _fits(rule: object, value: Any) -> bool:
-    match rule:
-        case Range(low=low, high=high):
-            return bool(low <= value <= high)
-        case Pattern(regex=regex):
-            return re.fullmatch(regex, value) is not None
-        case _:
-            return True
 
 
 def _wrong_file(path: Path, *, private: bool) -> tuple[str, str] | None:
@@ -227,14 +246,9 @@ def _words(hint: Any) -> str:
     """Say what a type and its rules allow."""
     hint, rules = _unwrap(hint)
     for rule in rules:
-        match rule:
-            case Range():
-                return str(rule)
-            case Pattern(words=words):
-                return words
-            case File(private=private):
-                return "a file that only its owner can read" if private else "a readable file"
-    if isinstance(hint, types.UnionType):
+        if isinstance(rule, Rule | File):
+            return str(rule)
+    if _is_union(hint):
         return " or ".join(_words(one) for one in typing.get_args(hint) if one is not types.NoneType)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return " | ".join(str(member.value) for member in hint)

@@ -35,13 +35,15 @@ class Known:
 
     `highest` is the journal's newest boot (0: never heard of it), `bits` are the ones known for the boot
     that speaks now (empty: never heard of it), `doubt` is the verdict given before (empty: none), and
-    `current` the journal that the machine used last (empty: none).
+    `current` the journal that the machine used last (empty: none). `behind` says that the machine counts
+    fewer reports at its birth than the books hold of this journal.
     """
 
     highest: int = 0
     bits: str = ""
     doubt: str = ""
     current: str = ""
+    behind: bool = False
 
 
 def judge(session: Session, known: Known, *, live: bool) -> Verdict:
@@ -52,6 +54,8 @@ def judge(session: Session, known: Known, *, live: bool) -> Verdict:
         return Verdict.CLONED
     other = known.current not in ("", session.jid)
     if session.boot > known.highest:
+        if known.behind:
+            return Verdict.ROLLED_BACK
         if not other:
             return Verdict.NEWER
         return Verdict.REPLACED if live else Verdict.OLDER

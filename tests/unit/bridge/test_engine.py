@@ -313,7 +313,7 @@ def test_a_cloned_journal_sells_nothing_any_more() -> None:
             born = replace(world.machine.session, bits="f" * 16)
             request = world.machine.select()
             await world.ended(request, State.OFFERED)
-            clone = Born(machine="vm-0001", session=born, n=0, catalogue_version=7, software="test")
+            clone = Born(machine="vm-0001", session=born, n=1, catalogue_version=7, software="test")
             await world.engine.heard(clone)
             second = world.machine.select(TEA)
             await world.ended(second, State.CLOSED)

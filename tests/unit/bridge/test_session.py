@@ -49,6 +49,13 @@ def test_a_known_boot_under_other_bits_is_a_clone(boot: int, live: bool) -> None
     assert judge(session(boot, "6" * 16), AT_FIVE, live=live) is Verdict.CLONED
 
 
+def test_a_restart_that_forgot_reports_is_a_rolled_back_journal_and_a_repeated_birth_is_not() -> None:
+    behind = Known(highest=5, bits="", current=JID, behind=True)
+    assert judge(session(6), behind, live=True) is Verdict.ROLLED_BACK
+    replay = Known(highest=5, bits=BITS, current=JID, behind=True)
+    assert judge(session(5), replay, live=True) is Verdict.SAME
+
+
 def test_another_journal_takes_over_only_when_it_comes_alive() -> None:
     known = Known(highest=0, bits="", current="z" * 26)
     assert judge(session(1), known, live=True) is Verdict.REPLACED

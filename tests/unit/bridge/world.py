@@ -96,9 +96,14 @@ class Machine:
         return Session(jid=self.jid, boot=self.boot, bits=f"{self.boot:016x}")
 
     def born(self) -> None:
-        catalogue = SHELF.version
         self.say(
-            Born(machine=self.name, session=self.session, n=0, catalogue_version=catalogue, software="test")
+            Born(
+                machine=self.name,
+                session=self.session,
+                n=max(self.reports, default=0),
+                catalogue_version=SHELF.version,
+                software="test",
+            )
         )
 
     def reboot(self) -> None:
