@@ -6,16 +6,30 @@ Exit codes: 0 fine, 1 something was found to be wrong, 2 bad input.
 import json
 import sys
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Final
 
 import click
 
-from edge.display.codes import TABLE, ServiceCode
+from edge.display.codes import TABLE, ServiceCode, Severity
 from edge.drivers.ports import ports as find_ports
 from edge.tech.decode import DECODERS, Decoded, read_hex
 
 NOT_WELL: Final = 1
 BAD_INPUT: Final = 2
+_WHO: Final = MappingProxyType(
+    {
+        "1": "bus and board",
+        "2": "motor and lane",
+        "3": "sensors and door",
+        "4": "temperature",
+        "5": "link and broker",
+        "6": "bridge and platform",
+        "7": "journal and disk",
+        "8": "clock and keys",
+        "9": "settings and the program itself",
+    }
+)
 _JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -65,12 +79,16 @@ def decode(bus: str, as_json: bool, bytes_: tuple[str, ...]) -> None:
 @tech.command()
 @click.argument("codes", metavar="CODE...", nargs=-1)
 @_JSON
-def explain(codes: tuple[str, ...], as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="The page docs/codes.md.")
+def explain(codes: tuple[str, ...], as_json: bool, markdown: bool) -> None:
     """Say what a code on a screen means and what to do next. Without CODE, all of them."""
     wanted = {code.upper() for code in codes}
     found = [row for row in TABLE.values() if not wanted or row.code in wanted or row.name.upper() in wanted]
-    for row in found:
-        click.echo(json.dumps(asdict(row), ensure_ascii=False) if as_json else _page(row))
+    if markdown:
+        click.echo(_markdown(found))
+    else:
+        for row in found:
+            click.echo(json.dumps(asdict(row), ensure_ascii=False) if as_json else _page(row))
     missing = wanted - {row.code for row in found} - {row.name.upper() for row in found}
     if missing:
         known = ", ".join(row.code for row in TABLE.values())
@@ -102,3 +120,31 @@ def _page(row: ServiceCode) -> str:
     if row.may_have_moved:
         lines.append("Goods may have come out unrecorded: look into the tray and the books.")
     return "\n  ".join([*lines, f"Next: {row.next_step}"])
+
+
+def _markdown(rows: list[ServiceCode]) -> str:
+    """The reference page, one table a first digit."""
+    lines = [
+        "# Service codes",
+        "",
+        "What a screen's small `E21` means. `wxvend tech explain E21` says the same at the machine, without a",
+        "network. This page is written by `wxvend tech explain --markdown`.",
+    ]
+    for digit, who in _WHO.items():
+        group = [row for row in rows if row.code[1] == digit]
+        if group:
+            lines += [
+                "",
+                f"## E{digit}x: {who}",
+                "",
+                "| code | name | shopper reads | what it is | next step |",
+            ]
+            lines += ["|---|---|---|---|---|", *map(_row, group)]
+    return "\n".join(lines)
+
+
+def _row(row: ServiceCode) -> str:
+    moved = " **Goods may have come out unrecorded.**" if row.may_have_moved else ""
+    severity = "" if row.severity is Severity.WARNING else f" ({row.severity})"
+    what = f"{row.technician}{moved}"
+    return f"| {row.code} | `{row.name}`{severity} | {row.zh} / {row.en} | {what} | {row.next_step} |"

@@ -73,6 +73,11 @@ def test_without_a_code_all_are_told_as_json_too() -> None:
     assert {json.loads(line)["name"] for line in told.output.splitlines()} == set(TABLE)
 
 
+def test_the_page_of_codes_is_what_the_table_says() -> None:
+    page = Path(__file__).parents[3] / "docs" / "codes.md"
+    assert page.read_text() == tech("explain", "--markdown").output
+
+
 def test_ports_are_named_by_the_socket_they_hang_on(tmp_path: Path) -> None:
     for port in ports():
         (tmp_path / "pci-usb-1").symlink_to(port.device)
