@@ -8,35 +8,17 @@ from typing import Annotated
 from edge.core.model import Session
 from edge.display.page import Language
 from edge.drivers.xy.settings import XySettings
-from wire.broker import BrokerSettings, Letter, Login, Tls
+from wire.broker import BrokerSettings, Letter
 from wire.codec import encode
 from wire.envelope import BadKeyFile, key_id, load_private, load_public
 from wire.messages import Presence
+from wire.mqtt_table import MqttTable
 from wire.settings import BadSettings, File, Pattern, Range, load
 from wire.topics import Branch, Topic, everything
 
 Machine = Annotated[str, Pattern(r"[a-z0-9-]{4,32}", "4 to 32 of a-z 0-9 -")]
 Seconds = Annotated[int, Range(1, 600, "s")]
 Pixels = Annotated[int, Range(160, 4096, "pixels")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MqttTable:
-    """How to reach the broker. With `ca_file` the link is TLS; certificate and key show who we are."""
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Range(1, 65535)] = 1883
-    ca_file: Annotated[Path, File()] | None = None
-    certificate_file: Annotated[Path, File()] | None = None
-    key_file: Annotated[Path, File(private=True)] | None = None
-    username: str = ""
-    password_file: Annotated[Path, File(private=True)] | None = None
-
-    def __post_init__(self) -> None:
-        if self.ca_file is None and self.host not in ("127.0.0.1", "::1", "localhost"):
-            raise ValueError(f"host {self.host} without ca_file: a link that leaves this board needs TLS")
-        if bool(self.username) != (self.password_file is not None):
-            raise ValueError("one of username and password_file without the other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,16 +137,6 @@ def broker_settings(settings: EdgeSettings, session: Session) -> BrokerSettings:
     """The link's settings, with this session's presence as will and birth."""
     from_table, machine = settings.mqtt, settings.machine
     topic = Topic(machine, Branch.STATE, "presence")
-    tls = None
-    if from_table.ca_file is not None:
-        tls = Tls(
-            ca_file=from_table.ca_file,
-            certificate_file=from_table.certificate_file,
-            key_file=from_table.key_file,
-        )
-    login = None
-    if from_table.password_file is not None:
-        login = Login(from_table.username, from_table.password_file)
     return BrokerSettings(
         host=from_table.host,
         port=from_table.port,
@@ -172,6 +144,6 @@ def broker_settings(settings: EdgeSettings, session: Session) -> BrokerSettings:
         filters=(everything(machine, Branch.DOWN), everything(machine, Branch.SET)),
         will=Letter(topic, presence(session, online=False)),
         birth=Letter(topic, presence(session, online=True)),
-        login=login,
-        tls=tls,
+        login=from_table.login,
+        tls=from_table.tls,
     )

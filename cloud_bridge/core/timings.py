@@ -3,7 +3,7 @@
 Durations are seconds of the bridge's monotonic clock. Defaults are those of a shop; a demo shortens them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,9 @@ class Timings:
     refund_tries: int = 200
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
+        for name in (field.name for field in fields(self)):
             value = getattr(self, name)
-            smallest = min(value) if isinstance(value, tuple) else value
+            smallest = min(value, default=0) if isinstance(value, tuple) else value
             if smallest < 0 or (smallest == 0 and name not in _MAY_BE_ZERO):
                 raise ValueError(f"{name}: found {value}, allowed more than 0 s")
         if self.lease_min_s > self.lease_max_s:

@@ -28,6 +28,7 @@ _SHAPES: Final = {
     "platform_certificate_serial": "[0-9A-F]{40}",
 }
 _FILES: Final = {
+    "api_v3_key_file": "api_v3.key",
     "merchant_private_key_file": "merchant_private_key.pem",
     "platform_public_key_file": "platform_public_key.pem",
     "platform_certificate_file": "platform_certificate.pem",
@@ -107,10 +108,12 @@ def _make(directory: Path, *, now_ms: int) -> None:
     contents[_FILES["platform_public_key_file"]] = crypto.public_pem(platform.public_key())
     for name, key in zip(_PLATFORM_KEYS, (platform, current, following), strict=True):
         contents[name] = crypto.private_pem(key)
+    api_v3_key = _draw(string.ascii_letters + string.digits, 32)
+    contents[_FILES["api_v3_key_file"]] = api_v3_key.encode()
     credentials = {
         "mchid": mchid,
         "appid": "wx" + _draw("0123456789abcdef", 16),
-        "api_v3_key": _draw(string.ascii_letters + string.digits, 32),
+        "api_v3_key": api_v3_key,
         "merchant_serial": crypto.serial_of(certificates[_MERCHANT_CERTIFICATE]),
         "platform_public_key_id": "PUB_KEY_ID_01" + mchid + _draw(string.digits, 16),
         "platform_certificate_serial": crypto.serial_of(certificates[_FILES["platform_certificate_file"]]),
