@@ -10,6 +10,9 @@ from typing import Final
 _HEADER: Final = re.compile(r"^\s*(?P<open>\[\[?)\s*(?P<name>[^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY: Final = re.compile(r"^\s*(?P<key>(?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=")
 
+_OPEN_LIST: Final = re.compile(r"=\s*\[\s*(?:#.*)?$")
+_ITEM: Final = re.compile(r"^\s*\{")
+
 Place = tuple[str | int, ...]
 
 
@@ -20,6 +23,8 @@ class Places:
         self._lines: dict[Place, int] = {}
         counts: dict[Place, int] = {}
         table: Place = ()
+        array: Place = ()  # a list that was opened on a line of its own, with one inline table a line below
+        items = 0
         for number, line in enumerate(text.splitlines(), start=1):
             if header := _HEADER.match(line):
                 table = self._enter(_names(header["name"]), counts, array=header["open"] == "[[")
@@ -29,6 +34,10 @@ class Places:
                 for name in _names(key["key"]):
                     place = (*place, name)
                     self._lines.setdefault(place, number)
+                array, items = (place if _OPEN_LIST.search(line) else ()), 0
+            elif array and _ITEM.match(line):
+                self._lines.setdefault((*array, items), number)
+                items += 1
 
     def line(self, place: Place) -> int:
         """Give the line of `place`, of the nearest table around it, or 1."""
