@@ -95,8 +95,8 @@ def _check_shape(payload: bytes) -> None:
     for _ in range(MAX_DEPTH + 1):
         for name, item in level:
             _check_scalar(name, item)
-        level = [child for name, item in level for child in _children(name, item)]
-    if level:
+        deepest, level = level, [child for name, item in level for child in _children(name, item)]
+    if any(isinstance(item, dict | list) for _, item in deepest):
         raise BadMessage(_TOO_DEEP)
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from edge.core.model import Answer, Baseline, Delivered, Outcome, Sale, SaleEvent, VendOrder
 from edge.core.screen import Product, Screen, View
-from edge.engine import Engine
+from edge.engine import Engine, Event
 from edge.journal import Fresh, SqliteJournal, open_journal
 from edge.ports import (
-    BridgeEvent,
     BusEvent,
     BusHealth,
     BusUp,
@@ -213,7 +212,7 @@ class Machine:
         self.engine.post(LaneReported(lane=13, stock=0, capacity=8))
         await self.done(LinkUp())
 
-    async def done(self, event: BusEvent | BridgeEvent) -> None:
+    async def done(self, event: Event) -> None:
         """Post a fact and wait until all that it caused directly is durable."""
         handled = asyncio.Event()
         self.engine.post(event, handled.set)
