@@ -37,7 +37,7 @@ class XyDispenser:
         self._settings = settings
         self._clock = clock
         self._trace = trace
-        self._port = port or SerialPort(settings.port, baud=settings.baud)
+        self._port = port or SerialPort(str(settings.port), baud=settings.baud)
         self._session = Session(settings)
         self._post: Callable[[BusEvent], None] | None = None
         self._operation = asyncio.Lock()

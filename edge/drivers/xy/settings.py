@@ -1,6 +1,7 @@
 """What an installer may say about an XY machine, with ranges and the reasons for the defaults."""
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Final
 
 _RANGES: Final = (
@@ -35,7 +36,7 @@ class XySettings:
     status_every_s: how often to ask for temperature and door; 0: only at start.
     """
 
-    port: str
+    port: Path
     baud: int = 57_600
     drop_sensor: bool = True
     lift: bool = False
@@ -55,8 +56,6 @@ class XySettings:
     def __post_init__(self) -> None:
         for each in fields(self):
             _expect_type(each.name, getattr(self, each.name), each.type)
-        if not self.port:
-            raise ValueError("port: found nothing; give the path of the serial port, such as /dev/ttyUSB0")
         for name, low, high in _RANGES:
             _expect_range(name, getattr(self, name), low=low, high=high)
         if self.motor_s is not None:

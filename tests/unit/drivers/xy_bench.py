@@ -2,6 +2,7 @@
 
 from functools import reduce
 from operator import xor
+from pathlib import Path
 
 from edge.core.model import Baseline, Outcome, VendOrder
 from edge.drivers.xy.session import Ended, Fact, Session
@@ -9,7 +10,7 @@ from edge.drivers.xy.settings import XySettings
 
 POLL = bytes.fromhex("fafb410040")
 ACK = bytes.fromhex("fafb420043")
-STATUS_TEXT = bytes.fromhex("00010200050100000000000000 0bb8 30303030303132333435 05aaaaaaaaaaaaaa")
+STATUS_TEXT = bytes.fromhex("000102000501 00000000 00000bb8 30303030303132333435 05aaaaaaaaaaaaaa")
 MOVING = (0x03, 0x05, 0x06)
 
 
@@ -42,7 +43,7 @@ class Bench:
     """A session, a clock that is moved by hand, and a board that polls it."""
 
     def __init__(self, **settings: object) -> None:
-        self.session = Session(XySettings(port="/dev/null", **settings))  # type: ignore[arg-type]
+        self.session = Session(XySettings(port=Path("/dev/null"), **settings))  # type: ignore[arg-type]
         self.now_ms = 1_000
         self.facts: list[Fact] = []
         self.written = b""
