@@ -1,7 +1,6 @@
 """The one command, `wxvend`. A subcommand's room is imported when it is chosen, so a daemon starts lean."""
 
 from importlib import import_module
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import Final
 
@@ -46,7 +45,7 @@ class _Rooms(click.Group):
 
 
 @click.command(cls=_Rooms)
-@click.version_option(version("wxvend"), prog_name="wxvend")
+@click.version_option(package_name="wxvend", prog_name="wxvend")
 def main() -> None:
     """Sell from a vending machine with WeChat Pay Native.
 
