@@ -18,6 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from wire.acks import InOrder
 from wire.broker import Backoff, BrokerSettings, Letter, LinkDown, PublishResult
 from wire.envelope import Envelope
 from wire.inbound import Inbound
@@ -188,6 +189,7 @@ class _Connection:
         self._socket: socket.socket | None = None
         self._resume = False
         self._client = self._make_client()
+        self._acks = InOrder(lambda mid: self._client.ack(mid, _QOS))
 
     async def open(self, *, resume: bool) -> None:
         """Return once connected and subscribed. Raises LinkDown with the reason otherwise.
@@ -210,7 +212,8 @@ class _Connection:
             raise LinkDown(self.lost.result())
 
     def ack(self, inbound: Inbound) -> None:
-        self._client.ack(inbound.mid, inbound.qos)
+        if inbound.qos == _QOS:
+            self._acks.done(inbound.mid)
 
     def publish(self, letter: Letter, properties: Properties) -> "asyncio.Future[PublishResult]":
         if self.lost.done():
@@ -329,7 +332,7 @@ class _Connection:
             qos=message.qos,
             connection=self.number,
         )
-        self._post(self._inbox.put, inbound)
+        self._post(self._take, inbound)
         self._acknowledge_at_once()
 
     def _on_publish(self, _client: mqtt.Client, _userdata: object, *answer: Any) -> None:
@@ -357,6 +360,11 @@ class _Connection:
             self._loop.call_soon_threadsafe(call, *arguments)
 
     # In the loop again.
+
+    def _take(self, inbound: Inbound) -> None:
+        if inbound.qos == _QOS:
+            self._acks.came(inbound.mid)
+        self._inbox.put(inbound)
 
     def _grant(self) -> None:
         if not self._granted.done():
