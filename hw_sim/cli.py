@@ -99,6 +99,8 @@ def board(
 @click.option("--notify-speedup", default=1.0, show_default=True, help="Divides the waits between repeats.")
 @click.option("--short-windows", is_flag=True, help="Take pay windows shorter than a minute as they stand.")
 @click.option("--seed", default=0, show_default=True, help="Of what is left to chance; 0: anew each time.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[:TIMES]", help="Switch a fault on.")
+@click.option("--list-faults", is_flag=True, help="Say what there is to break.")
 def wechat(
     port: int,
     keys: Path,
@@ -107,24 +109,37 @@ def wechat(
     notify_speedup: float,
     short_windows: bool,
     seed: int,
+    faults: tuple[str, ...],
+    list_faults: bool,
 ) -> None:
     """A WeChat Pay platform with real signatures: orders, notifications, queries, closing, refunds.
 
     Phones pay at POST /_sim/pay {"code_url": ...}; faults are set at POST /_sim/fault {"name": ...}; the
     truth about all money is at GET /_sim/books.
     """
+    from hw_sim.platform.faults import Armed, Fault, fault_named
     from hw_sim.platform.keys import KeysDamaged
     from hw_sim.platform.model import Rules
     from hw_sim.platform.serve import Options, serve_platform
     from hw_sim.platform.signatures import KeyMode
 
+    if list_faults:
+        click.echo("\n".join(f"{fault:<28}{fault.words}" for fault in Fault))
+        return
     try:
         rules = Rules(
             refund_delay_ms=refund_delay_ms,
             notify_speedup=notify_speedup,
             shorten_minimum_expiry=short_windows,
         )
-        options = Options(port=port, keys=keys, key_mode=KeyMode.parse(key_mode), rules=rules, seed=seed)
+        options = Options(
+            port=port,
+            keys=keys,
+            key_mode=KeyMode.parse(key_mode),
+            rules=rules,
+            seed=seed,
+            faults=tuple(Armed(fault_named(name), times) for name, times in map(_times, faults)),
+        )
         asyncio.run(serve_platform(options, sys.stdout))
     except (KeysDamaged, ValueError) as error:
         _fail(f"wechat: {error}", BAD_INPUT)
@@ -163,6 +178,11 @@ async def _until_stopped() -> None:
 def _fault(text: str) -> tuple[str, int]:
     name, _, times = text.partition(":")
     return name, int(times or -1)
+
+
+def _times(text: str) -> tuple[str, int]:
+    name, _, times = text.partition(":")
+    return name, int(times or 1)
 
 
 def _fail(words: str, code: int) -> NoReturn:

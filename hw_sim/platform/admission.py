@@ -16,6 +16,8 @@ SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
 WINDOW_S: Final = 300
 _MEMBERS: Final = ("mchid", "nonce_str", "signature", "timestamp", "serial_no")
 _PAIR: Final = re.compile(r'\s*([a-z_]+)\s*=\s*"([^"]*)"\s*')
+_TIMESTAMP: Final = re.compile("[0-9]{1,12}")
+_NONCE: Final = re.compile("[0-9A-Za-z]{1,32}")
 _SHOWN_BYTES: Final = 512
 
 
@@ -38,8 +40,10 @@ def admit(call: Call, merchant: Merchant, now_ms: int) -> None:
         raise _sign_error("商户号不存在或与请求不一致", "mchid", {"issue": "mchid not match"})
     if claim.serial.upper() != merchant.serial:
         raise _sign_error("商户证书序列号有误", "serial_no", {"issue": "serial_no not found"})
-    if not claim.timestamp.isdecimal() or abs(now_ms // 1000 - int(claim.timestamp)) > WINDOW_S:
+    if not _TIMESTAMP.fullmatch(claim.timestamp) or abs(now_ms // 1000 - int(claim.timestamp)) > WINDOW_S:
         raise _sign_error("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟", "timestamp", {})
+    if not _NONCE.fullmatch(claim.nonce):
+        raise _sign_error("Http头Authorization中的nonce_str须为1到32位字母或数字", "nonce_str", {})
     message = signed_message(call, claim)
     if not crypto.verifies(merchant.public_key, message, claim.signature):
         raise _not_matching(call, message)
@@ -54,7 +58,7 @@ def same_merchant(mchid: object, merchant: Merchant) -> None:
 
 def signed_message(call: Call, claim: Claim) -> bytes:
     """Build the five lines that a merchant signs."""
-    head = "\n".join((call.method, call.target, claim.timestamp, claim.nonce)).encode()
+    head = "\n".join((call.method, call.target, claim.timestamp, claim.nonce)).encode("latin-1")
     return head + b"\n" + call.body + b"\n"
 
 

@@ -47,12 +47,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, and what the line does to it: a delay, a cut after `keep` bytes, or no answer at all."""
+    """One answer, and what the line does to it.
+
+    A delay, so many milliseconds a byte, a cut after `keep` bytes, or no answer at all.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     delay_ms: int = 0
+    byte_ms: int = 0
     lost: bool = False
     keep: int | None = None
 
@@ -79,7 +83,7 @@ class ApiError(Exception):
 
 def as_bytes(value: object) -> bytes:
     """Write JSON as the platform does: compact, raw UTF-8 and no `\\u` escapes."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def rfc3339(at_ms: int) -> str:

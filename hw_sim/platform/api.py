@@ -14,10 +14,12 @@ from hw_sim.platform.admission import admit, same_merchant
 from hw_sim.platform.answers import Answer, ApiError, Call, as_bytes
 from hw_sim.platform.events import Events
 from hw_sim.platform.faults import Fault, Faults
+from hw_sim.platform.fields import check, refusal
 from hw_sim.platform.ids import Ids
 from hw_sim.platform.keys import Merchant
+from hw_sim.platform.limits import Limits
 from hw_sim.platform.model import Platform
-from hw_sim.platform.schemas import CLOSE, ORDER, REFUND, parsed
+from hw_sim.platform.schemas import CLOSE, NUMBERS, ORDER, REFUND, parsed
 from hw_sim.platform.signatures import Flaw, Signer
 
 _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
@@ -39,7 +41,7 @@ _Work: TypeAlias = Callable[[Call, str, int], Done]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path; `operation` is its name in faults and events. A group in `path` is the number in it."""
+    """One path; `operation` is its name in faults and events. A group in `path` is called by its member."""
 
     operation: str
     method: str
@@ -66,49 +68,53 @@ class Api:
         self._faults = faults
         self._events = events
         self._ids = ids
-        number = "([^/]+)"
+        self._limits = Limits()
         orders, refunds = "/v3/pay/transactions", "/v3/refund/domestic/refunds"
+        order = f"{orders}/out-trade-no/(?P<out_trade_no>[^/]+)"
         self._routes = tuple(
             Route(operation, method, re.compile(path), work)
             for operation, method, path, work in (
                 ("create", "POST", f"{orders}/native", self._create),
-                ("query", "GET", f"{orders}/out-trade-no/{number}", self._query),
-                ("query", "GET", f"{orders}/id/{number}", self._query_transaction),
-                ("close", "POST", f"{orders}/out-trade-no/{number}/close", self._close),
+                ("query", "GET", order, self._query),
+                ("query", "GET", f"{orders}/id/(?P<transaction_id>[^/]+)", self._query_transaction),
+                ("close", "POST", f"{order}/close", self._close),
                 ("refund", "POST", refunds, self._refund),
-                ("query_refund", "GET", f"{refunds}/{number}", self._query_refund),
+                ("query_refund", "GET", f"{refunds}/(?P<out_refund_no>[^/]+)", self._query_refund),
                 ("certificates", "GET", "/v3/certificates", self._certificates),
             )
         )
 
-    def handle(self, call: Call, now_ms: int) -> Answer:
-        """Answer one call; never raises for anything that a merchant can send."""
-        operation = "unknown"
-        number = ""
-        try:
-            route, number = self._route(call)
-            operation = route.operation
-            admit(call, self._merchant, now_ms)
-            self._refuse_by_fault(operation)
-            status, value = route.work(call, number, now_ms)
-        except ApiError as error:
-            self._note(now_ms, operation, number, error.status, error.code)
-            headers = _JSON | {"Request-ID": self._ids.request_id(error.number)}
-            return Answer(error.status, headers, as_bytes(error.body))
-        self._note(now_ms, operation, number, status, "")
-        return self._spoiled(self._signed(call, status, value, operation, now_ms), operation)
+    def handle(self, call: Call, *, now_ms: int, wall_ms: int) -> Answer:
+        """Answer one call; never raises for anything that a merchant can send.
 
-    def _route(self, call: Call) -> tuple[Route, str]:
+        Orders and refunds live by `now_ms`, the signatures of both sides by `wall_ms`.
+        """
+        operation = "unknown"
+        try:
+            route, match = self._route(call)
+            operation = route.operation
+            admit(call, self._merchant, wall_ms)
+            self._refuse_by_fault(operation)
+            with self._limits.counted(operation, now_ms):
+                status, value = route.work(call, _number(match), now_ms)
+        except ApiError as error:
+            self._events.add(
+                now_ms, "call.refused", operation=operation, status=error.status, code=error.code
+            )
+            return self._refusal(error)
+        self._events.add(now_ms, "call.answered", operation=operation, status=status)
+        return self._spoiled(self._signed(call, status, value, operation, wall_ms), operation)
+
+    def _route(self, call: Call) -> tuple[Route, re.Match[str]]:
         for route in self._routes:
             match = route.path.fullmatch(call.path)
             if match and route.method == call.method:
-                return route, unquote(match[1]) if match.lastindex else ""
+                return route, match
         raise ApiError(404, "NOT_FOUND", "请求的资源不存在")
 
-    def _note(self, now_ms: int, operation: str, number: str, status: int, code: str) -> None:
-        self._events.add(
-            now_ms, "call.answered", operation=operation, number=number, status=status, code=code
-        )
+    def _refusal(self, error: ApiError) -> Answer:
+        headers = _JSON | {"Request-ID": self._ids.request_id(error.number)}
+        return Answer(error.status, headers, as_bytes(error.body))
 
     # What the paths do.
 
@@ -129,7 +135,7 @@ class Api:
         mchid = parse_qs(call.target.partition("?")[2]).get("mchid", [""])[0]
         if not mchid:
             message = "输入源“/query/mchid”映射到字段“直连商户号”必填性规则校验失败，此字段为必填项"
-            raise ApiError(400, "PARAM_ERROR", message, detail={"location": "query", "value": ""})
+            raise refusal("/query/mchid", None, message)
         same_merchant(mchid, self._merchant)
 
     def _close(self, call: Call, number: str, now_ms: int) -> Done:
@@ -156,23 +162,33 @@ class Api:
         if self._faults.take(Fault.CALL_FAILED_500, operation):
             raise ApiError(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
 
-    def _signed(self, call: Call, status: int, value: Any, operation: str, now_ms: int) -> Answer:
+    def _signed(self, call: Call, status: int, value: Any, operation: str, wall_ms: int) -> Answer:
         body = b"" if value is None else as_bytes(value)
         by = self._signer.for_answer(call.headers.get("wechatpay-serial", ""))
         flaw = next((flaw for fault, flaw in FLAWS.items() if self._faults.take(fault, operation)), None)
-        headers = {"Request-ID": self._ids.request_id(0), **self._signer.headers(body, by, now_ms, flaw)}
+        headers = {"Request-ID": self._ids.request_id(0), **self._signer.headers(body, by, wall_ms, flaw)}
         return Answer(status, headers if value is None else _JSON | headers, body)
 
     def _spoiled(self, answer: Answer, operation: str) -> Answer:
         if self._faults.take(Fault.ANSWER_ERROR_500, operation):
-            error = ApiError(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
-            headers = _JSON | {"Request-ID": self._ids.request_id(error.number)}
-            answer = Answer(500, headers, as_bytes(error.body))
+            answer = self._refusal(ApiError(500, "SYSTEM_ERROR", "系统异常，请稍后重试"))
         if self._faults.take(Fault.ANSWER_HTML_502, operation):
             answer = Answer(502, {"Content-Type": "text/html"}, _PROXY_PAGE)
         if self._faults.take(Fault.ANSWER_TRUNCATED, operation):
             answer = replace(answer, keep=len(answer.body) // 2)
         if self._faults.take(Fault.ANSWER_LOST, operation):
             answer = replace(answer, lost=True)
-        delayed = self._faults.take(Fault.ANSWER_DELAYED, operation)
-        return replace(answer, delay_ms=delayed.delay_ms) if delayed else answer
+        if delayed := self._faults.take(Fault.ANSWER_DELAYED, operation):
+            answer = replace(answer, delay_ms=delayed.delay_ms)
+        if slow := self._faults.take(Fault.ANSWER_SLOW, operation):
+            answer = replace(answer, byte_ms=slow.delay_ms)
+        return answer
+
+
+def _number(match: re.Match[str]) -> str:
+    """The number in a path, held against its rule. Raises ApiError 400 PARAM_ERROR."""
+    if match.lastgroup is None:
+        return ""
+    number = unquote(match[match.lastgroup])
+    check(NUMBERS[match.lastgroup], number, f"/uri_template/{match.lastgroup}")
+    return number

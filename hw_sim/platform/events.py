@@ -4,12 +4,37 @@ No secrets, no QR links and no payer ids are written into it.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Final
 
 KEPT: Final = 10_000
-WHO: Final = "WeChat"
+WHO: Final = "wechat"
+_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "call.answered": "{operation} answered: {status}",
+        "call.refused": "{operation} refused: {status} {code}",
+        "code.scanned": "a phone scanned the code",
+        "payment.made": "a payer paid {amount_fen} fen",
+        "payment.cancelled": "a payer put the phone away",
+        "notice.sent": "notification {event_type} sent, attempt {attempt}",
+        "notice.answered": "notification {event_type} answered: {verdict}",
+        "notice.lost": "notification {event_type} lost",
+        "notice.given_up": "notification {event_type} given up",
+        "refund.ended": "refund of {amount_fen} fen: {status}",
+    }
+)
+_OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "create": "order",
+        "query": "query of an order",
+        "close": "closing of an order",
+        "refund": "refund",
+        "query_refund": "query of a refund",
+        "certificates": "list of certificates",
+    }
+)
 
 
 class Events:
@@ -20,10 +45,19 @@ class Events:
         self._tell = tell
         self._count = 0
 
-    def add(self, now_ms: int, what: str, **facts: str | int | bool) -> None:
-        """Write one entry: `{n, t_ms, who, what, ...facts}`."""
+    def add(self, now_ms: int, fact: str, **facts: str | int | bool) -> None:
+        """Write one entry: `{event, n, t_ms, who, what, fact, ...facts}`; `what` has it in words."""
         self._count += 1
-        entry = {"n": self._count, "t_ms": now_ms, "who": WHO, "what": what, **facts}
+        operation = _OPERATIONS.get(str(facts.get("operation")), "unknown call")
+        entry = {
+            "event": "http",
+            "n": self._count,
+            "t_ms": now_ms,
+            "who": WHO,
+            "what": _WORDS[fact].format_map({**facts, "operation": operation}),
+            "fact": fact,
+            **facts,
+        }
         self._kept.append(entry)
         if self._tell is not None:
             self._tell(entry)

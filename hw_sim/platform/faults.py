@@ -1,55 +1,83 @@
 """What can go wrong at the platform or on the way, switchable for the next n matching things or by chance.
 
-Each name says what a merchant would see. `only` narrows a fault to one kind of call (`create`, `query`,
-`close`, `refund`, `query_refund`, `certificates`) or of notification (`transaction`, `refund`).
+Each name says what a merchant would see. `only` narrows a fault to one kind of call or of notification.
 """
 
 import random
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
+
+KINDS: Final = (
+    *("create", "query", "close", "refund", "query_refund", "certificates"),
+    "transaction",  # a notice of a payment; `refund` is also one of a refund
+)
 
 
 class Fault(StrEnum):
-    """`answer_*` strike the answer to a call, `notice_*` a notification, the rest the platform itself."""
+    """`answer_*` strike the answer to a call, `*_notice` a notification's way, `notice_*` its bytes."""
 
-    ANSWER_WRONG_SIGNATURE = "answer_wrong_signature"
-    ANSWER_SIGNTEST = "answer_signtest"
-    ANSWER_UNSIGNED = "answer_unsigned"
-    ANSWER_UNKNOWN_SERIAL = "answer_unknown_serial"
-    ANSWER_STALE = "answer_stale"
-    ANSWER_LOST = "answer_lost"  # took effect, then the connection closes without a byte
-    ANSWER_TRUNCATED = "answer_truncated"  # took effect, half of the body arrives
-    ANSWER_ERROR_500 = "answer_error_500"  # took effect, and says SYSTEM_ERROR
-    ANSWER_HTML_502 = "answer_html_502"  # took effect, and a proxy's page comes back
-    ANSWER_DELAYED = "answer_delayed"  # by `delay_ms`
-    CALL_LIMITED_429 = "call_limited_429"  # did not take effect
-    CALL_FAILED_500 = "call_failed_500"  # did not take effect, and looks like answer_error_500
+    words: str
 
-    NOTICE_WRONG_SIGNATURE = "notice_wrong_signature"
-    NOTICE_SIGNTEST = "notice_signtest"
-    NOTICE_UNSIGNED = "notice_unsigned"
-    NOTICE_UNKNOWN_SERIAL = "notice_unknown_serial"
-    NOTICE_STALE = "notice_stale"
-    NOTICE_LOST = "notice_lost"  # never sent, nor repeated
-    NOTICE_DELAYED = "notice_delayed"  # by `delay_ms`
-    NOTICE_DUPLICATED = "notice_duplicated"  # again after `delay_ms`, freshly signed; 0 is at once
-    NOTICE_REPLAYED = "notice_replayed"  # again after `delay_ms`, the very same bytes and headers
-    NOTICE_UNKNOWN_ORDER = "notice_unknown_order"
-    NOTICE_OTHER_MERCHANT = "notice_other_merchant"
-    NOTICE_OTHER_APP = "notice_other_app"
-    NOTICE_OTHER_AMOUNT = "notice_other_amount"
-    NOTICE_SHUFFLED = "notice_shuffled"
-    NOTICE_EXTRA_MEMBERS = "notice_extra_members"
-    NOTICE_EXTRA_SPACE = "notice_extra_space"
-    NOTICE_OVERSIZE = "notice_oversize"
-    NOTICE_NO_ASSOCIATED_DATA = "notice_no_associated_data"
-    NOTICE_BAD_NONCE = "notice_bad_nonce"
+    def __new__(cls, name: str, words: str) -> "Fault":
+        """Each has its words for people."""
+        fault = str.__new__(cls, name)
+        fault._value_ = name
+        fault.words = words
+        return fault
 
-    ORDER_UNKNOWN_YET = "order_unknown_yet"  # a query right after the order answers 404
-    CLOSE_USER_PAYING = "close_user_paying"  # 202, and nothing is closed
-    REFUND_NOT_ENOUGH = "refund_not_enough"
-    REFUND_CLOSED = "refund_closed"
-    REFUND_ABNORMAL = "refund_abnormal"
+    ANSWER_WRONG_SIGNATURE = "answer_wrong_signature", "signed over other bytes"
+    ANSWER_SIGNTEST = "answer_signtest", "a signature probe: WECHATPAY/SIGNTEST/ and noise"
+    ANSWER_UNSIGNED = "answer_unsigned", "no signature headers"
+    ANSWER_UNKNOWN_SERIAL = "answer_unknown_serial", "signed by a key that nobody knows"
+    ANSWER_STALE = "answer_stale", "signed 301 s ago"
+    ANSWER_LOST = "answer_lost", "took effect, then the connection closes without a byte"
+    ANSWER_TRUNCATED = "answer_truncated", "took effect, half of the body arrives"
+    ANSWER_ERROR_500 = "answer_error_500", "took effect, and says SYSTEM_ERROR"
+    ANSWER_HTML_502 = "answer_html_502", "took effect, and a proxy's page comes back"
+    ANSWER_DELAYED = "answer_delayed", "comes delay_ms later"
+    ANSWER_SLOW = "answer_slow", "takes delay_ms for each byte"
+    CALL_LIMITED_429 = "call_limited_429", "did not take effect: FREQUENCY_LIMITED"
+    CALL_FAILED_500 = "call_failed_500", "did not take effect, and looks like answer_error_500"
+
+    LOST_NOTICE = "lost_notice", "never sent, nor repeated"
+    LATE_NOTICE = "late_notice", "sent delay_ms later"
+    DOUBLE_NOTICE = "double_notice", "again after delay_ms, freshly signed; 0 is at once"
+    REPLAYED_NOTICE = "replayed_notice", "again after delay_ms, the very same bytes and headers"
+
+    NOTICE_WRONG_SIGNATURE = "notice_wrong_signature", "signed over other bytes"
+    NOTICE_SIGNTEST = "notice_signtest", "a signature probe: WECHATPAY/SIGNTEST/ and noise"
+    NOTICE_UNSIGNED = "notice_unsigned", "no signature headers"
+    NOTICE_UNKNOWN_SERIAL = "notice_unknown_serial", "signed by a key that nobody knows"
+    NOTICE_STALE = "notice_stale", "signed 301 s ago"
+    NOTICE_UNKNOWN_ORDER = "notice_unknown_order", "about an order that nobody made"
+    NOTICE_OTHER_MERCHANT = "notice_other_merchant", "with another mchid"
+    NOTICE_OTHER_APP = "notice_other_app", "with another appid"
+    NOTICE_OTHER_AMOUNT = "notice_other_amount", "with one fen more"
+    NOTICE_SHUFFLED = "notice_shuffled", "members in another order"
+    NOTICE_EXTRA_MEMBERS = "notice_extra_members", "members that nobody knows yet"
+    NOTICE_EXTRA_SPACE = "notice_extra_space", "white space between the members"
+    NOTICE_OVERSIZE = "notice_oversize", "80 KiB"
+    NOTICE_NO_ASSOCIATED_DATA = "notice_no_associated_data", "sealed without associated_data"
+    NOTICE_BAD_NONCE = "notice_bad_nonce", "sealed with a nonce of 16"
+
+    ORDER_UNKNOWN_YET = "order_unknown_yet", "a query right after the order answers 404"
+    CLOSE_USER_PAYING = "close_user_paying", "202, and nothing is closed"
+    PAYMENT_BEATS_ANSWER = "payment_beats_answer", "paid before the answer to the order arrives"
+    PAYMENT_BEATS_CLOSE = "payment_beats_close", "paid just before: the close answers ORDERPAID"
+    PAYMENT_FOLLOWS_CLOSE = "payment_follows_close", "the close answers 204, and then it is paid"
+    REFUND_STUCK = "refund_stuck", "PROCESSING for ever"
+    REFUND_NOT_ENOUGH = "refund_not_enough", "403 NOT_ENOUGH; the same number may be asked again"
+    REFUND_CLOSED = "refund_closed", "accepted, ends CLOSED; a new number may be asked for"
+    REFUND_ABNORMAL = "refund_abnormal", "accepted, ends ABNORMAL"
+
+
+def fault_named(name: str) -> Fault:
+    """Read a name. Raises ValueError."""
+    found = next((fault for fault in Fault if fault == name), None)
+    if found is None:
+        raise ValueError(f"fault: found {name}, allowed {', '.join(Fault)}")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +98,8 @@ class Armed:
             raise ValueError(f"probability: found {self.probability}, allowed 0 (off) to 1")
         if not 0 <= self.delay_ms <= 3_600_000:
             raise ValueError(f"delay_ms: found {self.delay_ms}, allowed 0 to 3600000")
+        if self.only and self.only not in KINDS:
+            raise ValueError(f"only: found {self.only}, allowed {', '.join(KINDS)}")
 
 
 class Faults:

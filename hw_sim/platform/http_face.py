@@ -1,102 +1,144 @@
-"""The platform over HTTP: the merchant's paths at the root as on the real host, the desk below `/_sim/`."""
+"""The platform over HTTP: the merchant's paths at the root as on the real host, the desk below `/_sim/`.
+
+The only file of this room that imports `starlette` and `uvicorn`.
+"""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from typing import Final
+from urllib.parse import parse_qsl
 
+import uvicorn
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hw_sim.platform.answers import Answer, Call
+from hw_sim.platform.answers import Answer, Call, as_bytes
 from hw_sim.platform.api import Api
+from hw_sim.platform.clock import Clock
 from hw_sim.platform.desk import Desk, Refused
 
 DESK: Final = "/_sim/"
+KEEP_ALIVE_S: Final = 8  # the real host closes an idle connection then
 _LARGEST_BODY: Final = 1 << 20
+_STOP_WITHIN_S: Final = 1
+_JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class Face:
     """An ASGI application. `kick` is called whenever something may have become due."""
 
-    def __init__(self, *, api: Api, desk: Desk, now_ms: Callable[[], int], kick: Callable[[], None]) -> None:
+    def __init__(self, *, api: Api, desk: Desk, clock: Clock, kick: Callable[[], None]) -> None:
         self._api = api
         self._desk = desk
-        self._now_ms = now_ms
+        self._clock = clock
         self._kick = kick
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        call = Call(scope["method"], _target(scope), _headers(scope), await _body(receive))
+        try:
+            body = await _body(Request(scope, receive))
+        except ClientDisconnect:
+            return
+        if body is None:
+            await Response(status_code=413)(scope, receive, send)
+            return
+        call = Call(scope["method"], _target(scope), _headers(scope), body)
         if call.path.startswith(DESK):
             await self._at_the_desk(call)(scope, receive, send)
-            self._kick()
             return
-        answer = self._api.handle(call, self._now_ms())
+        answer = self._api.handle(call, now_ms=self._clock.now_ms(), wall_ms=self._clock.wall_ms())
         self._kick()
-        if answer.delay_ms:
-            await asyncio.sleep(answer.delay_ms / 1000)
+        await asyncio.sleep(answer.delay_ms / 1000)
         await _leave(answer, scope, receive, send)
 
     def _at_the_desk(self, call: Call) -> Response:
         name, _, query = call.target.removeprefix(DESK).partition("?")
         try:
-            wish = json.loads(call.body or b"{}") | dict(
-                pair.split("=", 1) for pair in query.split("&") if pair
-            )
-            return _json(200, self._desk.do(name, wish, self._now_ms()))
+            wish = json.loads(call.body or b"{}") | dict(parse_qsl(query))
+            status, value = 200, self._desk.do(name, wish)
         except Refused as refused:
-            return _json(refused.status, refused.body)
-        except (ValueError, TypeError) as error:
-            return _json(400, {"error": f"body: found no JSON object ({error})"})
+            status, value = refused.status, refused.body
+        except (ValueError, TypeError, RecursionError) as error:
+            status, value = 400, {"error": f"body: found no JSON object ({error}), allowed one or nothing"}
+        self._kick()
+        return Response(as_bytes(value), status, _JSON)
+
+
+async def serve(face: Face, listening: socket.socket, stop: asyncio.Event) -> None:
+    """Serve on a bound socket until `stop` is set; an answer still held back is then dropped."""
+    config = uvicorn.Config(
+        face,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
+    )
+    server = _Server(config)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listening]), name="http")
+        await stop.wait()
+        server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever started it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def _leave(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer as whole, cut or lost as it is meant to be."""
     if answer.lost:
-        _cut(send)
+        await _cut(send)
         return
-    headers = dict(answer.headers) | {"Content-Length": str(len(answer.body))}
-    if answer.status == 204:
-        del headers["Content-Length"]
-    if answer.keep is None:
-        await Response(answer.body, answer.status, headers)(scope, receive, send)
+    headers = dict(answer.headers) | {"Keep-Alive": f"timeout={KEEP_ALIVE_S}"}
+    whole = Response(answer.body, answer.status, headers)
+    if answer.keep is None and not answer.byte_ms:
+        await whole(scope, receive, send)
         return
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    part = {"type": "http.response.body", "body": answer.body[: answer.keep], "more_body": True}
-    await send(part)
-    _cut(send)
+    await send({"type": "http.response.start", "status": answer.status, "headers": whole.raw_headers})
+    for at in range(len(answer.body[: answer.keep])):
+        await asyncio.sleep(answer.byte_ms / 1000)
+        await send({"type": "http.response.body", "body": answer.body[at : at + 1], "more_body": True})
+    if answer.keep is not None:
+        await _cut(send)
+        return
+    await send({"type": "http.response.body"})
 
 
-def _cut(send: Send) -> None:
+async def _cut(send: Send) -> None:
     """Close the connection as it stands. ASGI has no word for that; the server's own transport has."""
     cycle = getattr(send, "__self__", None)
     assert cycle is not None, "served by something else than uvicorn"
     cycle.transport.abort()
-
-
-def _json(status: int, value: object) -> Response:
-    body = json.dumps(value, ensure_ascii=False).encode()
-    return Response(body, status, {"Content-Type": "application/json"})
+    await asyncio.sleep(0)  # let the server see that it is gone, or it answers 500 into the void
 
 
 def _target(scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
-    path = scope["raw_path"].decode("latin-1")
+    path = str(scope["raw_path"].decode("latin-1"))
     return f"{path}?{query}" if query else path
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(request: Request) -> bytes | None:
+    """Read the body; None when it is larger than anything the platform takes."""
     body = b""
-    while True:
-        message = await receive()
-        body += bytes(message.get("body", b""))
-        if not message.get("more_body") or len(body) > _LARGEST_BODY:
-            return body
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_BODY:
+            return None
+    return body

@@ -32,8 +32,8 @@ _FILES: Final = {
     "merchant_private_key_file": "merchant_private_key.pem",
     "platform_public_key_file": "platform_public_key.pem",
     "platform_certificate_file": "platform_certificate.pem",
+    "merchant_certificate_file": "merchant_certificate.pem",
 }
-_MERCHANT_CERTIFICATE: Final = "merchant_certificate.pem"
 _NEXT_CERTIFICATE: Final = "platform_next_certificate.pem"
 _PLATFORM_KEYS: Final = (
     "platform_public_key.key",
@@ -89,7 +89,7 @@ def open_keys(directory: Path, *, now_ms: int) -> Keys:
 
 
 def _refuse_leftovers(directory: Path) -> None:
-    ours = {*_FILES.values(), *_PLATFORM_KEYS, _MERCHANT_CERTIFICATE, _NEXT_CERTIFICATE}
+    ours = {*_FILES.values(), *_PLATFORM_KEYS, _NEXT_CERTIFICATE}
     found = sorted(path.name for path in directory.iterdir() if path.name in ours)
     if found:
         raise _damaged(directory / CREDENTIALS, f"missing, while {found[0]} is there")
@@ -99,7 +99,7 @@ def _make(directory: Path, *, now_ms: int) -> None:
     merchant, platform, current, following = (crypto.new_private_key() for _ in range(4))
     mchid = "19" + _draw(string.digits, 8)
     certificates = {
-        _MERCHANT_CERTIFICATE: crypto.new_certificate(merchant, name=mchid, now_ms=now_ms),
+        _FILES["merchant_certificate_file"]: crypto.new_certificate(merchant, name=mchid, now_ms=now_ms),
         _FILES["platform_certificate_file"]: crypto.new_certificate(current, name="platform", now_ms=now_ms),
         _NEXT_CERTIFICATE: crypto.new_certificate(following, name="platform, next", now_ms=now_ms),
     }
@@ -114,7 +114,7 @@ def _make(directory: Path, *, now_ms: int) -> None:
         "mchid": mchid,
         "appid": "wx" + _draw("0123456789abcdef", 16),
         "api_v3_key": api_v3_key,
-        "merchant_serial": crypto.serial_of(certificates[_MERCHANT_CERTIFICATE]),
+        "merchant_serial": crypto.serial_of(certificates[_FILES["merchant_certificate_file"]]),
         "platform_public_key_id": "PUB_KEY_ID_01" + mchid + _draw(string.digits, 16),
         "platform_certificate_serial": crypto.serial_of(certificates[_FILES["platform_certificate_file"]]),
         **_FILES,
@@ -137,7 +137,7 @@ def _write(path: Path, content: bytes) -> None:
 def _load(directory: Path) -> Keys:
     credentials = _credentials(directory / CREDENTIALS)
     merchant_key = _part(directory / credentials["merchant_private_key_file"], crypto.read_private)
-    merchant_certificate = _certificate(directory / _MERCHANT_CERTIFICATE, merchant_key)
+    merchant_certificate = _certificate(directory / credentials["merchant_certificate_file"], merchant_key)
     _same(directory, "merchant_serial", credentials, crypto.serial_of(merchant_certificate))
     public, current, following = (_part(directory / name, crypto.read_private) for name in _PLATFORM_KEYS)
     published = directory / credentials["platform_public_key_file"]

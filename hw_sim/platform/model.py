@@ -61,7 +61,10 @@ class Platform:
 
     def create(self, request: JsonObject, now_ms: int) -> str:
         """Take an order and give its `code_url`. Raises ApiError."""
-        return self._orders.create(request, now_ms).code_url
+        order = self._orders.create(request, now_ms)
+        if self._faults.take(Fault.PAYMENT_BEATS_ANSWER, "create"):
+            self._complete(order, now_ms)
+        return order.code_url
 
     def query(self, out_trade_no: str, now_ms: int) -> JsonObject:
         """Show an order. Raises ApiError 404."""
@@ -79,7 +82,17 @@ class Platform:
 
     def close(self, out_trade_no: str, now_ms: int) -> None:
         """Close an order; an unknown number is no error. Raises ApiError when it is paid."""
+        order = self._orders.get(out_trade_no, now_ms)
+        payable = order if order is not None and order.state is State.NOTPAY else None
+        if payable and self._faults.take(Fault.PAYMENT_BEATS_CLOSE, "close"):
+            self._complete(payable, now_ms)
         self._orders.close(out_trade_no, now_ms)
+        if payable and self._faults.take(Fault.PAYMENT_FOLLOWS_CLOSE, "close"):
+            self._complete(payable, now_ms)
+
+    def _complete(self, order: Order, now_ms: int) -> None:
+        """End a payment that was submitted while the code could be paid."""
+        self.pay(order.code_url, now_ms, account=order.opened_by or SOMEBODY, race=True)
 
     def refund(self, request: JsonObject, now_ms: int) -> JsonObject:
         """Take on a refund, or show the one taken on under this number. Raises ApiError."""
@@ -218,7 +231,7 @@ class Platform:
             by_status[refund.status] += refund.refund_fen
         return {
             "out_trade_no": order.out_trade_no,
-            "state": order.state.value,
+            "trade_state": order.state.value,
             "total_fen": order.total_fen,
             "paid_fen": order.paid_fen,
             "refunded_fen": by_status[Status.SUCCESS],

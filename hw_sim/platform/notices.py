@@ -79,16 +79,16 @@ class NoticeBook:
         """Put a notice on its way, unless a fault loses it."""
         self._notices[notice.id] = notice
         self._attempts[notice.id] = []
-        if self._faults.take(Fault.NOTICE_LOST, notice.kind):
-            self._events.add(now_ms, "notice.lost", id=notice.id, out_trade_no=notice.out_trade_no)
+        if self._faults.take(Fault.LOST_NOTICE, notice.kind):
+            self._note(now_ms, "notice.lost", notice)
             return
-        delayed = self._faults.take(Fault.NOTICE_DELAYED, notice.kind)
+        delayed = self._faults.take(Fault.LATE_NOTICE, notice.kind)
         due_ms = now_ms + (delayed.delay_ms if delayed else 0)
-        replayed = self._faults.take(Fault.NOTICE_REPLAYED, notice.kind)
+        replayed = self._faults.take(Fault.REPLAYED_NOTICE, notice.kind)
         self._waiting.append(Delivery(notice, due_ms, kept=replayed is not None))
         if replayed:
             self._waiting.append(Delivery(notice, due_ms + replayed.delay_ms, part=Part.REPLAY))
-        copied = self._faults.take(Fault.NOTICE_DUPLICATED, notice.kind)
+        copied = self._faults.take(Fault.DOUBLE_NOTICE, notice.kind)
         if copied:
             self._waiting.append(Delivery(notice, due_ms + copied.delay_ms, part=Part.COPY))
 
@@ -96,6 +96,8 @@ class NoticeBook:
         """Take what must be sent now, earliest first. `report` must be told the end of each."""
         due = sorted((each for each in self._waiting if each.due_ms <= now_ms), key=lambda each: each.due_ms)
         self._waiting = [each for each in self._waiting if each.due_ms > now_ms]
+        for each in due:
+            self._note(now_ms, "notice.sent", each.notice, attempt=each.attempt, part=each.part.value)
         return tuple(replace(each, due_ms=now_ms) for each in due)
 
     def report(self, delivery: Delivery, verdict: int | str, now_ms: int) -> None:
@@ -105,16 +107,7 @@ class NoticeBook:
         said = str(verdict) if in_time or verdict not in ACKNOWLEDGED else f"{verdict}, too late"
         notice = delivery.notice
         self._attempts[notice.id].append(Attempt(delivery.due_ms, said, acknowledged))
-        self._events.add(
-            delivery.due_ms,
-            "notice.sent",
-            id=notice.id,
-            event_type=notice.event_type,
-            out_trade_no=notice.out_trade_no,
-            attempt=delivery.attempt,
-            part=delivery.part.value,
-            verdict=said,
-        )
+        self._note(now_ms, "notice.answered", notice, attempt=delivery.attempt, verdict=said)
         if acknowledged:
             self._waiting = [
                 each for each in self._waiting if each.notice.id != notice.id or each.part is not Part.MAIN
@@ -124,12 +117,21 @@ class NoticeBook:
 
     def _again(self, delivery: Delivery, now_ms: int) -> None:
         if delivery.attempt > len(RESEND_AFTER_S):
-            notice = delivery.notice
-            self._events.add(now_ms, "notice.given_up", id=notice.id, out_trade_no=notice.out_trade_no)
+            self._note(now_ms, "notice.given_up", delivery.notice)
             return
         wait_ms = int(RESEND_AFTER_S[delivery.attempt - 1] * 1000 / self._speedup)
         due_ms = max(delivery.due_ms + wait_ms, now_ms)
         self._waiting.append(replace(delivery, due_ms=due_ms, attempt=delivery.attempt + 1, kept=False))
+
+    def _note(self, now_ms: int, fact: str, notice: Notice, **more: str | int) -> None:
+        self._events.add(
+            now_ms,
+            fact,
+            id=notice.id,
+            event_type=notice.event_type,
+            out_trade_no=notice.out_trade_no,
+            **more,
+        )
 
     def next_ms(self) -> int | None:
         """Say when `due` has something to give."""

@@ -131,7 +131,8 @@ class RefundBook:
             due_ms=now_ms + self._delay_ms,
             ending=self._ending(),
         )
-        self._under_way[refund.out_refund_no] = refund
+        if not self._faults.take(Fault.REFUND_STUCK, _KIND):
+            self._under_way[refund.out_refund_no] = refund
         self._numbers_by_order.setdefault(order.out_trade_no, []).append(refund.out_refund_no)
         return self._put(refund)
 

@@ -4,6 +4,8 @@ From the member tables of "create an order" and "refund request"; labels as the 
 """
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from hw_sim.platform.answers import ApiError, JsonObject, from_rfc3339
@@ -75,6 +77,14 @@ ORDER: Final = Thing(
     },
 )
 CLOSE: Final = Thing("关单请求", {"mchid": _MCHID})
+# The numbers in paths.
+NUMBERS: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "out_trade_no": Text("商户订单号", 32, required=True, least=6, pattern=_OUT_TRADE_NO),
+        "transaction_id": Text("微信支付订单号", 32, required=True, pattern=r"^[0-9A-Za-z]+\Z"),
+        "out_refund_no": Text("商户退款单号", 64, required=True, pattern=_OUT_REFUND_NO),
+    }
+)
 
 _REFUND_GOODS: Final = Thing(
     "退款商品",
@@ -122,6 +132,7 @@ def parsed(body: bytes, rule: Rule) -> JsonObject:
     """Read a request body and hold it against its table. Raises ApiError 400 PARAM_ERROR."""
     try:
         value = json.loads(body.decode())
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as exc:
         raise ApiError(400, "PARAM_ERROR", "请求体不是合法的 JSON") from exc
     if not isinstance(value, dict):

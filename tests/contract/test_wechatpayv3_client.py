@@ -3,8 +3,8 @@
 import http.server
 import json
 import threading
-import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+import urllib.error
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,9 +15,8 @@ import requests
 import wechatpayv3.core
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from hw_sim.demo.children import Child
+from tests.contract.simulated import TIMEOUT_S, Simulated
 
-TIMEOUT_S = 10
 ORDER = "order2026x1"
 
 
@@ -60,25 +59,21 @@ def shop() -> Iterator[Shop]:
 
 
 @pytest.fixture(params=["public_key", "certificate"])
-async def client(
+def both(
     request: pytest.FixtureRequest, tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Any, str]]:
-    """Their client in either mode, its one fixed address led to ours; and the platform's address."""
+) -> Iterator[tuple[Any, Simulated]]:
+    """Their client in either mode, its one fixed address led to ours; and the platform."""
     mode = str(request.param)
-    arguments = ("sim", "wechat", "--port", "0", "--keys", str(tmp_path / "keys"), "--key-mode", mode)
-    child = Child("wechat", *arguments, "--refund-delay-ms", "50", folder=tmp_path, hear=lambda *_: None)
-    await child.start()
-    ready = await child.first(lambda line: True)
-    base = str(ready["url"])
+    options = ("--key-mode", mode, "--refund-delay-ms", "50")
+    with Simulated(tmp_path / "keys", *options) as platform:
 
-    def led(method: Callable[..., Any]) -> Callable[..., Any]:
-        host = "https://api.mch.weixin.qq.com"
-        return lambda url, **more: method(url=url.replace(host, base), **more)
+        def led(method: Callable[..., Any]) -> Callable[..., Any]:
+            host = "https://api.mch.weixin.qq.com"
+            return lambda url, **more: method(url=url.replace(host, platform.url), **more)
 
-    requests_led = SimpleNamespace(get=led(requests.get), post=led(requests.post))
-    monkeypatch.setattr(wechatpayv3.core, "requests", requests_led)
-    yield _client(tmp_path / "keys", mode, shop), base
-    await child.stop()
+        requests_led = SimpleNamespace(get=led(requests.get), post=led(requests.post))
+        monkeypatch.setattr(wechatpayv3.core, "requests", requests_led)
+        yield _client(tmp_path / "keys", mode, shop), platform
 
 
 def _client(folder: Path, mode: str, shop: Shop) -> Any:
@@ -100,24 +95,18 @@ def _client(folder: Path, mode: str, shop: Shop) -> Any:
     )
 
 
-def _desk(base: str, name: str, wish: dict[str, Any]) -> Any:
-    body = json.dumps(wish).encode()
-    with urllib.request.urlopen(f"{base}/_sim/{name}", data=body, timeout=TIMEOUT_S) as answer:
-        return json.loads(answer.read())
-
-
 def _order(client: Any, number: str = ORDER) -> str:
     status, body = client.pay(description="可乐 Cola", out_trade_no=number, amount={"total": 350})
     assert status == 200, body
     return str(json.loads(body)["code_url"])
 
 
-async def test_a_payment_is_made_notified_and_found(client: tuple[Any, str], shop: Shop) -> None:
-    theirs, base = client
+def test_a_payment_is_made_notified_and_found(both: tuple[Any, Simulated], shop: Shop) -> None:
+    theirs, platform = both
     code_url = _order(theirs)
-    page = _desk(base, "scan", {"code_url": code_url})
+    page = platform.desk("scan", code_url=code_url)
     assert (page["amount_fen"], page["description"]) == (350, "可乐 Cola")
-    _desk(base, "pay", {"code_url": code_url})
+    platform.desk("pay", code_url=code_url)
     headers, letter = shop.next()
     notice = theirs.callback(headers, letter)
     assert notice["event_type"] == "TRANSACTION.SUCCESS"
@@ -126,19 +115,19 @@ async def test_a_payment_is_made_notified_and_found(client: tuple[Any, str], sho
     assert (status, json.loads(body)["trade_state"]) == (200, "SUCCESS")
 
 
-async def test_an_unpaid_order_is_closed_for_good(client: tuple[Any, str]) -> None:
-    theirs, base = client
+def test_an_unpaid_order_is_closed_for_good(both: tuple[Any, Simulated]) -> None:
+    theirs, platform = both
     code_url = _order(theirs)
     assert theirs.close(out_trade_no=ORDER)[0] == 204
     status, body = theirs.query(out_trade_no=ORDER)
     assert (status, json.loads(body)["trade_state"]) == (200, "CLOSED")
     with pytest.raises(urllib.error.HTTPError, match="409"):
-        _desk(base, "pay", {"code_url": code_url})
+        platform.desk("pay", code_url=code_url)
 
 
-async def test_a_refund_is_taken_on_done_and_notified(client: tuple[Any, str], shop: Shop) -> None:
-    theirs, base = client
-    _desk(base, "pay", {"code_url": _order(theirs)})
+def test_a_refund_is_taken_on_done_and_notified(both: tuple[Any, Simulated], shop: Shop) -> None:
+    theirs, platform = both
+    platform.desk("pay", code_url=_order(theirs))
     shop.next()
     asked = {"refund": 350, "total": 350, "currency": "CNY"}
     status, body = theirs.refund(
@@ -149,23 +138,21 @@ async def test_a_refund_is_taken_on_done_and_notified(client: tuple[Any, str], s
     assert notice["event_type"] == "REFUND.SUCCESS"
     status, body = theirs.query_refund(f"R{ORDER}")
     assert (status, json.loads(body)["status"]) == (200, "SUCCESS")
-    with urllib.request.urlopen(f"{base}/_sim/books", timeout=TIMEOUT_S) as answer:
-        totals = json.loads(answer.read())["totals"]
-    assert totals == {"paid_fen": 350, "refunded_fen": 350, "refunding_fen": 0}
+    assert platform.desk("books")["totals"] == {"paid_fen": 350, "refunded_fen": 350, "refunding_fen": 0}
 
 
-async def test_a_forged_notification_is_not_believed(client: tuple[Any, str], shop: Shop) -> None:
-    theirs, base = client
-    _desk(base, "fault", {"name": "notice_wrong_signature", "times": 1})
-    _desk(base, "pay", {"code_url": _order(theirs)})
+def test_a_forged_notification_is_not_believed(both: tuple[Any, Simulated], shop: Shop) -> None:
+    theirs, platform = both
+    platform.desk("fault", name="notice_wrong_signature")
+    platform.desk("pay", code_url=_order(theirs))
     headers, letter = shop.next()
     assert not theirs.callback(headers, letter)
 
 
 @pytest.mark.parametrize("fault", ["answer_lost", "answer_truncated"])
-async def test_an_answer_can_be_lost_after_it_took_effect(client: tuple[Any, str], fault: str) -> None:
-    theirs, base = client
-    _desk(base, "fault", {"name": fault, "times": 1, "only": "create"})
+def test_an_answer_can_be_lost_after_it_took_effect(both: tuple[Any, Simulated], fault: str) -> None:
+    theirs, platform = both
+    platform.desk("fault", name=fault, only="create")
     with pytest.raises(requests.exceptions.RequestException):
         _order(theirs)
     assert theirs.query(out_trade_no=ORDER)[0] == 200
