@@ -51,13 +51,14 @@ def run(config: Path, debug: bool) -> None:
     from edge.app import serve
     from edge.core.errors import BusBroken
     from edge.display.fonts import BadFont
+    from edge.display.panels import BadPanel
     from wire.service import logger, set_up_logging
 
     try:
         settings = read_settings(config)
         set_up_logging(debug=debug, machine=settings.machine)
         asyncio.run(serve(settings, logger()))
-    except (BadSettings, BadKeyFile, BadFont) as error:
+    except (BadSettings, BadKeyFile, BadFont, BadPanel) as error:
         _fail(error, BAD_INPUT)
     except (JournalFailed, BusBroken) as error:
         _fail(error, FAILED)

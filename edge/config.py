@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from edge.core.model import Session
-from edge.display.page import Language
+from edge.display.settings import DisplaySettings
 from edge.drivers.xy.settings import XySettings
 from wire.broker import BrokerSettings, Letter
 from wire.codec import encode
@@ -18,7 +18,6 @@ from wire.topics import Branch, Topic, everything
 
 Machine = Annotated[str, Pattern(r"[a-z0-9-]{4,32}", "4 to 32 of a-z 0-9 -")]
 Seconds = Annotated[int, Range(1, 600, "s")]
-Pixels = Annotated[int, Range(160, 4096, "pixels")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +41,13 @@ class BusTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisplayTable:
-    """The shopper's screen. `png` and `framebuffer` may both be given; with none nothing is drawn."""
-
-    width: Pixels = 800
-    height: Pixels = 480
-    language: Language = Language.BOTH
-    dark: bool = False
-    font_file: Annotated[Path, File()] | None = None
-    png: Path | None = None
-    framebuffer: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SaleTable:
     """What a sale promises, and how many motor runs the machine allows itself whoever asks for them.
 
     The pay window is the bridge's; it must end before the lease.
     """
 
-    lease_s: Seconds = 240
+    lease_s: Annotated[int, Range(60, 600, "s")] = 240
     grace_s: Seconds = 8
     answer_s: Annotated[float, Range(0.5, 30, "s")] = 8.0
     vends_a_minute: Annotated[int, Range(1, 1000)] = 20
@@ -81,7 +67,7 @@ class EdgeSettings:
     keys: KeysTable
     bus: BusTable
     mqtt: MqttTable = field(default_factory=MqttTable)
-    display: DisplayTable = field(default_factory=DisplayTable)
+    display: DisplaySettings = field(default_factory=DisplaySettings)
     sale: SaleTable = field(default_factory=SaleTable)
 
 
@@ -124,6 +110,15 @@ def findings(path: Path) -> tuple[bool, list[str]]:
                 f"keys.bridge_public_key_files: public key {key_id(load_public(file))} of the bridge"
             )
         except BadKeyFile as error:
+            good, lines = False, [*lines, str(error)]
+    if settings.display.drawn:
+        from edge.display.fonts import BadFont, open_face
+        from edge.display.words import everything
+
+        try:
+            face = open_face(configured=settings.display.font_file, sentences=everything())
+            lines.append(f"display.font_file: {face.path} can write every sentence of the screen")
+        except BadFont as error:
             good, lines = False, [*lines, str(error)]
     return good, lines
 

@@ -59,7 +59,7 @@ HOME: dict[str, set[str]] = {
     "serial": {"edge.drivers.serial_port", "edge.drivers.ports"},
     "serial_asyncio": {"edge.drivers.serial_port"},
     "qrcode": {"edge.display.qr"},
-    "PIL": {"edge.display.canvas", "edge.display.fonts", "edge.display.panels", "hw_sim.demo.phone"},
+    "PIL": {"edge.display.canvas", "hw_sim.demo.phone"},
     "requests": {"cloud_bridge.wechat.client"},
     "sqlalchemy": {"cloud_bridge.store"},
     "alembic": {"cloud_bridge.store"},

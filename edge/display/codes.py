@@ -42,7 +42,7 @@ _ROWS: Final = (
         zh="机器连接故障",
         en="The machine is not connected",
         technician="The serial port cannot be opened, or it vanished.",
-        next_step="Check the cable and the udev name; `wxvend tech ports` lists what is there.",
+        next_step="Check the cable, and the settings' port against /dev/serial/by-path.",
         severity=Severity.CRITICAL,
     ),
     ServiceCode(
@@ -60,7 +60,7 @@ _ROWS: Final = (
         zh="正在检查机器",
         en="The machine checks itself",
         technician="An operation's outcome is unknown; sales wait until the board is identified and idle.",
-        next_step="Look into the tray and at the lane, then `wxvend tech status`; it clears by itself.",
+        next_step="Look into the tray and at the lane, then wait; it clears by itself.",
         may_have_moved=True,
         severity=Severity.CRITICAL,
     ),
@@ -70,7 +70,7 @@ _ROWS: Final = (
         zh="机器通信不稳定",
         en="The machine is hard to hear",
         technician="Many frames arrive with a wrong check byte.",
-        next_step="Check ground, shield and cable length; `wxvend tech health` counts bad frames.",
+        next_step="Check ground, shield and cable length; `state/bus` counts the bad frames.",
     ),
     ServiceCode(
         name="board_unknown",
@@ -97,7 +97,7 @@ _ROWS: Final = (
         zh="货道电机故障",
         en="A motor has failed",
         technician="The board reports a motor fault for a lane.",
-        next_step="Check plug and motor of the lane; `wxvend tech test LANE`.",
+        next_step="Check plug and motor of the lane, then test it from the board's menu.",
     ),
     ServiceCode(
         name="all_sold_out",
@@ -114,7 +114,7 @@ _ROWS: Final = (
         zh="货道暂不可用",
         en="No lane can sell",
         technician="Every lane is empty, faulty or without a product in the catalogue.",
-        next_step="Compare the board's lanes with the catalogue; `wxvend tech lanes`.",
+        next_step="Compare the board's lanes with the catalogue on the operators' page.",
     ),
     ServiceCode(
         name="lane_brake",
@@ -311,7 +311,7 @@ _ROWS: Final = (
         severity=Severity.CRITICAL,
     ),
     ServiceCode(
-        name="own_fault",
+        name="impossible",
         code="E95",
         zh="程序故障，已停止",
         en="The program stopped itself",
@@ -337,6 +337,23 @@ _ROWS: Final = (
         technician="The daemon identifies the board and recovers earlier sales before it sells.",
         next_step="Wait a minute; if it stays, look at the other alarms.",
         severity=Severity.NOTE,
+    ),
+    ServiceCode(
+        name="leaving",
+        code="E98",
+        zh="正在重新启动",
+        en="Restarting",
+        technician="The daemon was asked to stop; it begins no sale and ends the one that runs.",
+        next_step="Wait a minute; if it stays, start the service again.",
+        severity=Severity.NOTE,
+    ),
+    ServiceCode(
+        name="screen_failed",
+        code="E99",
+        zh="屏幕显示故障",
+        en="The screen has failed",
+        technician="A screen could not be drawn and this one stands in its place; the sale goes on.",
+        next_step="Keep the log and send it to us; it names what was to be drawn.",
     ),
 )
 

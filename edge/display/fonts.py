@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from edge.display.canvas import Face, FontError
+from edge.display.canvas import BadFont as BadFont
+from edge.display.canvas import Face
 
 _SYSTEM: Final = (
     # Collections hold one face per region; the third of Noto's is the simplified Chinese one.
@@ -20,13 +21,14 @@ _SYSTEM: Final = (
 )
 _PACKAGE: Final = "pylopdf_fonts_zh_cn"
 _PACKAGED: Final = "NotoSansSC-Regular.otf"
-_INSTALL: Final = "install fonts-noto-cjk (apt) or the extra wxvend[fonts], or set `font` to a Chinese font"
+_KEY: Final = "display.font_file"
+_INSTALL: Final = f"install fonts-noto-cjk (apt) or the extra wxvend[fonts], or set {_KEY} to a Chinese font"
 
 
 def open_face(*, configured: Path | None, sentences: Iterable[str]) -> Face:
     """The first font of: the configured one, the system's Noto or WenQuanYi, the packaged one.
 
-    Raises FontError when there is none, or when it lacks a character of `sentences`.
+    Raises BadFont when there is none, or when it lacks a character of `sentences`.
     """
     face = _configured(configured) if configured else _first_installed()
     require(face, sentences)
@@ -34,12 +36,12 @@ def open_face(*, configured: Path | None, sentences: Iterable[str]) -> Face:
 
 
 def require(face: Face, sentences: Iterable[str]) -> None:
-    """Raises FontError naming the characters that `face` cannot draw, the file, and what to install."""
+    """Raises BadFont naming the characters that `face` cannot draw, the file, and what to install."""
     lacking = face.lacks("".join(sentences))
     if lacking:
         shown = " ".join(f"{letter} (U+{ord(letter):04X})" for letter in lacking[:12])
         more = f" and {len(lacking) - 12} more" if len(lacking) > 12 else ""
-        raise FontError(f"font: {face.path}: cannot draw {shown}{more}. Try: {_INSTALL}")
+        raise BadFont(f"{_KEY}: {face.path}: cannot draw {shown}{more}. Try: {_INSTALL}")
 
 
 def packaged() -> Path | None:
@@ -52,7 +54,7 @@ def packaged() -> Path | None:
 
 def _configured(path: Path) -> Face:
     if not path.is_file():
-        raise FontError(f"font: {path}: no such file. Try: correct `font`, or {_INSTALL}")
+        raise BadFont(f"{_KEY}: {path}: no such file. Try: correct it, or {_INSTALL}")
     return Face(path)
 
 
@@ -61,7 +63,9 @@ def _first_installed() -> Face:
         if path.is_file():
             return Face(path, index=index)
     looked = ", ".join(str(path) for path, _ in _candidates())
-    raise FontError(f"font: none found, looked for {looked} and the package {_PACKAGE}. Try: {_INSTALL}")
+    raise BadFont(
+        f"{_KEY}: none given and none found, looked for {looked} and the package {_PACKAGE}. Try: {_INSTALL}"
+    )
 
 
 def _candidates() -> Iterator[tuple[Path, int]]:

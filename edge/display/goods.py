@@ -4,10 +4,13 @@ A product's colour comes from its lane, its shape from its name when that says w
 """
 
 import enum
+import math
 from typing import Final
 
 from edge.display.canvas import Box, Canvas
 from edge.display.theme import WHITE, Colour, mix
+
+Points = tuple[tuple[float, float], ...]
 
 _HUES: Final[tuple[Colour, ...]] = (
     (0x2F, 0x7D, 0x6B),
@@ -90,46 +93,49 @@ class _Frame:
         box = Box(round(left), round(top), round(right), round(bottom))
         self._canvas.rounded(box, round(radius * self._side / 100), colour, on)
 
-    def polygon(
-        self, points: tuple[tuple[float, float], ...], colour: Colour, on: Colour, edge: float = 0
-    ) -> None:
+    def polygon(self, points: Points, colour: Colour, on: Colour, edge: float = 0) -> None:
         self._canvas.polygon([self.place(x, y) for x, y in points], colour, on, edge * self._side / 100)
+
+    def band(self, points: Points, colour: Colour, on: Colour) -> None:
+        """A polygon on whole pixels, so that it ends where a rounded rectangle does."""
+        placed = [self.place(*point) for point in points]
+        far = max(x for x, _ in placed)
+        whole = [(round(x) - (0.25 if x == far else 0), round(y)) for x, y in placed]
+        self._canvas.polygon(whole, colour, on)
 
     def disc(self, x: float, y: float, radius: float, colour: Colour, on: Colour) -> None:
         centre = self.place(x, y)
         size = max(1, round(radius * self._side / 100))
         self._canvas.disc((round(centre[0]), round(centre[1])), size, colour, on)
 
-    def stroke(
-        self, points: tuple[tuple[float, float], ...], width: float, colour: Colour, on: Colour
-    ) -> None:
+    def stroke(self, points: Points, width: float, colour: Colour, on: Colour) -> None:
         self._canvas.line([self.place(x, y) for x, y in points], width * self._side / 100, colour, on)
 
 
 def _bottle(frame: _Frame, hue: Colour) -> None:
-    shade, label = mix(hue, _DARK, 0.72), mix(WHITE, hue, 0.88)
+    shade, label = mix(hue, _DARK, 0.72), mix(WHITE, hue, 0.94)
     frame.rounded((42, 3, 58, 13), 2, shade, frame.paper)
     frame.rounded((44, 12, 56, 24), 0, hue, frame.paper)
-    frame.polygon(((44, 20), (56, 20), (69, 38), (31, 38)), hue, frame.paper)
     frame.rounded((31, 35, 69, 97), 5, hue, frame.paper)
-    frame.rounded((31, 52, 69, 76), 0, label, hue)
+    frame.band(((44, 20), (56, 20), (69, 38), (69, 44), (31, 44), (31, 38)), hue, frame.paper)
+    frame.rounded((34, 53, 66, 76), 2, label, hue)
     frame.disc(50, 64, 7, hue, label)
     frame.rounded((36, 41, 39, 49), 1.5, mix(WHITE, hue, 0.45), hue)
     frame.rounded((36, 80, 39, 91), 1.5, mix(WHITE, hue, 0.45), hue)
 
 
 def _can(frame: _Frame, hue: Colour) -> None:
-    metal, label = mix(_GREY, WHITE, 0.55), mix(WHITE, hue, 0.88)
+    metal, label = mix(_GREY, WHITE, 0.7), mix(WHITE, hue, 0.94)
     frame.rounded((33, 6, 67, 20), 3, metal, frame.paper)
     frame.rounded((33, 84, 67, 97), 3, metal, frame.paper)
     frame.rounded((28, 12, 72, 92), 6, hue, frame.paper)
-    frame.polygon(((28, 62), (72, 40), (72, 56), (28, 78)), label, hue)
+    frame.band(((28, 62), (72, 40), (72, 56), (28, 78)), label, hue)
     frame.disc(50, 33, 8, label, hue)
     frame.rounded((33, 20, 36, 54), 1.5, mix(WHITE, hue, 0.45), hue)
 
 
 def _bag(frame: _Frame, hue: Colour) -> None:
-    shade, label = mix(hue, _DARK, 0.8), mix(WHITE, hue, 0.88)
+    shade, label = mix(hue, _DARK, 0.8), mix(WHITE, hue, 0.94)
     frame.polygon(
         ((23, 8), (77, 8), (74, 18), (79, 52), (75, 96), (25, 96), (21, 52), (26, 18)), hue, frame.paper
     )
@@ -158,7 +164,7 @@ class Sign(enum.Enum):
     BAR = "bar"
 
 
-def sign(canvas: Canvas, box: Box, what: Sign, colour: Colour, on: Colour, paper: Colour) -> None:
+def sign(canvas: Canvas, box: Box, what: Sign, *, colour: Colour, on: Colour, paper: Colour) -> None:
     """The sign filling the square `box`; `on` is drawn upon `colour`."""
     frame = _Frame(canvas, (box.left, box.top), box.width, paper)
     if what in (Sign.BACK, Sign.BAR):
@@ -197,7 +203,9 @@ def _alert(frame: _Frame, ink: Colour, paper: Colour) -> None:
 
 
 def _back(frame: _Frame, ink: Colour, paper: Colour) -> None:
-    frame.stroke(((33, 40), (58, 40), (68, 45), (72, 56), (68, 67), (58, 72), (40, 72)), 8, ink, paper)
+    turns = [math.radians(at) for at in range(-90, 91, 10)]
+    bend = tuple((56 + 16 * math.cos(turn), 56 + 16 * math.sin(turn)) for turn in turns)
+    frame.stroke(((33, 40), *bend, (38, 72)), 8, ink, paper)
     frame.stroke(((44, 27), (31, 40), (44, 53)), 8, ink, paper)
 
 

@@ -11,37 +11,41 @@ from edge.display.layout import LEAST, Form, line_height, second
 from edge.display.page import Align, Line, Page, elide
 from edge.display.sale import draw_short
 from edge.display.theme import Colour
-from edge.display.words import Words, money, notice, reason, sentence
+from edge.display.words import OF_A_LANE, Words, money, notice, reason, sentence
 
 _BEST_SHAPE: Final = 0.86  # width of a tile by its height
 _ART_AT_LEAST: Final = 64
 
 
 def draw_idle(page: Page, view: Idle) -> None:
-    """Choose a product; above the grid, why the last choice went nowhere."""
+    """Choose a product; in the title's place, for a while, why the last choice went nowhere."""
     if page.compact:
         _short(page, view)
         return
-    top = _notice(page, view) if view.notice else _title(page, sentence("choose"), page.theme.ink)
-    for tile, box in zip(view.tiles, grid(page, len(view.tiles), top), strict=False):
+    head = _head(page)
+    if view.notice:
+        _notice(page, view, head)
+    else:
+        _title(page, sentence("choose"), page.theme.ink, head)
+    for tile, box in zip(
+        view.tiles, grid(page, len(view.tiles), head.bottom + page.layout.unit), strict=True
+    ):
         _draw_tile(page, tile, box)
 
 
 def draw_maintenance(page: Page, view: Maintenance) -> None:
     """Being serviced: each lane's number and state, large enough for a glove."""
+    info, layout = page.theme.info, page.layout
     if page.compact:
-        words = page.say(sentence("maintenance"), page.layout.title, colour=page.theme.info, bold=True)
-        draw_short(page, Sign.DOTS, page.theme.info, words)
+        words = page.say(sentence("maintenance"), layout.title, colour=info, bold=True)
+        draw_short(page, Sign.DOTS, info, words)
         return
-    top = _title(page, sentence("maintenance"), page.theme.info)
-    for tile, box in zip(view.tiles, grid(page, len(view.tiles), top), strict=False):
-        page.card(box)
-        number = Line(str(tile.product.lane), min(page.layout.title, box.height // 3), page.theme.ink, True)
-        half = box._replace(bottom=box.top + box.height * 3 // 5)
-        page.write(number, half, Align.CENTRE, page.theme.surface)
-        _state(
-            page, tile, box._replace(top=half.bottom - page.layout.unit, bottom=box.bottom - page.layout.unit)
-        )
+    head = _head(page)
+    _title(page, sentence("maintenance"), info, head)
+    for tile, box in zip(
+        view.tiles, grid(page, len(view.tiles), head.bottom + page.layout.unit), strict=True
+    ):
+        _draw_lane(page, tile, box)
 
 
 def grid(page: Page, count: int, top: int) -> list[Box]:
@@ -76,47 +80,42 @@ def _short(page: Page, view: Idle) -> None:
     draw_short(page, Sign.DOWN, page.theme.go, [*words, *hint])
 
 
-def _title(page: Page, words: Words, colour: Colour) -> int:
+def _head(page: Page) -> Box:
+    """Where title or notice stand; the grid below never moves when one gives way to the other."""
     layout = page.layout
-    said = page.say(words, layout.title, colour=colour, bold=True)
     if layout.form is Form.PORTRAIT:
-        return page.flow(said, layout.page, align=Align.CENTRE).bottom + 2 * layout.unit
-    left, high = layout.margin, line_height(layout.title)
-    for line in said:
-        row = Box(left, layout.unit, layout.page.right, layout.unit + high)
-        base = row if line is said[0] else row._replace(top=row.top + layout.title // 4)
-        page.write(line, base)
-        left += page.face.width(line.text, line.size) + 2 * layout.unit
-    return layout.unit + high + layout.unit
+        return layout.head
+    return Box(layout.margin, layout.unit, layout.page.right, layout.unit + line_height(layout.title))
 
 
-def _notice(page: Page, view: Idle) -> int:
+def _title(page: Page, words: Words, colour: Colour, head: Box) -> None:
+    said = page.say(words, page.layout.title, colour=colour, bold=True)
+    if page.layout.form is Form.PORTRAIT:
+        page.flow(said, head, align=Align.CENTRE, down=0.5)
+    else:
+        page.side_by_side(said, head)
+
+
+def _notice(page: Page, view: Idle, head: Box) -> None:
     layout, theme = page.layout, page.theme
-    said = [
-        line._replace(colour=theme.on)
-        for line in page.say(_about(view), round(layout.body * 1.15), bold=True)
-    ]
-    room = layout.page
-    sign = line_height(layout.body)
-    words = room._replace(left=room.left + sign + 3 * layout.unit, right=room.right - 2 * layout.unit)
-    ready = page.set(said, words.width)
-    band = Box(room.left, layout.unit, room.right, layout.unit + page.height(ready) + 2 * layout.unit)
-    page.canvas.rounded(band, layout.unit * 2, theme.wait, theme.ground)
-    middle = (band.top + band.bottom - sign) // 2
-    mark = Box(
-        room.left + layout.unit * 3 // 2, middle, room.left + layout.unit * 3 // 2 + sign, middle + sign
-    )
-    goods.sign(page.canvas, mark, Sign.ALERT, theme.on, theme.wait, theme.wait)
-    y = band.top + layout.unit
-    for line in ready:
-        page.write(line, Box(words.left, y, words.right, y + line_height(line.size)), paper=theme.wait)
-        y += line_height(line.size)
-    return band.bottom + layout.unit
+    upright = layout.form is Form.PORTRAIT
+    size = round(layout.body * (1.4 if upright else 1.15))
+    said = [line._replace(colour=theme.on) for line in page.say(_about(view), size, bold=True)]
+    page.canvas.rounded(head, 2 * layout.unit, theme.wait, theme.ground)
+    side = min(head.height - layout.unit, head.width // 8)
+    left, top = head.left + 3 * layout.unit // 2, (head.top + head.bottom - side) // 2
+    mark = Box(left, top, left + side, top + side)
+    goods.sign(page.canvas, mark, Sign.ALERT, colour=theme.on, on=theme.wait, paper=theme.wait)
+    room = Box(left + side + 3 * layout.unit // 2, head.top, head.right - 2 * layout.unit, head.bottom)
+    if upright:
+        page.flow(said, room, down=0.5, paper=theme.wait)
+    else:
+        page.side_by_side(said, room, theme.wait)
 
 
 def _about(view: Idle) -> Words:
     said = notice(view.notice)
-    if not view.notice_lane:
+    if not view.notice_lane or view.notice not in OF_A_LANE:
         return said
     lane = sentence("lane", lane=str(view.notice_lane))
     return Words(f"{lane.zh}{said.zh}", f"{lane.en}: {said.en}")
@@ -124,23 +123,24 @@ def _about(view: Idle) -> Words:
 
 def _draw_tile(page: Page, tile: Tile, box: Box) -> None:
     page.card(box)
-    small = max(LEAST, min(page.layout.body, box.width // 7))
+    pad, small = page.layout.unit, max(LEAST, min(page.layout.body, box.width // 7))
     lines = _names(page, tile, box, small)
-    text = sum(line_height(line.size) for line in lines) + line_height(round(small * 1.15))
-    pad = page.layout.unit
+    price = round(small * 1.15)
+    text = sum(line_height(line.size) for line in lines) + line_height(price)
     inner = box.inset(pad)
     art = inner._replace(bottom=inner.bottom - text - pad // 2)
     if art.height < _ART_AT_LEAST:
         _draw_dense(page, tile, box)
         return
-    _draw_art(page, tile, art)
+    _draw_art(page, tile, art, small)
     y = art.bottom + pad // 2
     for line in lines:
-        page.write(
-            line, Box(inner.left, y, inner.right, y + line_height(line.size)), paper=page.theme.surface
-        )
-        y += line_height(line.size)
-    _price_and_lane(page, tile, Box(inner.left, y, inner.right, inner.bottom), round(small * 1.15))
+        row = Box(inner.left, y, inner.right, y + line_height(line.size))
+        page.write(line, row, paper=page.theme.surface)
+        y = row.bottom
+    colour = page.theme.quiet if tile.reason else page.theme.go
+    bottom = Box(inner.left, y, inner.right, inner.bottom)
+    page.write(Line(money(tile.product.price_fen), price, colour, True), bottom, paper=page.theme.surface)
 
 
 def _names(page: Page, tile: Tile, box: Box, size: int) -> list[Line]:
@@ -154,75 +154,86 @@ def _names(page: Page, tile: Tile, box: Box, size: int) -> list[Line]:
     return lines
 
 
-def _draw_art(page: Page, tile: Tile, box: Box) -> None:
+def _draw_art(page: Page, tile: Tile, box: Box, size: int) -> None:
+    """The drawn product with the number to key in its corner; when it cannot be bought, why, below it."""
     product, theme = tile.product, page.theme
     hue = goods.hue_of(product.lane, faded=bool(tile.reason))
     kind = goods.kind_of(product.lane, f"{product.name_zh} {product.name_en}")
     tint = goods.tint(hue, theme.surface)
+    words = _state(page, tile, box.width, second(size)) if tile.reason else []
+    taken = page.height(words) + page.layout.unit if words else 0
+    room = Box(0, 0, box.width, box.height - taken)
 
     def part(canvas: Canvas) -> None:
-        inner = Box(0, 0, box.width, box.height)
-        canvas.rounded(inner, page.layout.unit, tint, theme.surface)
-        goods.draw(canvas, inner.inset(max(2, box.height // 14)), kind, hue, tint)
+        canvas.rounded(Box(0, 0, box.width, box.height), page.layout.unit, tint, theme.surface)
+        if room.height >= _ART_AT_LEAST:
+            goods.draw(canvas, room.inset(max(2, room.height // 14)), kind, hue, tint)
 
-    page.canvas.kept(("tile", box.width, box.height, kind, hue, theme.name), box, theme.surface, part)
-    if tile.reason:
-        unit = page.layout.unit
-        rows = _state_rows(page, tile, box.inset(unit // 2))
-        high = line_height(LEAST) * len(rows) + unit
-        middle = (box.top + box.bottom - high) // 2
-        band = Box(box.left + unit // 2, middle, box.right - unit // 2, middle + high)
-        page.canvas.rounded(band, 2 * unit, theme.surface, tint)
-        _state(page, tile, band)
-
-
-def _price_and_lane(page: Page, tile: Tile, box: Box, size: int) -> None:
-    theme = page.theme
-    price = Line(money(tile.product.price_fen), size, theme.quiet if tile.reason else theme.go, True)
-    lane = Line(str(tile.product.lane), LEAST if size < 40 else size // 2, theme.quiet)
-    page.write(price, box, paper=theme.surface)
-    if page.face.width(price.text, size) + page.face.width(lane.text, lane.size) + 8 <= box.width:
-        page.write(lane, box, Align.RIGHT, theme.surface)
+    key = ("tile", box.width, box.height, taken, kind, hue, theme.name)
+    page.canvas.kept(key, box, theme.surface, part)
+    number = Line(str(product.lane), size, theme.quiet if tile.reason else theme.ink, True)
+    edge = page.layout.unit * 3 // 4
+    corner = Box(box.left + edge, box.top + edge // 2, box.right, box.top + edge // 2 + line_height(size))
+    page.write(number, corner, paper=tint)
+    if words:
+        top = box.top + (room.height if room.height >= _ART_AT_LEAST else (corner.bottom - box.top) // 2)
+        _say_state(page, tile, words, Box(box.left, top, box.right, box.bottom), tint)
 
 
 def _draw_dense(page: Page, tile: Tile, box: Box) -> None:
-    """Many lanes: number and price only."""
-    half = box._replace(bottom=(box.top + box.bottom) // 2)
+    """Many lanes: number and price only, or the reason in the price's place."""
+    surface, half = page.theme.surface, box._replace(bottom=(box.top + box.bottom) // 2)
     quiet = page.theme.quiet if tile.reason else page.theme.ink
-    page.write(Line(str(tile.product.lane), LEAST, quiet, True), half, Align.CENTRE, page.theme.surface)
+    page.write(Line(str(tile.product.lane), LEAST, quiet, True), half, Align.CENTRE, surface)
     below = box._replace(top=half.bottom)
     if tile.reason:
-        _state(page, tile, below)
+        _say_state(page, tile, _state(page, tile, box.width, LEAST)[:1], below, surface)
     else:
         price = Line(money(tile.product.price_fen), LEAST, page.theme.go)
-        page.write(price, below, Align.CENTRE, page.theme.surface)
+        page.write(price, below, Align.CENTRE, surface)
 
 
-def _state(page: Page, tile: Tile, box: Box) -> None:
-    """A lane's state as shape, colour and word: a disc sells, a square does not."""
-    theme, mark = page.theme, LEAST // 2
-    first, *other = _state_rows(page, tile, box)
-    high, wide = line_height(LEAST), page.face.width(first, LEAST) + 2 * mark
-    top = (box.top + box.bottom - high * (1 + len(other))) // 2
-    row = Box((box.left + box.right - wide) // 2, top, box.right, top + high)
-    middle = top + high // 2
-    if tile.reason:
-        edge = middle - mark // 2
-        page.canvas.fill(Box(row.left, edge, row.left + mark, edge + mark), theme.stop)
-    else:
-        page.canvas.disc((row.left + mark // 2, middle), mark // 2, theme.go, theme.surface)
-    ink = theme.ink if tile.reason else theme.quiet
-    page.write(Line(first, LEAST, ink), row._replace(left=row.left + 2 * mark), paper=theme.surface)
-    for text in other:
-        below = Box(box.left, row.bottom, box.right, row.bottom + high)
-        page.write(Line(text, LEAST, theme.quiet), below, Align.CENTRE, theme.surface)
+def _draw_lane(page: Page, tile: Tile, box: Box) -> None:
+    """A lane for a technician: its number, and its state below."""
+    page.card(box)
+    size = min(page.layout.title, box.height // 3)
+    number = Line(str(tile.product.lane), size, page.theme.ink, True)
+    words = _state(page, tile, box.width - page.layout.unit, max(LEAST, min(second(size), box.width // 9)))
+    free = box.height - line_height(size) - page.height(words)
+    half = Box(box.left, box.top + free // 3, box.right, box.top + free // 3 + line_height(size))
+    page.write(number, half, Align.CENTRE, page.theme.surface)
+    _say_state(
+        page, tile, words, box._replace(top=half.bottom, bottom=box.bottom - free // 4), page.theme.surface
+    )
 
 
-def _state_rows(page: Page, tile: Tile, box: Box) -> tuple[str, ...]:
-    """The words of a state on one row if they fit, else on two if there is room, else the first language."""
+def _state(page: Page, tile: Tile, width: int, size: int) -> list[Line]:
+    """The words of a state: on one row if they fit, else a row each, else the first language only."""
+    theme = page.theme
     words = page.spoken(reason(tile.reason) if tile.reason else sentence("ready"))
-    joined = " ".join(words)
-    if page.face.width(joined, LEAST) + 2 * LEAST <= box.width:
-        return (joined,)
-    widest = max(page.face.width(text, LEAST) for text in words) + LEAST
-    return words if box.height >= 2 * line_height(LEAST) and widest <= box.width else words[:1]
+    ink = theme.ink if tile.reason else theme.quiet
+    room, joined = width - 2 * size, " ".join(words)
+    if page.face.width(joined, size) <= room:
+        return [Line(joined, size, ink)]
+    widest = max(page.face.width(text, size) for text in words)
+    return [Line(text, size, ink) for text in (words if widest <= room else words[:1])]
+
+
+def _say_state(page: Page, tile: Tile, words: list[Line], box: Box, paper: Colour) -> None:
+    """The words in the middle of the box, after a disc when the lane sells, a square when it does not."""
+    mark = words[0].size // 2
+    y = (box.top + box.bottom - page.height(words)) // 2
+    for at, line in enumerate(words):
+        row = Box(box.left, y, box.right, y + line_height(line.size))
+        y = row.bottom
+        if at:
+            page.write(line, row, Align.CENTRE, paper)
+            continue
+        wide = page.face.width(line.text, line.size) + 2 * mark
+        left, middle = (row.left + row.right - wide) // 2, (row.top + row.bottom) // 2
+        if tile.reason:
+            edge = middle - mark // 2
+            page.canvas.fill(Box(left, edge, left + mark, edge + mark), page.theme.stop)
+        else:
+            page.canvas.disc((left + mark // 2, middle), mark // 2, page.theme.go, paper)
+        page.write(line, row._replace(left=left + 2 * mark), paper=paper)

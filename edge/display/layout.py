@@ -45,9 +45,19 @@ class Layout:
     foot: Box
 
     @property
+    def upright(self) -> bool:
+        """Whether the screen is higher than wide."""
+        return self.size[1] > self.size[0]
+
+    @property
     def margin(self) -> int:
         """Pixels kept free along every edge."""
         return self.unit if self.form is Form.COMPACT else 2 * self.unit
+
+    @property
+    def code(self) -> Box:
+        """The largest square in which a code may stand: the stage, and half of the margin around it."""
+        return self.stage.inset(self.unit - self.margin)
 
     @property
     def page(self) -> Box:
@@ -77,7 +87,7 @@ def _landscape(width: int, height: int) -> Layout:
     top = (height - side) // 2
     stage = Box(margin, top, margin + side, top + side)
     # Nothing moves within 5 % of the screen around the code; the countdown lives in the column.
-    beside = stage.right + max(margin, -(-width // 20))
+    beside = stage.right + unit + max(margin, -(-width // 20))
     return Layout(
         size=(width, height),
         form=Form.LANDSCAPE,
@@ -119,22 +129,28 @@ def _portrait(width: int, height: int) -> Layout:
 
 
 def _compact(width: int, height: int) -> Layout:
-    unit = 8
-    side = min(height - 2 * unit, round(0.72 * width))
-    top = (height - side) // 2
-    stage = Box(unit, top, unit + side, top + side)
-    beside = stage.right + max(unit, -(-width // 20))
+    unit, price = 8, max(LEAST, min(width, height) // 9)
+    if height > width:
+        side = min(width - 2 * unit, height - 4 * unit - line_height(price))
+        left = (width - side) // 2
+        stage = Box(left, unit, left + side, unit + side)
+        column = Box(unit, stage.bottom + unit, width - unit, height - unit)
+    else:
+        side = min(height - 2 * unit, round(0.72 * width))
+        top = (height - side) // 2
+        stage = Box(unit, top, unit + side, top + side)
+        column = Box(stage.right + max(unit, -(-width // 20)), top, width - unit // 2, top + side)
     return Layout(
         size=(width, height),
         form=Form.COMPACT,
         unit=unit,
-        title=max(LEAST, height // 8),
-        price=max(LEAST, height // 9),
+        title=max(LEAST, min(width, height) // 8),
+        price=price,
         body=LEAST,
         note=LEAST,
-        head=Box(beside, unit, beside, unit),
+        head=Box(column.left, unit, column.left, unit),
         stage=stage,
-        column=Box(beside, top, width - unit // 2, top + side),
+        column=column,
         foot=Box(unit, height - unit - line_height(LEAST), width - unit, height - unit),
     )
 

@@ -11,18 +11,13 @@ from typing import Final, NamedTuple
 
 from edge.display.canvas import Box, Canvas, Face, Pen
 from edge.display.layout import LEAST, Form, Layout, line_height, second
+from edge.display.settings import Language
 from edge.display.theme import Colour, Theme
 from edge.display.words import SENTENCES, Words
 
+_STEP: Final = 0.95
+_BASE: Final = 0.37  # from the middle of a line down to where its letters stand, by their size
 _NOT_FIRST: Final = "，。！？；：、,.!?;:)"
-
-
-class Language(enum.StrEnum):
-    """What is written: Chinese with English below it, or one of the two."""
-
-    BOTH = "both"
-    ZH = "zh"
-    EN = "en"
 
 
 class Align(enum.Enum):
@@ -133,8 +128,18 @@ class Page:
         """A value behind its label in all languages of this screen, on one line."""
         return " ".join((*self.spoken(SENTENCES[name]), value))
 
-    def set(self, lines: Sequence[Line], width: int) -> list[Line]:
-        """The lines broken and sized so that each fits the width."""
+    def set(self, lines: Sequence[Line], width: int, height: int) -> list[Line]:
+        """The lines broken and sized so that all of them fit the room."""
+        ready = self._broken(lines, width)
+        while self.height(ready) > height and any(line.size > LEAST or line.gap for line in lines):
+            lines = [
+                line._replace(size=max(LEAST, round(line.size * _STEP)), gap=int(line.gap * _STEP))
+                for line in lines
+            ]
+            ready = self._broken(lines, width)
+        return ready
+
+    def _broken(self, lines: Sequence[Line], width: int) -> list[Line]:
         out: list[Line] = []
         for line in lines:
             fitted = fit(self.face, line.text, size=line.size, width=width)
@@ -142,20 +147,44 @@ class Page:
                 out.append(line._replace(text=row.rstrip(), size=fitted.size, gap=0 if at else line.gap))
         return out
 
-    def flow(self, lines: Sequence[Line], box: Box, *, align: Align = Align.LEFT, down: float = 0.0) -> Box:
+    def flow(
+        self,
+        lines: Sequence[Line],
+        box: Box,
+        *,
+        align: Align = Align.LEFT,
+        down: float = 0.0,
+        paper: Colour | None = None,
+    ) -> Box:
         """Write lines into the box; `down` is 0 at its top, 1 at its bottom. Returns what they cover."""
-        ready = self.set(lines, box.width)
+        ready = self.set(lines, box.width, box.height)
         top = y = box.top + max(0, round((box.height - self.height(ready)) * down))
         for at, line in enumerate(ready):
             y += line.gap if at else 0
-            self.write(line, Box(box.left, y, box.right, y + line_height(line.size)), align)
+            self.write(line, Box(box.left, y, box.right, y + line_height(line.size)), align, paper)
             y += line_height(line.size)
         return Box(box.left, top, box.right, y)
+
+    def side_by_side(self, lines: Sequence[Line], box: Box, paper: Colour | None = None) -> None:
+        """Lines beside each other on one base line, smaller when they must; what has no room is left out."""
+        gap = 2 * self.layout.unit
+        while self._length(lines, gap) > box.width and max(line.size for line in lines) > LEAST:
+            lines = [line._replace(size=max(LEAST, line.size - 1)) for line in lines]
+        while len(lines) > 1 and self._length(lines, gap) > box.width:
+            lines = lines[:-1]
+        x, lead = box.left, lines[0].size
+        for line in lines:
+            fall = round((lead - line.size) * _BASE)  # a smaller word stands on the same base line
+            self.write(line, Box(x, box.top + fall, box.right, box.bottom + fall), paper=paper)
+            x += self.face.width(line.text, line.size) + gap
+
+    def _length(self, lines: Sequence[Line], gap: int) -> int:
+        return sum(self.face.width(line.text, line.size) + gap for line in lines) - gap
 
     def write(self, line: Line, box: Box, align: Align = Align.LEFT, paper: Colour | None = None) -> None:
         """One line in the vertical middle of the box, not broken."""
         x = box.left + round((box.width - self.face.width(line.text, line.size)) * align.value)
-        base = box.top + round(box.height / 2 + line.size * 0.37)
+        base = box.top + round(box.height / 2 + line.size * _BASE)
         pen = Pen(line.size, line.colour, paper or self.theme.ground, line.bold)
         self.canvas.write(line.text, (x, base), pen)
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from qrcode.constants import ERROR_CORRECT_M, ERROR_CORRECT_Q
-from qrcode.exceptions import DataOverflowError
 from qrcode.main import QRCode
-from qrcode.util import QRData
+from qrcode.util import BIT_LIMIT_TABLE, QRData, length_in_bits
 
 QUIET: Final = 4
 """Light modules on each side that belong to the code (ISO/IEC 18004, 6.3.8)."""
 
 _MASK: Final = 2
 _BYTE_MODE: Final = 4
+_MODE_BITS: Final = 4
 _MOST: Final = "2331 bytes at level M, 1663 at level Q"
 
 
@@ -45,14 +45,20 @@ def encode(text: str, *, level: Level = Level.M) -> Matrix:
     data = text.encode()
     if not data:
         raise ValueError(f"code_url: found nothing, allowed {_MOST}. Try: ask for a new code")
-    code = QRCode(error_correction=level.value, mask_pattern=_MASK, border=QUIET)
+    version = _version(len(data), level)
+    code = QRCode(version=version, error_correction=level.value, mask_pattern=_MASK, border=QUIET)
     code.add_data(QRData(data, mode=_BYTE_MODE), optimize=0)
-    try:
-        code.make(fit=True)
-    except (DataOverflowError, ValueError) as full:
-        found = f"code_url: found {len(data)} bytes, allowed {_MOST}"
-        raise CodeTooLong(f"{found}. Try: a shorter link") from full
+    code.make(fit=False)
     return _with_quiet_zone(code.modules)
+
+
+def _version(count: int, level: Level) -> int:
+    """The smallest version that holds `count` bytes. The library would find it by encoding them once more."""
+    for version in range(1, 41):
+        needed = _MODE_BITS + length_in_bits(_BYTE_MODE, version) + 8 * count
+        if needed <= BIT_LIMIT_TABLE[level.value][version]:
+            return version
+    raise CodeTooLong(f"code_url: found {count} bytes, allowed {_MOST}. Try: a shorter link")
 
 
 def _with_quiet_zone(modules: list[list[bool | None]]) -> Matrix:

@@ -12,8 +12,8 @@ from edge.display.canvas import Box, Canvas
 from edge.display.goods import Sign
 from edge.display.layout import Form, line_height
 from edge.display.page import Align, Line, Page
-from edge.display.qr import Matrix
-from edge.display.theme import WHITE, Colour
+from edge.display.qr import CodeTooLong, Matrix
+from edge.display.theme import Colour
 from edge.display.words import STEPS, Words, clock, money, sentence
 
 LAST_S: Final = 30
@@ -24,25 +24,19 @@ Calm = Asking | Checking | Vending | Done
 
 def draw_code(page: Page, view: Code, code: Matrix) -> None:
     """Scan and pay: the code as large as whole pixels allow, the price, and the time that is left."""
-    stage = page.layout.stage
-    page.card(stage)
-    pixels = stage.width // code.side
+    room = page.layout.code
+    pixels = room.width // code.side
     if pixels < 1:
-        raise ValueError(
-            f"code_url: a code of {code.side} modules, allowed {stage.width}. Try: a shorter link"
-        )
-    at = (
-        stage.left + (stage.width - pixels * code.side) // 2,
-        stage.top + (stage.height - pixels * code.side) // 2,
-    )
-    if page.theme.surface != WHITE:
-        page.canvas.fill(Box(*at, at[0] + pixels * code.side, at[1] + pixels * code.side), WHITE)
+        raise CodeTooLong(f"code_url: {code.side} modules, allowed {room.width} here. Try: a shorter link")
+    page.card(page.layout.stage)
+    free = room.width - pixels * code.side
+    at = (room.left + free // 2, room.top + free // 2)
     page.canvas.modules(code.cells, code.side, at, pixels)
     words = (
         [] if page.compact else page.say(sentence("scan"), page.layout.title, colour=page.theme.go, bold=True)
     )
-    _name_the_product(page, view.product, words)
-    _count_down(page, view)
+    below = _count_down(page, view)
+    _name_the_product(page, view.product, words, below)
 
 
 def draw_calm(page: Page, view: Calm) -> None:
@@ -53,14 +47,16 @@ def draw_calm(page: Page, view: Calm) -> None:
         draw_short(page, sign, colour, page.say(words, page.layout.title, bold=True))
         return
     draw_stage(page, page.layout.stage, view.product, sign, colour)
-    _name_the_product(page, view.product, page.say(words, page.layout.title, colour=colour, bold=True))
-    if more:
-        column = page.layout.column
-        page.flow(page.say(more, page.layout.body), column, align=_along(page), down=1.0)
+    column = page.layout.column
+    half = column._replace(top=(column.top + column.bottom) // 2)
+    said = page.say(more, page.layout.body) if more else []
+    below = page.flow(said, half, align=_along(page), down=1.0).top
+    title = page.say(words, page.layout.title, colour=colour, bold=True)
+    _name_the_product(page, view.product, title, below)
 
 
 def draw_stage(
-    page: Page, stage: Box, product: Product, sign: Sign, colour: Colour, faded: bool = False
+    page: Page, stage: Box, product: Product, sign: Sign, colour: Colour, *, faded: bool = False
 ) -> None:
     """The drawn product on its card, with the sign over the lower right corner."""
     page.card(stage)
@@ -84,7 +80,8 @@ def draw_sign(page: Page, box: Box, sign: Sign, colour: Colour, paper: Colour) -
     """A state's sign, drawn once for each size and colour."""
 
     def part(canvas: Canvas) -> None:
-        goods.sign(canvas, Box(0, 0, box.width, box.height), sign, colour, page.theme.on, paper)
+        inner = Box(0, 0, box.width, box.height)
+        goods.sign(canvas, inner, sign, colour=colour, on=page.theme.on, paper=paper)
 
     page.canvas.kept((sign, box.width, colour, paper), box, paper, part)
 
@@ -92,8 +89,8 @@ def draw_sign(page: Page, box: Box, sign: Sign, colour: Colour, paper: Colour) -
 def draw_short(page: Page, sign: Sign, colour: Colour, lines: list[Line]) -> None:
     """A small screen's page: the sign above a few words, in the middle."""
     box = page.layout.page
-    ready = page.set(lines, box.width)
     side = min(8 * page.layout.unit, box.height // 3)
+    ready = page.set(lines, box.width, box.height - side - page.layout.unit)
     room = side + page.layout.unit + page.height(ready)
     left, top = (box.left + box.right - side) // 2, box.top + max(0, (box.height - room) // 2)
     draw_sign(page, Box(left, top, left + side, top + side), sign, colour, page.theme.ground)
@@ -122,14 +119,16 @@ def _along(page: Page) -> Align:
     return Align.CENTRE if page.layout.form is Form.PORTRAIT else Align.LEFT
 
 
-def _name_the_product(page: Page, product: Product, title: list[Line]) -> None:
+def _name_the_product(page: Page, product: Product, title: list[Line], below: int) -> None:
+    """What is bought for how much, under its title and above the line `below`."""
     layout, names = page.layout, Words(product.name_zh, product.name_en)
     price = Line(money(product.price_fen), layout.price, page.theme.ink, True)
     if layout.form is Form.COMPACT:
-        page.flow([price], layout.column)
+        page.flow([price], layout.column._replace(bottom=below))
     elif layout.form is Form.LANDSCAPE:
         named = page.say(names, round(layout.body * 1.3), gap=3 * layout.unit)
-        page.flow([*title, *named, price._replace(gap=layout.unit)], layout.column)
+        room = layout.column._replace(bottom=below - layout.unit)
+        page.flow([*title, *named, price._replace(gap=layout.unit)], room)
     else:
         page.flow(title, layout.head, align=Align.CENTRE)
         _price_row(page, page.say(names, layout.body), price)
@@ -143,7 +142,8 @@ def _price_row(page: Page, names: list[Line], price: Line) -> None:
     page.flow(names, Box(row.left, row.top, left - page.layout.unit, row.bottom), down=0.5)
 
 
-def _count_down(page: Page, view: Code) -> None:
+def _count_down(page: Page, view: Code) -> int:
+    """The time that is left, as words and as a bar. Returns the line above which there is room."""
     layout, theme = page.layout, page.theme
     colour = theme.wait if view.left_s <= LAST_S else theme.go
     left = sentence("left", time=clock(view.left_s))
@@ -151,7 +151,8 @@ def _count_down(page: Page, view: Code) -> None:
     thick = max(6, layout.unit * 3 // 4)
     room = layout.column._replace(bottom=layout.column.bottom - 2 * thick)
     if layout.form is Form.COMPACT:
-        said = page.flow([Line(clock(view.left_s), layout.price, colour)], room, down=1.0)
+        align = Align.RIGHT if layout.upright else Align.LEFT
+        said = page.flow([Line(clock(view.left_s), layout.price, colour)], room, align=align, down=1.0)
     elif layout.form is Form.LANDSCAPE:
         below = page.flow(cancel, layout.column, down=1.0)
         room = room._replace(bottom=below.top - 3 * layout.unit)
@@ -167,6 +168,7 @@ def _count_down(page: Page, view: Code) -> None:
         view.left_s / max(view.span_s, 1),
         colour,
     )
+    return room.bottom if layout.form is Form.COMPACT and layout.upright else said.top
 
 
 def _bar(page: Page, box: Box, share: float, colour: Colour) -> None:

@@ -17,8 +17,9 @@ from edge.display import qr
 from edge.display.canvas import Canvas, Face, Ink, Picture
 from edge.display.idle import draw_idle, draw_maintenance
 from edge.display.layout import lay_out
-from edge.display.page import Align, Language, Line, Page, elide
+from edge.display.page import Align, Line, Page, elide
 from edge.display.sale import draw_calm, draw_code
+from edge.display.settings import Language
 from edge.display.theme import LIGHT, Theme
 from edge.display.trouble import draw_doubt, draw_out_of_order, draw_refund
 

@@ -27,13 +27,15 @@ def draw_refund(page: Page, view: Refund, phone: str) -> None:
         ),
         *page.say(where, page.layout.body, gap=page.layout.unit),
     ]
-    _draw(page, view, Sign.BACK, page.theme.stop, [*_title(page, "refund", page.theme.stop), *said], phone)
+    title = _title(page, "refund", page.theme.stop)
+    _draw(page, view, [*title, *said], sign=Sign.BACK, colour=page.theme.stop, phone=phone)
 
 
 def draw_doubt(page: Page, view: Doubt, phone: str) -> None:
     """Nobody can tell yet: what will happen by itself, the reference and the phone."""
     said = page.say(sentence("doubt_more"), page.layout.body, gap=2 * page.layout.unit)
-    _draw(page, view, Sign.ALERT, page.theme.wait, [*_title(page, "doubt", page.theme.wait), *said], phone)
+    title = _title(page, "doubt", page.theme.wait)
+    _draw(page, view, [*title, *said], sign=Sign.ALERT, colour=page.theme.wait, phone=phone)
 
 
 def draw_out_of_order(page: Page, view: OutOfOrder) -> None:
@@ -48,7 +50,8 @@ def draw_out_of_order(page: Page, view: OutOfOrder) -> None:
         draw_short(page, Sign.BAR, theme.stop, said)
         return
     room = layout.page._replace(bottom=layout.foot.top)
-    ready = page.set(said, room.width if layout.form is Form.PORTRAIT else layout.column.width)
+    width = room.width if layout.form is Form.PORTRAIT else layout.column.width
+    ready = page.set(said, width, room.height * 2 // 3)
     if layout.form is Form.PORTRAIT:
         side = room.width // 3
         top = room.top + (room.height - side - 4 * layout.unit - page.height(ready)) // 2
@@ -63,7 +66,9 @@ def draw_out_of_order(page: Page, view: OutOfOrder) -> None:
     draw_sign(page, Box(left, top, left + side, top + side), Sign.BAR, theme.stop, theme.ground)
 
 
-def _draw(page: Page, view: Refund | Doubt, sign: Sign, colour: Colour, said: list[Line], phone: str) -> None:
+def _draw(
+    page: Page, view: Refund | Doubt, said: list[Line], *, sign: Sign, colour: Colour, phone: str
+) -> None:
     layout = page.layout
     call = _reference(page, view.reference, phone)
     if page.compact:
@@ -74,7 +79,8 @@ def _draw(page: Page, view: Refund | Doubt, sign: Sign, colour: Colour, said: li
         page.flow(call, layout.column, down=1.0)
     else:
         room = layout.page
-        ready, last = page.set(said, room.width), page.set(call, room.width)
+        ready = page.set(said, room.width, room.height * 2 // 3)
+        last = page.set(call, room.width, room.height // 4)
         needed = page.height(ready) + page.height(last) + 6 * layout.unit
         side = min(layout.stage.width, room.height - needed) // 8 * 8
         left = (room.left + room.right - side) // 2

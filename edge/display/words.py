@@ -39,7 +39,7 @@ SENTENCES: Final[dict[str, Words]] = {
     "refund_started": Words("正在退款 {price}", "{price} is on its way back"),
     "refund_done": Words("已退款 {price}", "{price} was refunded"),
     "refund_held": Words("客服将处理退款 {price}", "Our staff will refund {price}"),
-    "refund_where": Words("退回微信零钱或原卡", "To your WeChat balance or card"),
+    "refund_where": Words("退回微信零钱或原卡", "To your WeChat or bank card"),
     "refund_call": Words("如有疑问请来电", "Questions? Please call us"),
     "doubt": Words("正在核对", "We are checking"),
     "doubt_more": Words("未收到商品将自动退款", "No product? You get a refund"),
@@ -82,10 +82,14 @@ NOTICES: Final[dict[str, Words]] = {
     "cancel": Words("已取消", "Cancelled"),
     "late": Words("付款太晚，将自动退款", "Too late. You get a refund"),
     "busy": Words("正在出货，请稍候", "Busy. One moment please"),
-    "door_open": Words("机门未关，请联系客服", "Door open. Please call us"),
+    "velocity": Words("购买过快，请稍候", "Too fast. Please wait a little"),
+    "amount": Words("金额不符，将自动退款", "Wrong amount. You get a refund"),
     "unknown": Words("暂时不能购买", "Not available right now"),
 }
-"""Why the last selection went nowhere. An unknown name reads `unknown`: a screen never fails on a name."""
+"""Why the last selection went nowhere; further names are those of the service codes."""
+
+OF_A_LANE: Final = frozenset({"sold_out", "fault", "paused", "no_such_lane", "price", "unknown"})
+"""Notices that concern one lane, so that its number belongs in front of them."""
 
 DIGITS: Final = "¥0123456789.:…·-+()/ ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -101,8 +105,11 @@ def reason(name: str) -> Words:
 
 
 def notice(name: str) -> Words:
-    """What is said about a selection that went nowhere."""
-    return NOTICES.get(name, NOTICES["unknown"])
+    """What is said about a selection that went nowhere: a screen never fails on a name."""
+    if name in NOTICES:
+        return NOTICES[name]
+    row = TABLE.get(name)
+    return Words(row.zh, row.en) if row else NOTICES["unknown"]
 
 
 def money(price_fen: int) -> str:

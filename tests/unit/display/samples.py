@@ -31,7 +31,7 @@ from edge.display.screens import Renderer
 from edge.display.theme import DARK, LIGHT, Theme
 from edge.display.words import everything
 
-SIZES: Final = ((480, 800), (800, 480), (1080, 1920), (320, 240))
+SIZES: Final = ((480, 800), (800, 480), (1080, 1920), (1920, 1080), (320, 240), (240, 320))
 """The layouts that are looked at; others are scaled from them."""
 
 _GOODS: Final = (
