@@ -1,0 +1,157 @@
+"""The merchant's keys and the platform's: read once from their files, held in memory, found by serial.
+
+One map holds every platform key, of certificates and of public keys alike; which one signed is said by the
+serial that came with the signature, never by configuration (APIv3 "migration").
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from cloud_bridge.wechat.crypto import (
+    BadKey,
+    Certificate,
+    PrivateKey,
+    PublicKey,
+    belong_together,
+    read_api_v3_key,
+    read_certificate,
+    read_private_key,
+    read_public_key,
+)
+from cloud_bridge.wechat.settings import PUBLIC_KEY_ID, PlatformPublicKey, WechatSettings
+
+T = TypeVar("T")
+
+
+class BadCredentials(Exception):
+    """Credentials that cannot be used: one line for each mistake, with its setting and file."""
+
+    def __init__(self, mistakes: tuple[str, ...]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformKey:
+    """A key that the platform signs with. A public key has no end; a certificate has (Unix seconds)."""
+
+    key: PublicKey = field(repr=False)
+    from_s: float = -math.inf
+    until_s: float = math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Everything secret, and the platform's keys by normal serial.
+
+    `answer_with` is the public key id that calls ask to be answered with; empty with certificates alone.
+    """
+
+    mchid: str
+    merchant_serial: str
+    private_key: PrivateKey = field(repr=False)
+    api_v3_key: bytes = field(repr=False)
+    platform: Mapping[str, PlatformKey]
+    answer_with: str
+
+    def of_serial(self, serial: str) -> PlatformKey | None:
+        """The key that a received serial names."""
+        return self.platform.get(normal_serial(serial))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the files hold, as far as they can be used, and a line for each mistake."""
+
+    private_key: PrivateKey | None = field(repr=False)
+    api_v3_key: bytes | None = field(repr=False)
+    public_keys: tuple[tuple[PlatformPublicKey, PublicKey], ...]
+    certificates: tuple[tuple[Path, Certificate], ...]
+    merchant_certificate: Certificate | None
+    mistakes: tuple[str, ...]
+
+
+def load_keys(settings: WechatSettings) -> Keys:
+    """Read every file. Raises BadCredentials with all that is wrong."""
+    found = look(settings)
+    if found.mistakes or found.private_key is None or found.api_v3_key is None:
+        raise BadCredentials(found.mistakes)
+    platform = {named.id: PlatformKey(key=key) for named, key in found.public_keys}
+    for _, certificate in found.certificates:
+        platform[normal_serial(certificate.serial)] = PlatformKey(
+            key=certificate.key, from_s=certificate.from_s, until_s=certificate.until_s
+        )
+    return Keys(
+        mchid=settings.mchid,
+        merchant_serial=settings.merchant_serial.upper(),
+        private_key=found.private_key,
+        api_v3_key=found.api_v3_key,
+        platform=MappingProxyType(platform),
+        answer_with=next((named.id for named in settings.platform_public_keys), ""),
+    )
+
+
+def normal_serial(serial: str) -> str:
+    """Serials are opaque, but one certificate is written with either case and with or without zeros."""
+    return serial if serial.startswith(PUBLIC_KEY_ID) else serial.upper().lstrip("0")
+
+
+def look(settings: WechatSettings) -> Found:
+    """Read every file that is named and note what is wrong; never raises for a file's contents."""
+    reader = _Reader()
+    private_key = reader.read(
+        "merchant_private_key_file", settings.merchant_private_key_file, read_private_key
+    )
+    public_keys = [
+        (named, key)
+        for named in settings.platform_public_keys
+        if (key := reader.read("platform_public_keys", named.file, read_public_key)) is not None
+    ]
+    certificates = [
+        (file, certificate)
+        for file in settings.platform_certificate_files
+        if (certificate := reader.read("platform_certificate_files", file, read_certificate)) is not None
+    ]
+    api_v3_key = reader.read("api_v3_key_file", settings.api_v3_key_file, read_api_v3_key)
+    own = None
+    if settings.merchant_certificate_file is not None:
+        own = reader.read("merchant_certificate_file", settings.merchant_certificate_file, read_certificate)
+    if private_key is not None:
+        reader.refuse_own(private_key, [(named.file, key) for named, key in public_keys])
+        reader.refuse_own(private_key, [(file, one.key) for file, one in certificates])
+    return Found(
+        private_key=private_key,
+        api_v3_key=api_v3_key,
+        public_keys=tuple(public_keys),
+        certificates=tuple(certificates),
+        merchant_certificate=own,
+        mistakes=tuple(reader.mistakes),
+    )
+
+
+class _Reader:
+    """Reads files and keeps what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[str] = []
+
+    def read(self, setting: str, file: Path, parse: Callable[[bytes], T]) -> T | None:
+        try:
+            return parse(file.read_bytes())
+        except OSError as error:
+            self.mistakes.append(f"{setting}: {file}: {error.strerror}; allowed is a readable file")
+        except BadKey as error:
+            self.mistakes.append(f"{setting}: {file}: {error}")
+        return None
+
+    def refuse_own(self, private_key: PrivateKey, keys: list[tuple[Path, PublicKey]]) -> None:
+        """The most common confusion of all: the merchant's own certificate where the platform's should be."""
+        self.mistakes += [
+            f"{file}: found the merchant's own key; allowed is WeChat Pay's, from the merchant console"
+            for file, key in keys
+            if belong_together(private_key, key)
+        ]
