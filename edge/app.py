@@ -33,7 +33,7 @@ VITAL_SIGNS_EVERY_S: Final = 10.0
 
 
 async def serve(settings: EdgeSettings, log: Log) -> None:
-    """Run until SIGTERM or SIGINT. Raises JournalFailed, BadKeyFile, BadFont, BusBroken before it serves.
+    """Run until SIGTERM or SIGINT. Raises JournalFailed, BadKeyFile, BadFont, BadPanel, BusBroken before it serves.
 
     While it serves, a failure of any task ends all of them in an ExceptionGroup: a restart recovers from
     the journal, a daemon in an unknown state recovers from nothing.
@@ -46,6 +46,8 @@ async def serve(settings: EdgeSettings, log: Log) -> None:
         except JournalFailed:
             screen.show(Screen(view=OutOfOrder(reason="journal_failed"), machine=settings.machine, phone=""))
             raise
+        if journal.aside is not None:
+            log.warning("journal.damaged", moved_to=str(journal.aside))
         dispenser = make_dispenser(settings.bus.xy, clock)
         bridge = _bridge_link(settings, journal=journal, dispenser=dispenser, clock=clock, log=log)
         link = Link(
@@ -80,9 +82,9 @@ class _Daemon:
         self._log: Final = log
         self._systemd: Final = Systemd()
         self._group: Final = asyncio.TaskGroup()
-        self._lasting: Final[list[asyncio.Task[None]]] = []
+        self._tasks: Final[set[asyncio.Task[None]]] = set()
         self._told_to_stop: Final = asyncio.Event()
-        self.engine: Final = Engine(ports=ports, terms=terms, spawn=self._group_task, entropy=os.urandom)
+        self.engine: Final = Engine(ports=ports, terms=terms, spawn=self._spawn, entropy=os.urandom)
         bridge.attach(link, self.engine.post)
 
     async def run(self) -> None:
@@ -91,21 +93,20 @@ class _Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop.set)
         async with self._group:
-            self._serve("engine", self.engine.run())
-            self._serve("bus", self._ports.dispenser.run(self.engine.post))
-            self._serve("link", self._link.run())
-            self._serve("bridge in", self._bridge.receive())
-            self._serve("bridge out", self._bridge.pump())
-            self._serve("watchdog", feed_watchdog(self._systemd))
-            self._serve("status", self._tell_how_we_are())
-            self._serve("vital signs", self._tell_vital_signs())
+            self._spawn(self.engine.run(), "engine")
+            self._spawn(self._ports.dispenser.run(self.engine.post), "bus")
+            self._spawn(self._link.run(), "link")
+            self._spawn(self._bridge.receive(), "bridge in")
+            self._spawn(self._bridge.pump(), "bridge out")
+            self._spawn(feed_watchdog(self._systemd), "watchdog")
+            self._spawn(self._tell_how_we_are(), "status")
+            self._spawn(self._tell_vital_signs(), "vital signs")
             self._group.create_task(self._leave(), name="leave")
 
-    def _serve(self, name: str, work: Coroutine[None, None, None]) -> None:
-        self._lasting.append(self._group.create_task(work, name=name))
-
-    def _group_task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
-        return self._group.create_task(work, name=name)
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = self._group.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _leave(self) -> None:
         """Begin nothing new, see a running motor to its end, say good-bye, then let go of everything."""
@@ -115,7 +116,7 @@ class _Daemon:
         self.engine.post(Leaving())
         await self.engine.still()
         await self._link.close()
-        for task in self._lasting:
+        for task in tuple(self._tasks):
             task.cancel()
 
     async def _tell_how_we_are(self) -> None:

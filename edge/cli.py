@@ -50,7 +50,8 @@ def run(config: Path, debug: bool) -> None:
     """Serve the machine until SIGTERM. Logs to stderr, one line a fact."""
     from edge.app import serve
     from edge.core.errors import BusBroken
-    from edge.display.fonts import BadFont
+    from edge.display.canvas import BadFont
+    from edge.display.panels import BadPanel
     from edge.display.panels import BadPanel
     from wire.service import logger, set_up_logging
 

@@ -50,6 +50,7 @@ from edge.core.status import states
 from edge.ids import new_id
 from edge.ports import (
     BridgeEvent,
+    BusDown,
     BusEvent,
     CancelPressed,
     CatalogueReceived,
@@ -151,6 +152,8 @@ class Engine:
 
     async def _recover(self) -> None:
         """Before anything else: open leases die, interrupted operations are judged, never acted on."""
+        if not self._journal.confirmed:
+            await self._alarm(RaiseAlarm(name="journal_new", text="the journal was made anew; confirm it"))
         if self._journal.catalogue is not None:
             self._use(self._bridge.catalogue(self._journal.catalogue))
         for sale in self._journal.unfinished():
@@ -260,6 +263,11 @@ class Engine:
         if rows:
             self._bridge.kick()
 
+    async def _alarm(self, alarm: RaiseAlarm) -> None:
+        """A fault of no sale."""
+        await self._journal.commit(Change(rows=(self._report(None, alarm, 1),)))
+        self._bridge.kick()
+
     def _rows(self, decided: Step) -> tuple[OutboxRow, ...]:
         rows: list[OutboxRow] = []
         for effect in decided.effects:
@@ -267,11 +275,11 @@ class Engine:
                 rows.append(self._report(decided.sale, effect, len(rows) + 1))
         return tuple(rows)
 
-    def _report(self, sale: Sale, report: Report, ahead: int) -> OutboxRow:
+    def _report(self, sale: Sale | None, report: Report, ahead: int) -> OutboxRow:
         heading = Heading(
             session=self._journal.session,
             n=self._journal.last_n + ahead,
-            row_hash=self._journal.row_hash(sale),
+            row_hash=self._journal.row_hash(sale) if sale is not None else "",
         )
         return self._bridge.compose(heading, sale, report)
 
@@ -288,12 +296,13 @@ class Engine:
             self.machine = surroundings.with_outcome(self.machine, sale)
             if sale.sale_id == self.machine.current:
                 self.machine = surroundings.with_end(self.machine, sale, self._clock.now_ms())
-            self._forget()
             self._rest_later()
+        self._forget()
 
     def _forget(self) -> None:
-        """Ended rows stay at hand for a while, for the last words on the screen."""
-        ended = [key for key, sale in self._sales.items() if sale.state in ENDED]
+        """Ended rows stay at hand for a while; the one on the screen until the next."""
+        current = self.machine.current
+        ended = [key for key, sale in self._sales.items() if sale.state in ENDED and key != current]
         for key in ended[:-_KEPT]:
             del self._sales[key]
 
@@ -312,7 +321,7 @@ class Engine:
                 self._bridge.answer(sale.sale_id, effect)
             case WatchBus():
                 self.machine = surroundings.with_stop(self.machine, "board_doubt", True)
-                self._spawn(self._dispenser.resync(), "resync")
+                self._spawn(self._resync(), "resync")
             case StopSelling(why=why):
                 self._notes.warning("sale.impossible", sale_id=sale.sale_id, why=why)
                 self.machine = surroundings.with_stop(self.machine, "impossible", True)
@@ -355,6 +364,10 @@ class Engine:
 
     async def _judge(self, order: VendOrder) -> None:
         self._found(order.sale_id, VendEnded(outcome=await self._dispenser.recover(order)))
+
+    async def _resync(self) -> None:
+        await self._dispenser.resync()
+        self.post(BusDown(why="doubt"))  # a BusUp that was on its way proves nothing about the time since
 
     # ------------------------------------------------------------ what follows from the state
 

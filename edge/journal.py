@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from edge.core.model import Sale, Session
+from edge.core.model import Sale, Session, State
 from edge.journal_rows import COLUMNS, chained, last_hash, row_hash, to_report, to_row, to_sale
 from edge.journal_rows import entry as entry_text
 from edge.ports import Change, JournalFailed, OutboxRow
@@ -37,6 +37,9 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE TABLE chain (id INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
 """
+# What a row must be before; every other state follows an intent alone.
+_BEFORE: Final = {State.INTENT: (State.OPEN,), State.CLOSED: (State.OPEN, State.INTENT)}
+_PRIMARY_CODE: Final = 0xFF
 _Job = Callable[[sqlite3.Connection], None]
 
 
@@ -52,19 +55,18 @@ class Fresh:
 def open_journal(path: Path, fresh: Fresh, *, confirm_new: bool = False) -> "SqliteJournal":
     """Lock, check and open the journal at `path`, beginning a new session.
 
-    Raises JournalFailed when another daemon holds it or the folder cannot be written.
+    Raises JournalFailed when another daemon holds it, or when a file that may be good cannot be read or
+    written now.
     """
     lock = _lock(path)
     try:
-        found = path.exists()
-        aside = found and not _sound(path)
-        if aside:
-            _move_aside(path, fresh.wall_ms)
+        new = not path.exists() or not _sound(path)
+        aside = _move_aside(path, fresh.wall_ms) if new else None
         db = _connect(path)
-        if not found or aside:
+        if new:
             _create(db, fresh.jid, confirmed=confirm_new)
         session = _begin_session(db, fresh.bits)
-        return SqliteJournal(path, db, session, lock)
+        return SqliteJournal(path, db, session, lock=lock, aside=aside)
     except (sqlite3.Error, OSError) as error:
         os.close(lock)
         raise JournalFailed(f"journal {path}: {error}") from error
@@ -89,8 +91,12 @@ def confirm(path: Path) -> None:
 class SqliteJournal:
     """Implements `edge.ports.Journal`. Reads happen on the loop's own connection, writes in one thread."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection, session: Session, lock: int) -> None:
+    def __init__(
+        self, path: Path, db: sqlite3.Connection, session: Session, *, lock: int, aside: Path | None
+    ) -> None:
+        """`aside`: where the damaged file that was found lies now."""
         self.session: Final = session
+        self.aside: Final = aside
         self._lock: Final = lock
         self._reader: Final = db
         self._failed = False
@@ -103,7 +109,6 @@ class SqliteJournal:
         self.last_n: int = db.execute("SELECT coalesce(max(n), 0) FROM outbox").fetchone()[0]
         self.last_seq: int = int(meta.get("seq", 0))
         self.catalogue: bytes | None = meta.get("catalogue")
-        self._chain_hash: str = last_hash(db)
         self._writer: Final = threading.Thread(target=self._write, args=(path,), name="journal", daemon=True)
         self._writer.start()
 
@@ -158,11 +163,8 @@ class SqliteJournal:
 
     async def commit(self, change: Change) -> None:
         """One transaction, one flush. After a failure every later call fails too: fail-stop."""
-        acks, chain = self._acks, self._chain_hash
-        entry = entry_text(change.sale) if change.sale is not None else ""
-        digest = chained(chain, entry) if entry else chain
-        await self._submit(lambda db: _apply(db, change, acks, entry, digest))
-        self._chain_hash = digest
+        acks = self._acks
+        await self._submit(lambda db: _apply(db, change, acks))
         self.last_n = max([self.last_n, *(row.n for row in change.rows)])
         self.last_seq = self.last_seq if change.seq is None else change.seq
         self.catalogue = self.catalogue if change.catalogue is None else change.catalogue
@@ -228,7 +230,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _sound(path: Path) -> bool:
-    """Whether the file is a whole journal of a version we know."""
+    """Whether the file is a whole journal of a version we know. What keeps us from looking is an error."""
     try:
         db = _connect(path)
         try:
@@ -237,18 +239,26 @@ def _sound(path: Path) -> bool:
             check = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         finally:
             db.close()
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        # A full disk, a lock or a read-only file says nothing about what is in it: never move that aside.
+        if error.sqlite_errorcode & _PRIMARY_CODE not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise
         return False
     if application == APPLICATION_ID and version > SCHEMA_VERSION:
         raise JournalFailed(f"journal {path}: schema {version} is newer than this program's {SCHEMA_VERSION}")
     return bool(application == APPLICATION_ID and version == SCHEMA_VERSION and check == "ok")
 
 
-def _move_aside(path: Path, wall_ms: int) -> None:
+def _move_aside(path: Path, wall_ms: int) -> Path | None:
+    """Keep what is there for a person; also a log whose database is gone."""
+    aside = path.with_name(f"{path.name}.damaged-{wall_ms}")
+    moved = False
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():
-            part.rename(path.with_name(f"{path.name}.damaged-{wall_ms}{suffix}"))
+            part.rename(aside.with_name(aside.name + suffix))
+            moved = True
+    return aside if moved else None
 
 
 def _create(db: sqlite3.Connection, jid: str, *, confirmed: bool) -> None:
@@ -271,13 +281,15 @@ def _begin_session(db: sqlite3.Connection, bits: str) -> Session:
     return Session(jid=meta["jid"], boot=meta["boot"], bits=bits)
 
 
-def _apply(db: sqlite3.Connection, change: Change, acks: tuple[int, int], entry: str, digest: str) -> None:
+def _apply(db: sqlite3.Connection, change: Change, acks: tuple[int, int]) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
         if change.sale is not None:
-            marks = ", ".join("?" * 16)
-            db.execute(f"INSERT OR REPLACE INTO sale ({COLUMNS}) VALUES ({marks})", to_row(change.sale))  # noqa: S608
-            db.execute("INSERT INTO chain (entry, hash) VALUES (?, ?)", (entry, digest))
+            _put(db, change.sale)
+            entry = entry_text(change.sale)
+            db.execute(
+                "INSERT INTO chain (entry, hash) VALUES (?, ?)", (entry, chained(last_hash(db), entry))
+            )
         rows = [(row.n, row.kind, row.sale_id, row.payload) for row in change.rows]
         db.executemany("INSERT INTO outbox VALUES (?, ?, ?, ?)", rows)
         if change.seq is not None:
@@ -290,6 +302,19 @@ def _apply(db: sqlite3.Connection, change: Change, acks: tuple[int, int], entry:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _put(db: sqlite3.Connection, sale: Sale) -> None:
+    """A new row, or the next state of one that may still have it: compare and set (G-UNIQUE)."""
+    marks = ", ".join("?" * len(to_row(sale)))
+    if sale.state is State.OPEN:
+        db.execute(f"INSERT INTO sale ({COLUMNS}) VALUES ({marks})", to_row(sale))  # noqa: S608
+        return
+    before = _BEFORE.get(sale.state, (State.INTENT,))
+    states = ", ".join(f"'{state}'" for state in before)
+    sql = f"UPDATE sale SET ({COLUMNS}) = ({marks}) WHERE sale_id = ? AND state IN ({states})"  # noqa: S608
+    if db.execute(sql, (*to_row(sale), sale.sale_id)).rowcount != 1:
+        raise sqlite3.IntegrityError(f"sale {sale.sale_id}: its row cannot become {sale.state}")
 
 
 def _checkpoint(db: sqlite3.Connection) -> None:

@@ -85,7 +85,7 @@ class BusUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusDown:
-    """The board does not answer. `why` is a name such as `silent` or `port`."""
+    """The board does not answer, or is not believed. `why` is a name such as `silent`, `port`, `doubt`."""
 
     why: str
 

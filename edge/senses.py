@@ -23,7 +23,7 @@ def seen(machine: Machine, event: BusEvent | BridgeEvent) -> Machine:
             stops = machine.stops - {"bus_silent", "bus_port", "board_doubt"}
             return replace(machine, stops=stops)
         case BusDown(why=why):
-            reason = "bus_port" if why == "port" else "bus_silent"
+            reason = {"port": "bus_port", "doubt": "board_doubt"}.get(why, "bus_silent")
             return surroundings.with_stop(machine, reason, True)
         case LinkUp():
             return replace(machine, stops=machine.stops - {"link_down", "bridge_silent"})
@@ -36,6 +36,7 @@ def seen(machine: Machine, event: BusEvent | BridgeEvent) -> Machine:
                 machine, lane, replace(before, stock=stock, capacity=capacity, fault=fault)
             )
         case ClimateReported(temperature_c=temperature_c, door_open=door_open):
+            machine = surroundings.with_stop(machine, "door_open", door_open is True)
             return replace(machine, temperature_c=temperature_c, door_open=door_open)
         case _:
             return machine

@@ -92,7 +92,7 @@ def lane_reason(machine: Machine, lane: int) -> str:
 
 def obstacle(machine: Machine, lane: int, now_ms: int) -> str:
     """A local reason against running this lane's motor now, or "". The link's state is none: it is paid."""
-    stops = machine.stops - {"link_down"}
+    stops = machine.stops - {"link_down", "bridge_silent"}
     if stops:
         return min(stops, key=_rank)
     if over_velocity(machine, now_ms):

@@ -125,10 +125,11 @@ class VendOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeOffered:
-    """The bridge placed the order; the shopper may pay for `pay_s` seconds."""
+    """The bridge placed the order; the shopper may pay `price_fen` for `pay_s` seconds."""
 
     code_url: str = field(repr=False)
     pay_s: int
+    price_fen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

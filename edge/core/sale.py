@@ -72,6 +72,8 @@ def row_says(sale: Sale) -> Answer:
 def _code(sale: Sale, event: CodeOffered, context: Context) -> Step:
     if _lease_over(sale, context):
         return _closed(sale, "lease")
+    if event.price_fen != sale.price_fen:
+        return _closed(sale, "price")  # such a payment could only be refused: better before than after
     until_ms = min(context.now_ms + event.pay_s * 1000, sale.pay_until_ms)
     return Step(
         replace(sale, code_url=event.code_url, pay_until_ms=until_ms, pay_span_ms=until_ms - context.now_ms)

@@ -120,7 +120,7 @@ def _event(
 ) -> CodeOffered | CodeRefused | PaymentConfirmed | RefundTold | Queried:
     match message:
         case SaleCode():
-            return CodeOffered(code_url=message.code_url, pay_s=message.pay_s)
+            return CodeOffered(code_url=message.code_url, pay_s=message.pay_s, price_fen=message.price_fen)
         case SaleRefused():
             return CodeRefused(why=message.why)
         case SalePaid():

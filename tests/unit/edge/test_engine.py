@@ -2,12 +2,16 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from edge.core.model import (
+    Answer,
+    AnswerOverdue,
+    Baseline,
     CodeOffered,
     CodeRefused,
     Delivered,
@@ -16,16 +20,29 @@ from edge.core.model import (
     NotDelivered,
     PaymentConfirmed,
     Queried,
+    RaiseAlarm,
     RefundTold,
     State,
     Uncertain,
+    VendEnded,
+    Withheld,
 )
 from edge.core.screen import Asking, Code, Done, Idle, OutOfOrder, Refund, Vending
 from edge.engine import Leaving
-from edge.ports import BusDown, BusUp, CancelPressed, JournalFailed, LinkDown, SaleMessage, VendProgress
+from edge.journal import confirm
+from edge.ports import (
+    BusDown,
+    BusUp,
+    CancelPressed,
+    ClimateReported,
+    JournalFailed,
+    LinkDown,
+    SaleMessage,
+    VendProgress,
+)
 from tests.unit.edge.world import Bus, Machine, catalogue
 
-CODE = CodeOffered(code_url="weixin://wxpay/bizpayurl?pr=x", pay_s=180)
+CODE = CodeOffered(code_url="weixin://wxpay/bizpayurl?pr=x", pay_s=180, price_fen=350)
 
 
 def paid(machine: Machine, *, lane: int = 12, fen: int = 350) -> PaymentConfirmed:
@@ -55,8 +72,8 @@ def state(machine: Machine, sale_id: str) -> State | None:
     return None if sale is None else sale.state
 
 
-def ended(machine: Machine, sale_id: str) -> bool:
-    return state(machine, sale_id) is State.NOT_DELIVERED
+def is_(machine: Machine, sale_id: str, wanted: State) -> bool:
+    return state(machine, sale_id) is wanted
 
 
 async def test_a_sale_goes_from_selection_to_product_in_three_commits(tmp_path: Path) -> None:
@@ -161,7 +178,7 @@ async def test_two_failures_in_a_row_stop_the_lane(tmp_path: Path) -> None:
     async with Machine(tmp_path / "j.db", bus=bus) as machine:
         for _ in range(2):
             sale_id = await vending(machine)
-            await machine.until(partial(ended, machine, sale_id))
+            await machine.until(partial(is_, machine, sale_id, State.NOT_DELIVERED))
             bus.vends.clear()
         before = machine.engine.machine.current
         assert await machine.select() == before
@@ -356,3 +373,159 @@ async def test_a_daemon_that_is_asked_to_stop_begins_no_sale(tmp_path: Path) -> 
         await machine.done(Leaving())
         assert await machine.select() == ""
         assert machine.glass.view == OutOfOrder(reason="leaving")
+
+
+async def test_a_board_that_was_idle_before_the_doubt_is_not_believed_after_it(tmp_path: Path) -> None:
+    bus = Bus(outcome=Uncertain(why="no_answer", evidence=""))
+    async with Machine(tmp_path / "j.db", bus=bus) as machine:
+        sale_id = await vending(machine)
+        ended = SaleMessage(sale_id=sale_id, event=VendEnded(outcome=bus.outcome))
+        machine.engine.post(ended)
+        machine.engine.post(BusUp(identity="said before anybody asked again"))
+        await machine.until(lambda: bus.resyncs == 1)
+        await machine.until(lambda: "board_doubt" in machine.engine.machine.stops)
+        assert await machine.select() == sale_id
+
+
+async def test_an_open_door_stops_selling_and_refuses_what_is_paid_meanwhile(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "j.db") as machine:
+        sale_id = await offered(machine)
+        await machine.done(ClimateReported(temperature_c=5, door_open=True))
+        await machine.tell(sale_id, paid(machine))
+        row = machine.journal.sale(sale_id)
+        assert row is not None
+        assert (row.state, row.why) == (State.CLOSED, "door_open")
+        assert machine.bus.vends == []
+        assert await machine.select() == sale_id
+        await machine.done(ClimateReported(temperature_c=5, door_open=False))
+        assert await machine.select() != sale_id
+
+
+@pytest.mark.parametrize("why", ["link_down", "bridge_silent"])
+async def test_what_is_paid_is_vended_however_the_link_is(tmp_path: Path, why: str) -> None:
+    async with Machine(tmp_path / "j.db") as machine:
+        sale_id = await offered(machine)
+        await machine.done(LinkDown(why=why))
+        await machine.tell(sale_id, paid(machine))
+        await machine.until(lambda: bool(machine.bus.vends))
+        assert state(machine, sale_id) is State.INTENT
+
+
+async def test_a_code_for_another_price_is_never_shown(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "j.db") as machine:
+        await machine.ready()
+        sale_id = await machine.select()
+        await machine.tell(sale_id, replace(CODE, price_fen=349))
+        row = machine.journal.sale(sale_id)
+        assert row is not None
+        assert (row.state, row.why) == (State.CLOSED, "price")
+        assert not any(isinstance(screen.view, Code) for screen in machine.glass.screens)
+
+
+async def test_a_journal_made_anew_is_an_alarm_until_a_person_confirms(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "j.db", confirm_new=False) as machine:
+        await machine.engine.recovered()
+        ((heading, sale, alarm),) = machine.cloud.reports
+        assert (heading.n, sale) == (1, None)
+        assert isinstance(alarm, RaiseAlarm)
+        assert alarm.name == "journal_new"
+    confirm(tmp_path / "j.db")
+    async with Machine(tmp_path / "j.db") as again:
+        await again.engine.recovered()
+        assert again.cloud.reports == []
+
+
+async def test_a_machine_that_runs_too_many_motors_refuses_even_what_is_paid(tmp_path: Path) -> None:
+    bus = Bus()
+    bus.go.set()
+    async with Machine(tmp_path / "j.db", bus=bus, vends_a_minute=2) as machine:
+        for _ in range(2):
+            sale_id = await vending(machine)
+            await machine.until(partial(is_, machine, sale_id, State.DELIVERED))
+            bus.vends.clear()
+        assert await machine.select() == sale_id
+        machine.clock.at_ms += 60_000
+        assert await machine.select() != sale_id
+
+
+async def test_a_wrong_amount_or_lane_moves_nothing_and_raises_an_alarm(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "j.db") as machine:
+        for wrong in (paid(machine, fen=349), paid(machine, lane=13)):
+            sale_id = await offered(machine)
+            await machine.tell(sale_id, wrong)
+            assert machine.cloud.kinds()[-2:] == ["ReportClosed", "RaiseAlarm"]
+            assert [heading.n for heading, _, _ in machine.cloud.reports[-2:]] == [
+                machine.journal.last_n - 1,
+                machine.journal.last_n,
+            ]
+        assert machine.bus.vends == []
+
+
+async def test_evidence_that_cannot_be_had_closes_the_paid_sale(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "j.db", bus=Bus(base=None)) as machine:
+        sale_id = await offered(machine)
+        await machine.tell(sale_id, paid(machine))
+        await machine.until(partial(is_, machine, sale_id, State.CLOSED))
+        assert machine.bus.vends == []
+        assert machine.cloud.kinds() == ["RequestCode", "ReportClosed"]
+
+
+async def test_a_cancel_after_the_payment_closes_first_and_the_motor_never_runs(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "j.db") as machine:
+        sale_id = await offered(machine)
+        machine.bus.read.clear()
+        await machine.tell(sale_id, paid(machine))
+        await machine.done(CancelPressed())
+        machine.bus.read.set()
+        await machine.tell(sale_id, Queried())
+        await machine.until(lambda: bool(machine.cloud.answers))
+        assert machine.cloud.answers[-1][1] == Answer(state="closed", why="cancel")
+        assert machine.bus.vends == []
+
+
+async def test_a_motor_frame_that_was_withheld_is_a_closed_sale(tmp_path: Path) -> None:
+    bus = Bus(outcome=Withheld(why="lease"))
+    bus.go.set()
+    async with Machine(tmp_path / "j.db", bus=bus) as machine:
+        sale_id = await vending(machine)
+        await machine.until(partial(is_, machine, sale_id, State.CLOSED))
+        assert machine.cloud.kinds() == ["RequestCode", "ReportClosed"]
+
+
+async def test_the_order_for_the_dispenser_ends_with_the_lease_and_has_a_number_of_its_own(
+    tmp_path: Path,
+) -> None:
+    bus = Bus(base=Baseline(seq=2, stock=5))
+    bus.go.set()
+    async with Machine(tmp_path / "j.db", bus=bus) as machine:
+        orders = []
+        for _ in range(3):
+            began_ms = machine.clock.at_ms
+            sale_id = await vending(machine)
+            await machine.until(partial(is_, machine, sale_id, State.DELIVERED))
+            orders += bus.vends
+            bus.vends.clear()
+            assert orders[-1].start_before_ms == began_ms + 240_000
+            assert machine.journal.last_seq == orders[-1].seq
+            machine.clock.at_ms += 20_000
+        assert [order.seq for order in orders] == [1, 3, 4]
+
+
+async def test_no_answer_of_the_bridge_in_time_closes_the_sale(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "j.db") as machine:
+        await machine.ready()
+        sale_id = await machine.select()
+        await machine.tell(sale_id, AnswerOverdue())
+        assert state(machine, sale_id) is State.CLOSED
+        await machine.tell(sale_id, CODE)
+        assert machine.cloud.answers[-1][1] == Answer(state="closed", why="no_answer")
+
+
+async def test_questions_about_old_sales_do_not_pile_up_in_memory(tmp_path: Path) -> None:
+    async with Machine(tmp_path / "j.db") as machine:
+        await machine.ready()
+        sales = [await machine.select() for _ in range(40)]
+        for sale_id in sales[:-1]:
+            await machine.tell(sale_id, Queried())
+        assert [answer.why for _, answer in machine.cloud.answers] == ["reselect"] * 39
+        assert len(machine.engine._sales) < 20

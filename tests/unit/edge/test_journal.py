@@ -38,9 +38,9 @@ def report(n: int) -> OutboxRow:
 
 async def test_a_committed_row_is_there_after_a_restart_without_what_lived_in_memory(tmp_path: Path) -> None:
     with opened(tmp_path / "j.db") as journal:
-        sale = replace(
-            a_sale(journal.session), state=State.INTENT, seq=7, baseline=Baseline(stock=5), paid_hash="h"
-        )
+        opened_sale = a_sale(journal.session)
+        await journal.commit(Change(sale=opened_sale))
+        sale = replace(opened_sale, state=State.INTENT, seq=7, baseline=Baseline(stock=5), paid_hash="h")
         await journal.commit(Change(sale=sale, rows=(report(1),), seq=7, catalogue=b"{}"))
     with opened(tmp_path / "j.db") as again:
         assert again.unfinished() == (replace(sale, lease_until_ms=0, code_url=""),)

@@ -319,7 +319,7 @@ def test_the_outbox_has_a_window_and_waits_before_it_repeats() -> None:
     [
         (
             SaleCode(sale_id=SALE, code_url="weixin://x", pay_s=175, price_fen=350),
-            CodeOffered(code_url="weixin://x", pay_s=175),
+            CodeOffered(code_url="weixin://x", pay_s=175, price_fen=350),
         ),
         (SaleRefused(sale_id=SALE, why="price"), CodeRefused(why="price")),
         (SaleRefund(sale_id=SALE, refund_fen=350, state="done"), RefundTold(state="done")),

@@ -64,7 +64,7 @@ PAID = PaymentConfirmed(
     session_jid=SESSION.jid, session_boot=SESSION.boot, lane=12, paid_fen=350, paid_hash="h"
 )
 EXAMPLES: tuple[SaleEvent, ...] = (
-    CodeOffered(code_url="weixin://b", pay_s=180),
+    CodeOffered(code_url="weixin://b", pay_s=180, price_fen=350),
     CodeRefused(why="price"),
     LaneChecked(reason=""),
     Progressed(step="dispensing"),
@@ -136,9 +136,9 @@ def test_an_opened_sale_is_told_to_the_bridge() -> None:
 
 
 def test_a_code_is_kept_and_counts_down_no_longer_than_the_lease_allows() -> None:
-    decided = step(OPEN, CodeOffered(code_url="weixin://b", pay_s=180), NOW)
+    decided = step(OPEN, CodeOffered(code_url="weixin://b", pay_s=180, price_fen=350), NOW)
     assert (decided.sale.code_url, decided.sale.pay_until_ms) == ("weixin://b", 190_000)
-    capped = step(OPEN, CodeOffered(code_url="weixin://b", pay_s=600), NOW)
+    capped = step(OPEN, CodeOffered(code_url="weixin://b", pay_s=600, price_fen=350), NOW)
     assert capped.sale.pay_until_ms == OPEN.pay_until_ms
 
 
@@ -252,7 +252,7 @@ def test_a_query_is_answered_by_the_row_and_closes_one_whose_lease_is_over() -> 
 
 def test_a_code_for_a_row_that_is_not_open_is_answered_and_never_kept() -> None:
     closed = step(OPEN, Abandoned(why="cancel"), NOW).sale
-    decided = step(closed, CodeOffered(code_url="weixin://late", pay_s=180), NOW)
+    decided = step(closed, CodeOffered(code_url="weixin://late", pay_s=180, price_fen=350), NOW)
     assert decided.sale.code_url == ""
     assert decided.effects == (Answer(state="closed", why="cancel"),)
 
@@ -285,4 +285,4 @@ def test_an_open_lease_ends_only_when_the_clock_says_so() -> None:
 
 def test_a_qr_link_is_in_no_repr() -> None:
     assert "weixin" not in repr(SHOWN)
-    assert "weixin" not in repr(CodeOffered(code_url="weixin://b", pay_s=180))
+    assert "weixin" not in repr(CodeOffered(code_url="weixin://b", pay_s=180, price_fen=350))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from edge.core.errors import BusError
 from edge.core.model import Answer, Baseline, Delivered, Outcome, Sale, SaleEvent, VendOrder
 from edge.core.screen import Product, Screen, View
 from edge.engine import Engine, Event
@@ -52,7 +53,7 @@ class Bus:
     outcome: Outcome = field(default_factory=lambda: Delivered(evidence="04 02"))
     judged: Outcome = field(default_factory=lambda: Delivered(evidence="04 02 repeated"))
     reason: str = ""
-    base: Baseline = field(default_factory=lambda: Baseline(stock=5))
+    base: Baseline | None = field(default_factory=lambda: Baseline(stock=5))
     vends: list[VendOrder] = field(default_factory=list)
     recovered: list[VendOrder] = field(default_factory=list)
     resyncs: int = 0
@@ -83,6 +84,8 @@ class Bus:
 
     async def baseline(self, lane: int) -> Baseline:
         await self.read.wait()
+        if self.base is None:
+            raise BusError("the board is not there")
         return self.base
 
     async def vend(self, order: VendOrder) -> Outcome:
@@ -163,12 +166,14 @@ def catalogue(version: int) -> CatalogueReceived:
 class Machine:
     """The real engine with the real journal, started and stopped like a daemon."""
 
-    def __init__(self, path: Path, *, bus: Bus | None = None, confirm_new: bool = True) -> None:
-        self._numbers = count(1)
+    def __init__(
+        self, path: Path, *, bus: Bus | None = None, confirm_new: bool = True, vends_a_minute: int = 20
+    ) -> None:
         self.path = path
         self.journal = open_journal(
             path, Fresh(jid="j" * 26, bits=f"{id(self) % 2**64:016x}", wall_ms=0), confirm_new=confirm_new
         )
+        self._numbers = count(1_000 * self.journal.session.boot)  # chance never repeats itself
         self.bus, self.cloud, self.glass, self.clock = bus or Bus(), Cloud(), Glass(), HandClock()
         self.bus.journal = self.journal
         self._tasks: set[asyncio.Task[None]] = set()
@@ -182,7 +187,7 @@ class Machine:
         )
         self.engine = Engine(
             ports=ports,
-            terms=Terms(machine="vm-0001"),
+            terms=Terms(machine="vm-0001", vends_a_minute=vends_a_minute),
             spawn=self._spawn,
             entropy=lambda size: next(self._numbers).to_bytes(size, "big"),
         )
