@@ -1,0 +1,178 @@
+"""The bridge's words and the wire's, in both directions, and how long a word is worth keeping. Pure."""
+
+import math
+from typing import Final, assert_never
+
+from cloud_bridge.core.model import (
+    AlarmReported,
+    Born,
+    ClosedByMachine,
+    FromMachine,
+    OutcomeReported,
+    Requested,
+    Session,
+    StatusAnswered,
+    TellAck,
+    TellCode,
+    TellPaid,
+    TellQuery,
+    TellRefund,
+    TellRefused,
+    ToMachine,
+)
+from cloud_bridge.core.timings import Timings
+from cloud_bridge.ports import Shelf
+from wire.messages import (
+    Ack,
+    Alarm,
+    Birth,
+    Catalogue,
+    CatalogueLane,
+    Down,
+    SaleClosed,
+    SaleCode,
+    SaleOutcome,
+    SalePaid,
+    SaleQuery,
+    SaleRefund,
+    SaleRefused,
+    SaleRequested,
+    SaleStatus,
+    Up,
+)
+
+# A machine repeats a birth every 3 s and a report every 5 s until it is answered.
+ANSWER_EXPIRY_S: Final = 30
+
+
+def from_wire(machine: str, message: Up) -> FromMachine:
+    """A verified message of `machine` as a fact."""
+    session = Session(jid=message.jid, boot=message.boot, bits=message.bits)
+    match message:
+        case Birth():
+            return Born(
+                machine=machine,
+                session=session,
+                n=message.n,
+                catalogue_version=message.catalogue_version,
+                software=message.software,
+            )
+        case SaleRequested():
+            return Requested(
+                machine=machine,
+                session=session,
+                n=message.n,
+                sale_id=message.sale_id,
+                lane=message.lane,
+                price_fen=message.price_fen,
+                catalogue_version=message.catalogue_version,
+                lease_s=message.lease_s,
+                start_s=message.start_s,
+            )
+        case Alarm():
+            return AlarmReported(
+                machine=machine,
+                session=session,
+                n=message.n,
+                name=message.name,
+                raised=message.raised,
+                code=message.code,
+                text=message.text,
+                lane=message.lane,
+            )
+        case SaleClosed() | SaleOutcome() | SaleStatus():
+            return _ended(machine, session, message)
+        case _:
+            assert_never(message)
+
+
+def _ended(
+    machine: str, session: Session, message: SaleClosed | SaleOutcome | SaleStatus
+) -> ClosedByMachine | OutcomeReported | StatusAnswered:
+    match message:
+        case SaleClosed():
+            return ClosedByMachine(
+                machine=machine, session=session, n=message.n, sale_id=message.sale_id, why=message.why
+            )
+        case SaleOutcome():
+            return OutcomeReported(
+                machine=machine,
+                session=session,
+                n=message.n,
+                sale_id=message.sale_id,
+                outcome=message.outcome,
+                why=message.why,
+                evidence=message.evidence,
+            )
+        case SaleStatus():
+            return StatusAnswered(
+                machine=machine,
+                session=session,
+                sale_id=message.sale_id,
+                state=message.state,
+                why=message.why,
+                evidence=message.evidence,
+            )
+        case _:
+            assert_never(message)
+
+
+def to_wire(message: ToMachine) -> Down:
+    """What a machine is told, as a message. Raises BadMessage for what no machine would take."""
+    match message:
+        case TellCode():
+            return SaleCode(
+                sale_id=message.sale_id,
+                code_url=message.code_url,
+                pay_s=message.pay_s,
+                price_fen=message.price_fen,
+            )
+        case TellRefused():
+            return SaleRefused(sale_id=message.sale_id, why=message.why)
+        case TellPaid():
+            return SalePaid(
+                sale_id=message.sale_id,
+                jid=message.jid,
+                boot=message.boot,
+                lane=message.lane,
+                paid_fen=message.paid_fen,
+                issued_ms=message.issued_wall_ms,
+            )
+        case TellRefund():
+            return SaleRefund(sale_id=message.sale_id, refund_fen=message.refund_fen, state=message.state)
+        case TellQuery():
+            return SaleQuery(sale_id=message.sale_id)
+        case TellAck():
+            return Ack(jid=message.jid, n=message.n, upto=message.upto)
+        case _:
+            assert_never(message)
+
+
+def expiry_s(message: ToMachine, timings: Timings) -> int:
+    """How long a broker keeps it for a machine that is away: until its repeat, or until it is worthless."""
+    match message:
+        case TellCode():
+            return message.pay_s
+        case TellPaid():
+            return math.ceil(timings.authorise_cap_s)
+        case TellQuery():
+            return math.ceil(timings.ask_cap_s)
+        case TellRefused() | TellRefund() | TellAck():
+            return ANSWER_EXPIRY_S
+        case _:
+            assert_never(message)
+
+
+def catalogue(shelf: Shelf) -> Catalogue:
+    """Desired state as it stands retained at the broker. Raises wire.messages.BadMessage."""
+    lanes = tuple(
+        CatalogueLane(
+            lane=product.lane,
+            name_zh=product.name_zh,
+            name_en=product.name_en,
+            price_fen=product.price_fen,
+            picture=product.picture,
+        )
+        for product in shelf.products
+    )
+    return Catalogue(version=shelf.version, phone=shelf.phone, lanes=lanes)
