@@ -52,7 +52,6 @@ def run(config: Path, debug: bool) -> None:
     from edge.core.errors import BusBroken
     from edge.display.canvas import BadFont
     from edge.display.panels import BadPanel
-    from edge.display.panels import BadPanel
     from wire.service import logger, set_up_logging
 
     try:

@@ -435,7 +435,7 @@ async def test_a_journal_made_anew_is_an_alarm_until_a_person_confirms(tmp_path:
         assert again.cloud.reports == []
 
 
-async def test_a_machine_that_runs_too_many_motors_refuses_even_what_is_paid(tmp_path: Path) -> None:
+async def test_a_machine_sells_no_faster_than_its_own_cap(tmp_path: Path) -> None:
     bus = Bus()
     bus.go.set()
     async with Machine(tmp_path / "j.db", bus=bus, vends_a_minute=2) as machine:
