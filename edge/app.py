@@ -33,7 +33,7 @@ VITAL_SIGNS_EVERY_S: Final = 10.0
 
 
 async def serve(settings: EdgeSettings, log: Log) -> None:
-    """Run until SIGTERM or SIGINT. Raises JournalFailed, BadKeyFile, BadFont, BadPanel, BusBroken before it serves.
+    """Run until SIGTERM or SIGINT. Raises JournalFailed, BadKeyFile, BadFont, BadPanel before it serves.
 
     While it serves, a failure of any task ends all of them in an ExceptionGroup: a restart recovers from
     the journal, a daemon in an unknown state recovers from nothing.
