@@ -12,7 +12,7 @@ from cloud_bridge.wechat.key_report import describe_keys
 from wire.broker import BrokerSettings
 from wire.envelope import BadKeyFile, PublicKey, key_id, load_private, load_public
 from wire.mqtt_table import MqttTable
-from wire.settings import BadSettings, File, Pattern, Range, load
+from wire.settings import BadSettings, File, Pattern, Range, load, read_secret
 from wire.topics import Branch, everything
 
 MQTT_NAME: Final = "bridge"
@@ -40,17 +40,35 @@ class KeysTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreTable:
-    """The books: an SQLite file on a disk that keeps what was flushed."""
+    """The books: an SQLite file on a disk that keeps what was flushed, or another database by its address.
 
-    file: Path
+    The address stands in a file of its own, because it holds a password: postgresql+psycopg://user:...@host/db
+    """
+
+    file: Path | None = None
+    url_file: Annotated[Path, File(private=True)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.file is None) == (self.url_file is None):
+            raise ValueError("both file and url_file, or neither; exactly one is needed")
+
+    @property
+    def url(self) -> str:
+        """The address of the books. Raises OSError."""
+        return f"sqlite:///{self.file}" if self.url_file is None else read_secret(self.url_file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebTable:
-    """Where notifications and the operators' page are served: loopback, behind a proxy that speaks TLS."""
+    """Where notifications and the operators' page are served: loopback, behind a proxy that speaks TLS.
+
+    The page has no login yet. It answers under `page_hosts` only; whoever gives it another name has the proxy
+    ask who is there.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Range(0, 65535)] = 8080
+    page_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +221,10 @@ def findings(path: Path, *, now_s: float) -> tuple[bool, list[str]]:
         settings = read_settings(path)
     except BadSettings as error:
         return False, str(error).splitlines()
-    lines = [f"books: {settings.store.file}", f"web: http://{settings.web.host}:{settings.web.port}"]
+    lines = [
+        f"books: {settings.store.file or settings.store.url_file}",
+        f"web: http://{settings.web.host}:{settings.web.port}",
+    ]
     mistakes: list[str] = []
     try:
         own = key_id(load_private(settings.keys.bridge_key_file).public_key())

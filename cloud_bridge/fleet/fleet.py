@@ -141,7 +141,7 @@ class Fleet:
                     self._let_go(inbound)
 
     async def show_catalogues(self, shelves: Iterable[Shelf]) -> None:
-        """Have every machine's catalogue stand retained at the broker, anew at each link-up, until cancelled."""
+        """Have each catalogue stand retained at the broker, anew at each link-up, until cancelled."""
         letters = [self._letter(shelf) for shelf in shelves]
         while True:
             await self._linked.wait()

@@ -7,7 +7,7 @@ import pytest
 from wire.acks import InOrder
 
 
-@pytest.mark.parametrize("order", permutations((7, 8, 9)))
+@pytest.mark.parametrize("order", list(permutations((7, 8, 9))))
 def test_acknowledgements_leave_in_the_order_of_arrival(order: tuple[int, ...]) -> None:
     sent: list[int] = []
     acks = InOrder(sent.append)

@@ -1,0 +1,170 @@
+"""The bridge's daemon: the only place that wires its rooms together, and its one TaskGroup."""
+
+import asyncio
+import random
+import secrets
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import closing
+from functools import partial
+from typing import Final
+from urllib.parse import urlsplit
+
+from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
+from cloud_bridge.engine import Engine, Settings
+from cloud_bridge.fleet.fleet import Fleet
+from cloud_bridge.fleet.roster import Roster
+from cloud_bridge.ports import BridgePorts
+from cloud_bridge.store.books import open_store
+from cloud_bridge.web.app import make_app
+from cloud_bridge.web.server import serve_web
+from cloud_bridge.wechat.client import Client
+from cloud_bridge.wechat.keys import load_keys
+from cloud_bridge.wechat.notices import WechatNotices
+from cloud_bridge.wechat.platform import WechatPlatform
+from wire.envelope import Keyring, Signer, key_id, load_private
+from wire.gate import Gate
+from wire.link import Link
+from wire.log import Log
+from wire.service import Systemd, feed_watchdog
+
+STATUS_EVERY_S: Final = 1.0
+COUNTS_EVERY_S: Final = 300.0
+
+
+class SystemClock:
+    """The computer's clocks."""
+
+    def now_ms(self) -> int:
+        """Monotonic milliseconds."""
+        return time.monotonic_ns() // 1_000_000
+
+    def wall_ms(self) -> int:
+        """Unix milliseconds."""
+        return time.time_ns() // 1_000_000
+
+
+async def serve(settings: BridgeSettings, log: Log) -> None:
+    """Run until SIGTERM or SIGINT. Raises BadKeyFile, BadCredentials, StoreUnusable before it serves.
+
+    While it serves, a failure of any task ends all of them in an ExceptionGroup: a restart takes up what the
+    books hold, a daemon in an unknown state takes up nothing.
+    """
+    clock, wechat = SystemClock(), settings.wechat.settings()
+    keys = load_keys(wechat)
+    roster = Roster((machine.id for machine in settings.machines), clock)
+    fleet = _fleet(settings, roster, log)
+    link = Link(broker_settings(settings), log=log, on_state=fleet.connected, random=random.random)
+    with (
+        closing(open_store(settings.store.url, incarnation=lambda: secrets.token_hex(16))) as store,
+        closing(Client(wechat, keys, clock=clock, nonce=lambda: secrets.token_hex(16))) as client,
+    ):
+        engine = Engine(
+            ports=BridgePorts(
+                store=store,
+                platform=WechatPlatform(wechat, client),
+                notices=WechatNotices(wechat, keys),
+                fleet=fleet,
+                clock=clock,
+                log=log,
+            ),
+            shelves=settings.shelves,
+            settings=Settings(timings=settings.timings, limits=settings.limits),
+            random=random.random,
+        )
+        fleet.attach(link, engine)
+        page = make_app(
+            service=engine,
+            roster=roster,
+            clock=clock,
+            log=log,
+            notify_path=urlsplit(wechat.notify_url).path,
+            hosts=settings.web.page_hosts,
+        )
+        web = partial(serve_web, page, settings.web.host, settings.web.port)
+        await _Daemon(settings, engine=engine, fleet=fleet, link=link, log=log).run(web)
+
+
+class _Daemon:
+    """The tasks of one run."""
+
+    def __init__(
+        self, settings: BridgeSettings, *, engine: Engine, fleet: Fleet, link: Link, log: Log
+    ) -> None:
+        self._settings: Final = settings
+        self._engine: Final = engine
+        self._fleet: Final = fleet
+        self._link: Final = link
+        self._log: Final = log
+        self._systemd: Final = Systemd()
+        self._group: Final = asyncio.TaskGroup()
+        self._lasting: Final[list[asyncio.Task[None]]] = []
+        self._web_is_up: Final = asyncio.Event()
+        self._told_to_stop: Final = asyncio.Event()
+
+    async def run(self, serve_page: Callable[[Callable[[str], None]], Coroutine[None, None, None]]) -> None:
+        """Serve until told to stop. `serve_page` calls back with its address when it takes requests."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_stop.set)
+        async with self._group:
+            self._serve("engine", self._engine.run())
+            self._serve("fleet in", self._fleet.receive())
+            self._serve("catalogues", self._fleet.show_catalogues(self._settings.shelves))
+            self._serve("link", self._link.run())
+            self._serve("watchdog", feed_watchdog(self._systemd))
+            self._serve("status", self._tell_how_we_are())
+            self._serve("counts", self._tell_counts())
+            web = self._group.create_task(serve_page(self._web_up), name="web")
+            self._group.create_task(self._leave(web), name="leave")
+
+    def _serve(self, name: str, work: Coroutine[None, None, None]) -> None:
+        self._lasting.append(self._group.create_task(work, name=name))
+
+    def _web_up(self, address: str) -> None:
+        self._log.info("web.ready", url=address)
+        self._web_is_up.set()
+
+    async def _leave(self, web: "asyncio.Task[None]") -> None:
+        """Answer the notifications under way, tell machines what they caused, then let go of everything."""
+        await self._told_to_stop.wait()
+        self._log.info("daemon.leaving")
+        self._systemd.status("leaving")
+        web.cancel()
+        await asyncio.wait([web])
+        await self._link.close()
+        for task in self._lasting:
+            task.cancel()
+
+    async def _tell_how_we_are(self) -> None:
+        """Ready once books, web and link are served; whether the broker is there is a matter of status."""
+        await self._engine.ready()
+        await self._web_is_up.wait()
+        self._systemd.ready()
+        self._log.info("daemon.ready", machines=len(self._settings.machines))
+        told = ""
+        while True:
+            status = "serving" if self._link.connected else f"no broker: {self._link.reason}"
+            if status != told:
+                told = status
+                self._systemd.status(status)
+            await asyncio.sleep(STATUS_EVERY_S)
+
+    async def _tell_counts(self) -> None:
+        """What was taken, said and refused, as totals since the start."""
+        while True:
+            await asyncio.sleep(COUNTS_EVERY_S)
+            counts = {**self._engine.counts, **self._fleet.counts, "unread": self._link.overflowed}
+            self._log.info("daemon.counts", **counts)
+
+
+def _fleet(settings: BridgeSettings, roster: Roster, log: Log) -> Fleet:
+    own = load_private(settings.keys.bridge_key_file)
+    return Fleet(
+        signer=Signer(key_id(own.public_key()), own),
+        gate=Gate(Keyring.of_bridge(machine_keys(settings)), log=log, clock=time.monotonic),
+        roster=roster,
+        timings=settings.timings,
+        log=log,
+    )
