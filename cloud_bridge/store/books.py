@@ -1,0 +1,158 @@
+"""The bridge's books in a database: `open_store(url)` is SQLite by default, PostgreSQL by its address."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from cloud_bridge.core.ledger import Account
+from cloud_bridge.core.model import State
+from cloud_bridge.core.sale import Sale
+from cloud_bridge.ports import Fact, StandingAlarm, StoreFailed, Tx
+from cloud_bridge.store import tables
+from cloud_bridge.store.chain import verify
+from cloud_bridge.store.database import READERS, Database, check_pages, checkpoint, connect, shown
+from cloud_bridge.store.schema import StoreUnusable, migrate
+from cloud_bridge.store.tx import reason, to_sale
+from cloud_bridge.store.writer import Writer
+
+T = TypeVar("T")
+
+
+def open_store(url: str, *, incarnation: Callable[[], str], idle_s: float = 1.0) -> "SqlStore":
+    """Open the books for this process alone and bring them to this program's schema.
+
+    `incarnation` makes the 128 random bits of new books; `idle_s` is how long nobody must have written
+    before the log is moved into the file. Raises StoreUnusable.
+    """
+    try:
+        database = connect(url)
+        try:
+            made = _prepared(database.writer, incarnation)
+        except BaseException:
+            database.close()
+            raise
+    except StoreUnusable as error:
+        raise StoreUnusable(f"books {shown(url)}: {error}") from error
+    except (SQLAlchemyError, OSError) as error:
+        raise StoreUnusable(f"books {shown(url)}: cannot be opened: {reason(error)}") from error
+    return SqlStore(database, incarnation=made, idle_s=idle_s)
+
+
+class SqlStore:
+    """Implements `ports.Store`. One thread writes, a few read; neither runs on the loop."""
+
+    def __init__(self, database: Database, *, incarnation: str, idle_s: float) -> None:
+        self.incarnation: Final = incarnation
+        self._database: Final = database
+        self._readers: Final = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
+        self._writer: Final = Writer(database.writer, rest=self._rest, idle_s=idle_s)
+
+    def close(self) -> None:
+        """Finish what was asked for and let go of the database. Nothing may be asked afterwards."""
+        self._writer.close()
+        self._readers.shutdown()
+        self._database.close()
+
+    async def run(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` in a transaction that it shares with whoever asks at the same time.
+
+        Durable when this returns. An exception of `work` undoes its own writes and nobody else's. A database
+        that fails raises StoreFailed to all of them and to every later caller.
+        """
+        return await self._writer.run(work)
+
+    # ------------------------------------------------------------ reading
+
+    async def sales(self, *, machine: str, limit: int) -> tuple[Sale, ...]:
+        """The newest sales first; `machine` empty: of all."""
+        sale = tables.sale.c
+        found = select(tables.sale).order_by(sale.opened_wall_ms.desc(), sale.sale_id.desc()).limit(limit)
+        if machine:
+            found = found.where(sale.machine == machine)
+        return await self._read(lambda db: tuple(to_sale(row) for row in db.execute(found)))
+
+    async def sale(self, sale_id: str) -> tuple[Sale, tuple[Fact, ...]] | None:
+        """One sale with its timeline, oldest fact first."""
+        return await self._read(lambda db: _sale(db, sale_id))
+
+    async def alarms(self) -> tuple[StandingAlarm, ...]:
+        """Every alarm that stands, the oldest first."""
+        alarm = tables.alarm.c
+        found = select(tables.alarm).order_by(alarm.since_wall_ms, alarm.machine, alarm.name, alarm.lane)
+        return await self._read(lambda db: tuple(StandingAlarm(**row._asdict()) for row in db.execute(found)))
+
+    async def totals(self) -> Mapping[str, int]:
+        """Over all sales, `sales` being how many there are; money in fen.
+
+        `paid_fen` came in, `vended_fen` of it for goods that came out, `refunded_fen` went back.
+        `cases` are open for a person to see; `waiting_for_a_person` of them go on only when he decides.
+        `{account}_balance_fen` is debit less credit of each account of the ledger; they add up to 0.
+        """
+        return await self._read(_totals)
+
+    async def verify_ledger(self) -> int:
+        """How many entries the ledger has, each of them as it was written. Raises StoreFailed."""
+        return await self._read(verify)
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        def in_one_snapshot() -> T:
+            try:
+                with self._database.snapshot() as db:
+                    return work(db)
+            except SQLAlchemyError as error:
+                raise StoreFailed(f"the books cannot be read: {reason(error)}") from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, in_one_snapshot)
+
+    def _rest(self) -> None:
+        """The first commit after a checkpoint pays for a new log: this one, and not a sale."""
+        checkpoint(self._database.writer)
+        with self._database.writer.begin() as db:
+            db.connection.execute(update(tables.books).values(rests=tables.books.c.rests + 1))
+
+
+# ---------------------------------------------------------------- helpers
+
+
+def _prepared(db: Connection, incarnation: Callable[[], str]) -> str:
+    """The incarnation of these books, new ones being made; one transaction for all of it."""
+    with db.begin():
+        check_pages(db)
+        migrate(db)
+        made = db.scalar(select(tables.books.c.incarnation))
+        if made is None:
+            made = incarnation()
+            db.execute(insert(tables.books).values(id=1, incarnation=made, rests=0))
+    return made
+
+
+def _sale(db: Connection, sale_id: str) -> tuple[Sale, tuple[Fact, ...]] | None:
+    row = db.execute(select(tables.sale).where(tables.sale.c.sale_id == sale_id)).one_or_none()
+    fact = tables.fact.c
+    lines = select(fact.wall_ms, fact.machine, fact.sale_id, fact.who, fact.what)
+    facts = db.execute(lines.where(fact.sale_id == sale_id).order_by(fact.id))
+    return None if row is None else (to_sale(row), tuple(Fact(**line._asdict()) for line in facts))
+
+
+def _totals(db: Connection) -> dict[str, int]:
+    sale, ledger = tables.sale.c, tables.ledger.c
+    sums = db.execute(
+        select(
+            func.count().label("sales"),
+            func.sum(sale.paid_fen).label("paid_fen"),
+            func.sum(sale.paid_fen).filter(sale.state == State.VENDED).label("vended_fen"),
+            func.sum(sale.refunded_fen).label("refunded_fen"),
+            func.count().filter(sale.case != "").label("cases"),
+            func.count().filter(sale.state == State.CASE).label("waiting_for_a_person"),
+        )
+    ).one()
+    totals = {name: int(value or 0) for name, value in sums._asdict().items()}
+    balances = dict.fromkeys(Account, 0)
+    for side, sign in ((ledger.debit, 1), (ledger.credit, -1)):
+        for account, fen in db.execute(select(side, func.sum(ledger.fen)).group_by(side)):
+            balances[account] += sign * int(fen)
+    return totals | {f"{account}_balance_fen": fen for account, fen in balances.items()}

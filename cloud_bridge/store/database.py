@@ -1,0 +1,189 @@
+"""Connections to the books, durable as they are set up here, and the lock that makes one process the writer.
+
+SQLite: a write-ahead log flushed at each commit, checkpointed by us alone. PostgreSQL: whatever its
+administrator chose for others, our commits wait for the disk.
+"""
+
+import contextlib
+import fcntl
+import os
+import socket
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+from cloud_bridge.store.schema import StoreUnusable
+
+READERS: Final = 4
+_BUSY_S: Final = 5
+_LOCK_KEY: Final = 0x7778_7662  # one bridge for one database
+_POSTGRES_ARGS: Final[Mapping[str, object]] = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 30_000,
+    "options": "-c synchronous_commit=on -c lock_timeout=5s -c statement_timeout=30s",
+}
+_SNAPSHOT: Final[Mapping[str, Mapping[str, Any]]] = {
+    "sqlite": {},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """One connection that writes, an engine for reading, and the lock that `close` lets go."""
+
+    name: str
+    writer: Connection
+    engine: Engine
+    unlock: Callable[[], None]
+
+    def snapshot(self) -> Connection:
+        """A connection whose reads all see one moment, and which keeps no writer waiting."""
+        return self.engine.connect().execution_options(**_SNAPSHOT[self.engine.dialect.name])
+
+    def close(self) -> None:
+        """Let go of everything, the lock last."""
+        with contextlib.suppress(Exception):  # a connection that broke has nothing left to say
+            self.writer.close()
+        self.engine.dispose()
+        self.unlock()
+
+
+def connect(url: str) -> Database:
+    """Open `url` for this process alone. Raises StoreUnusable, SQLAlchemyError, OSError."""
+    where = _parsed(url)
+    name = where.render_as_string(hide_password=True)
+    return _sqlite(where, name) if where.get_backend_name() == "sqlite" else _postgresql(where, name)
+
+
+def shown(url: str) -> str:
+    """The address without its password, for messages."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "?"
+
+
+def _parsed(url: str) -> URL:
+    try:
+        where = make_url(url)
+    except ArgumentError as error:
+        raise StoreUnusable("no address of a database. Try: sqlite:////var/lib/wxvend/bridge.db") from error
+    if where.get_backend_name() not in _SNAPSHOT:
+        raise StoreUnusable(f"found {where.get_backend_name()}, allowed sqlite, postgresql")
+    in_memory = where.database in (None, "", ":memory:") or str(where.database).startswith("file:")
+    if where.get_backend_name() == "sqlite" and (in_memory or where.query):
+        raise StoreUnusable("found no plain file. Try: sqlite:////var/lib/wxvend/bridge.db")
+    return where
+
+
+# ---------------------------------------------------------------- SQLite
+
+
+def _sqlite(where: URL, name: str) -> Database:
+    path = Path(str(where.database)).resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = _lock_file(path.with_name(path.name + ".lock"))
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # not for everybody's eyes
+        engine = create_engine(
+            where.set(database=str(path)),
+            connect_args={"timeout": _BUSY_S, "check_same_thread": False},
+            pool_size=READERS + 1,
+            max_overflow=0,
+            hide_parameters=True,
+        )
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        writer = engine.connect().execution_options(writes=True)
+    except BaseException:
+        os.close(handle)
+        raise
+    return Database(name=name, writer=writer, engine=engine, unlock=lambda: os.close(handle))
+
+
+def _lock_file(path: Path) -> int:
+    """Held until it is closed or the process dies; it names its holder."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.read(handle, 200).decode(errors="replace").strip()
+        os.close(handle)
+        raise StoreUnusable(f"held by {holder or 'another process'}. Try: stop it first") from error
+    os.ftruncate(handle, 0)
+    os.write(handle, f"{_this_process()}\n".encode())
+    return handle
+
+
+def _prepare(db: sqlite3.Connection, _: object) -> None:
+    db.isolation_level = None  # `_begin` says when a transaction begins, not the driver
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0", "foreign_keys = ON"):
+        db.execute(f"PRAGMA {pragma}")
+
+
+def _begin(db: Connection) -> None:
+    writes = db.get_execution_options().get("writes", False)
+    db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def check_pages(db: Connection) -> None:
+    """Raises StoreUnusable for a file that is damaged."""
+    if db.dialect.name == "sqlite":
+        found = db.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if found != "ok":
+            raise StoreUnusable(f"the file is damaged: {found}. Try: restore a backup")
+
+
+def checkpoint(db: Connection) -> None:
+    """Move the log's pages into the file, without waiting for readers. The next commit begins a new log."""
+    if db.dialect.name == "sqlite":
+        db.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")  # not inside a transaction
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+
+def _postgresql(where: URL, name: str) -> Database:
+    try:
+        engine = create_engine(
+            where,
+            connect_args={**_POSTGRES_ARGS, "application_name": f"wxvend bridge, {_this_process()}"},
+            pool_size=READERS + 1,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+    except ModuleNotFoundError as error:
+        raise StoreUnusable(f"found no {error.name}. Try: pip install 'wxvend[postgres]'") from error
+    writer = engine.connect()
+    try:
+        with writer.begin():
+            _lock_database(writer)
+    except BaseException:
+        writer.close()
+        engine.dispose()
+        raise
+    return Database(name=name, writer=writer, engine=engine, unlock=lambda: None)
+
+
+def _lock_database(db: Connection) -> None:
+    """Held as long as the connection lives: who loses it cannot write either."""
+    if not db.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}):
+        holder = db.scalar(
+            text(
+                "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) "
+                "WHERE locktype = 'advisory' AND objid = :key AND granted"
+            ),
+            {"key": _LOCK_KEY},
+        )
+        raise StoreUnusable(f"held by {holder or 'another process'}. Try: stop it first")
+
+
+def _this_process() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()}"

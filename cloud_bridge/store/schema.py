@@ -1,0 +1,47 @@
+"""Whose database this is, and bringing it to this program's schema; works from an installed wheel."""
+
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+VERSION_TABLE: Final = "wxvend_schema"
+_APPLICATION_ID: Final = 0x77785642  # "wxVB", as the first migration writes it
+
+
+class StoreUnusable(Exception):
+    """These books cannot be opened: what was found, what is allowed, what to try."""
+
+
+def migrate(db: Connection) -> None:
+    """Bring an empty database, or an older one of ours, to this program's schema. All of it or nothing.
+
+    Raises StoreUnusable for a newer one and for another program's. The caller's transaction is used.
+    """
+    config = Config(attributes={"connection": db})
+    config.set_main_option("script_location", "cloud_bridge.store:migrations")
+    config.set_main_option("path_separator", "os")
+    known = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
+    found = _revision(db)
+    if not found and _strange(db):
+        raise StoreUnusable("found another program's tables. Try: a database of its own")
+    if found and found not in known:
+        raise StoreUnusable(
+            f"found schema {found}, allowed up to {known[0]}. Try: the newer wxvend that wrote it"
+        )
+    if found != known[0]:
+        command.upgrade(config, "head")
+
+
+def _revision(db: Connection) -> str:
+    context = MigrationContext.configure(db, opts={"version_table": VERSION_TABLE})
+    return context.get_current_revision() or ""
+
+
+def _strange(db: Connection) -> bool:
+    """Somebody else keeps something here."""
+    stamped = db.exec_driver_sql("PRAGMA application_id").scalar() if db.dialect.name == "sqlite" else 0
+    return stamped not in (0, _APPLICATION_ID) or inspect(db).get_table_names() != []
