@@ -44,10 +44,11 @@ class BusTable:
 class SaleTable:
     """What a sale promises, and how many motor runs the machine allows itself whoever asks for them.
 
-    The pay window is the bridge's; it must end before the lease.
+    The pay window is the bridge's; it must end before the lease. The bridge refuses a lease outside its own
+    `lease_min_s` to `lease_max_s`, which a shop leaves at 60 to 600.
     """
 
-    lease_s: Annotated[int, Range(60, 600, "s")] = 240
+    lease_s: Seconds = 240
     grace_s: Seconds = 8
     answer_s: Annotated[float, Range(0.5, 30, "s")] = 8.0
     vends_a_minute: Annotated[int, Range(1, 1000)] = 20
