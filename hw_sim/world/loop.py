@@ -1,0 +1,203 @@
+"""One event loop for all hosts of a world, in virtual time: seeded order between hosts, real order in each.
+
+A power cut drops what a host had in mind: its callbacks and timers are forgotten and its tasks never run
+again. They are not cancelled, because a computer without power runs no `finally`.
+"""
+
+import asyncio
+import heapq
+from asyncio import events
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from itertools import count
+from typing import Any, Final, TypeVarTuple, Unpack
+
+Callback = Callable[..., object]
+_Ts = TypeVarTuple("_Ts")
+
+
+class Host:
+    """A computer, or a part of the world that nobody can switch off. `life` counts its starts."""
+
+    def __init__(self, name: str) -> None:
+        self.name: Final = name
+        self.life = 0
+        self.ready: Final[deque[Handle]] = deque()
+        self.tasks: Final[set[asyncio.Task[Any]]] = set()
+
+
+class Handle(asyncio.TimerHandle):
+    """A callback bound to the host and the life that asked for it. Lighter than what it stands for."""
+
+    __slots__ = ("_at_s", "_call", "_forgotten", "_in", "_with", "host", "life")
+
+    def __init__(
+        self, host: Host, when: float, callback: Callback, args: tuple[Any, ...], context: Context | None
+    ) -> None:
+        self.host = host
+        self.life = host.life
+        self._at_s = when
+        self._call = callback
+        self._with = args
+        self._in = context
+        self._forgotten = False
+
+    def cancel(self) -> None:
+        """Forget it."""
+        self._forgotten = True
+
+    def cancelled(self) -> bool:
+        """Whether it was forgotten."""
+        return self._forgotten
+
+    def when(self) -> float:
+        """Seconds of the world's clock."""
+        return self._at_s
+
+    def run(self) -> None:
+        """Call it, unless it was forgotten or its host has lost power since."""
+        if self._forgotten or self.life != self.host.life:
+            return
+        if self._in is not None:
+            self._in.run(self._call, *self._with)
+        else:
+            self._call(*self._with)
+
+
+class WorldLoop(asyncio.BaseEventLoop):
+    """`draw(n)` gives a whole number below n: which host goes next when several could."""
+
+    def __init__(self, draw: Callable[[int], int]) -> None:
+        super().__init__()
+        self._draw: Final = draw
+        self._now_s = 0.0
+        self._timers: Final[list[tuple[float, int, Handle]]] = []
+        self._numbers: Final = count()
+        self._awake: Final[list[Host]] = []
+        self._dead: Final[list[set[asyncio.Task[Any]]]] = []
+        self.nature: Final = Host("nature")
+        self.current = self.nature
+        self.broken: list[tuple[str, BaseException]] = []
+
+    # ------------------------------------------------------------ what the world does
+
+    def spawn(self, host: Host, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Start a program on a host."""
+        before, self.current = self.current, host
+        try:
+            task: asyncio.Task[Any] = self.create_task(work, name=name)
+            return task
+        finally:
+            self.current = before
+
+    def on(self, host: Host, delay_s: float, callback: Callback, *args: Any) -> Handle:
+        """Let something happen at a host after a while, if it has not lost power until then."""
+        handle = Handle(host, self._now_s + delay_s, callback, args, None)
+        heapq.heappush(self._timers, (handle.when(), next(self._numbers), handle))
+        return handle
+
+    def cut(self, host: Host) -> None:
+        """Take its power: nothing it had in mind happens any more, and nothing is tidied up."""
+        host.life += 1
+        host.ready.clear()
+        # Kept, so that no coroutine is closed and runs what a computer without power cannot run.
+        self._dead.append(set(host.tasks))
+        host.tasks.clear()
+
+    def run_until(self, until_s: float) -> None:
+        """Let the world go on until this moment."""
+        before = events._get_running_loop()
+        events._set_running_loop(self)
+        try:
+            while True:
+                self._settle()
+                if not self._timers or self._timers[0][0] > until_s:
+                    self._now_s = max(self._now_s, until_s)
+                    return
+                self._now_s = max(self._now_s, self._timers[0][0])
+                while self._timers and self._timers[0][0] <= self._now_s:
+                    self._wake(heapq.heappop(self._timers)[2])
+        finally:
+            events._set_running_loop(before)
+
+    def _settle(self) -> None:
+        """Run what is ready, one callback of one host at a time."""
+        awake = self._awake
+        while awake:
+            at = self._draw(len(awake)) if len(awake) > 1 else 0
+            host = awake[at]
+            if host.ready:
+                self.current = host
+                self._run(host.ready.popleft())
+            else:
+                awake[at] = awake[-1]
+                awake.pop()
+        self.current = self.nature
+
+    def _run(self, handle: Handle) -> None:
+        try:
+            handle.run()
+        except Exception as error:
+            self.broken.append((handle.host.name, error))
+
+    def _wake(self, handle: Handle) -> None:
+        host = handle.host
+        if handle.life != host.life or handle.cancelled():
+            return
+        if not host.ready and host not in self._awake:
+            self._awake.append(host)
+        host.ready.append(handle)
+
+    # ------------------------------------------------------------ what asyncio asks of a loop
+
+    def time(self) -> float:
+        """Seconds since the world began."""
+        return self._now_s
+
+    def call_soon(
+        self, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts, context: Context | None = None
+    ) -> Handle:
+        """Next, on the host that asks."""
+        handle = Handle(self.current, self._now_s, callback, args, context)
+        self._wake(handle)
+        return handle
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: *_Ts,
+        context: Context | None = None,
+    ) -> Handle:
+        """After a while, on the host that asks."""
+        return self.call_at(self._now_s + delay, callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: *_Ts,
+        context: Context | None = None,
+    ) -> Handle:
+        """Then, on the host that asks."""
+        handle = Handle(self.current, when, callback, args, context)
+        heapq.heappush(self._timers, (when, next(self._numbers), handle))
+        return handle
+
+    def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> Any:
+        """A task of the host that asks."""
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name, context=context)
+        tasks = self.current.tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """What asyncio could not tell anyone."""
+        error = context.get("exception")
+        self.broken.append((self.current.name, error or RuntimeError(str(context.get("message")))))
+
+    def get_debug(self) -> bool:
+        """Never."""
+        return False
