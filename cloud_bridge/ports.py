@@ -175,7 +175,7 @@ class Service(Protocol):
         """One sale with its timeline, oldest fact first."""
 
     async def totals(self) -> Mapping[str, int]:
-        """Money and counts: sales, paid_fen, vended_fen, refunded_fen, cases, waiting_for_a_person..."""
+        """Money and counts over all sales, as the store names them (`Store.totals`)."""
 
     async def alarms(self) -> "tuple[StandingAlarm, ...]":
         """Every alarm that stands."""
@@ -308,7 +308,7 @@ class Tx(Protocol):
         """Remember that report `n` is taken; the journal's new `upto`."""
 
     def set_alarm(self, alarm: StandingAlarm) -> None:
-        """Raise, or renew the words of, an alarm."""
+        """Raise, or renew the words of, an alarm; it stands since it was first raised."""
 
     def clear_alarm(self, *, machine: str, name: str, lane: int) -> None:
         """Clear an alarm; nothing happens when it does not stand."""
@@ -337,7 +337,9 @@ class Store(Protocol):
         """Every alarm that stands."""
 
     async def totals(self) -> Mapping[str, int]:
-        """Counts and fen over all sales, by the names of `Service.totals`, and the ledger's balances."""
+        """Over all sales: `sales`, `paid_fen`, `vended_fen`, `refunded_fen`, `cases` that a person can see,
+        `waiting_for_a_person` of them that only he moves on, and `{account}_balance_fen`, debit less credit.
+        """
 
 
 # ---------------------------------------------------------------- all of them

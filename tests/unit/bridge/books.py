@@ -9,7 +9,7 @@ from cloud_bridge.core.ledger import Account, Post, balances
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Counts
-from cloud_bridge.ports import Fact, JournalRow, StandingAlarm, Tx
+from cloud_bridge.ports import Fact, JournalRow, StandingAlarm, StoreFailed, Tx
 
 T = TypeVar("T")
 QUIET = (State.VENDED, State.REFUNDED)
@@ -49,8 +49,8 @@ class MemoryTx:
         return self.tables.sales.get(sale_id)
 
     def put(self, sale: Sale) -> None:
-        owner = self.owner_of(sale.transaction_id) if sale.transaction_id else ""
-        assert owner in ("", sale.sale_id), "a transaction belongs to one sale"
+        if self.owner_of(sale.transaction_id) not in ("", sale.sale_id):
+            raise StoreFailed("a transaction belongs to one sale")
         self.tables.sales[sale.sale_id] = sale
 
     def unfinished(self, machine: str = "") -> tuple[Sale, ...]:
@@ -68,13 +68,13 @@ class MemoryTx:
 
     def owner_of(self, transaction_id: str) -> str:
         owners = (s.sale_id for s in self.tables.sales.values() if s.transaction_id == transaction_id)
-        return next(owners, "")
+        return next(owners, "") if transaction_id else ""
 
     def counts(self, *, machine: str, lane: int, since_wall_ms: int, but: str) -> Counts:
         given = [
             sale
             for sale in self.tables.sales.values()
-            if sale.evidence_wall_ms > since_wall_ms and sale.sale_id != but
+            if sale.evidence_wall_ms > max(0, since_wall_ms) and sale.sale_id != but
         ]
         here = [sale for sale in given if sale.machine == machine]
         return Counts(lane=sum(s.lane == lane for s in here), machine=len(here), fleet=len(given))
@@ -112,7 +112,9 @@ class MemoryTx:
         return upto
 
     def set_alarm(self, alarm: StandingAlarm) -> None:
-        self.tables.alarms[alarm.machine, alarm.name, alarm.lane] = alarm
+        key = alarm.machine, alarm.name, alarm.lane
+        since_wall_ms = self.tables.alarms.get(key, alarm).since_wall_ms
+        self.tables.alarms[key] = replace(alarm, since_wall_ms=since_wall_ms)
 
     def clear_alarm(self, *, machine: str, name: str, lane: int) -> None:
         self.tables.alarms.pop((machine, name, lane), None)
@@ -152,5 +154,14 @@ class MemoryStore:
         return tuple(self.tables.alarms.values())
 
     async def totals(self) -> Mapping[str, int]:
+        sales = self.tables.sales.values()
         books = balances(entry for _, entry in self.tables.ledger)
-        return {"sales": len(self.tables.sales), **{account.value: books[account] for account in Account}}
+        return {
+            "sales": len(sales),
+            "paid_fen": sum(sale.paid_fen for sale in sales),
+            "vended_fen": sum(sale.paid_fen for sale in sales if sale.state is State.VENDED),
+            "refunded_fen": sum(sale.refunded_fen for sale in sales),
+            "cases": sum(sale.case != "" for sale in sales),
+            "waiting_for_a_person": sum(sale.state is State.CASE for sale in sales),
+            **{f"{account}_balance_fen": books[account] for account in Account},
+        }
