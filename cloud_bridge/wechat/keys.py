@@ -5,11 +5,12 @@ serial that came with the signature, never by configuration (APIv3 "migration").
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from cloud_bridge.wechat.crypto import (
     BadKey,
@@ -22,9 +23,10 @@ from cloud_bridge.wechat.crypto import (
     read_private_key,
     read_public_key,
 )
-from cloud_bridge.wechat.settings import PUBLIC_KEY_ID, PlatformPublicKey, WechatSettings
+from cloud_bridge.wechat.settings import PlatformPublicKey, WechatSettings
 
 T = TypeVar("T")
+_NUMBER: Final = re.compile(r"[0-9A-Fa-f]+")
 
 
 class BadCredentials(Exception):
@@ -96,8 +98,8 @@ def load_keys(settings: WechatSettings) -> Keys:
 
 
 def normal_serial(serial: str) -> str:
-    """Serials are opaque, but one certificate is written with either case and with or without zeros."""
-    return serial if serial.startswith(PUBLIC_KEY_ID) else serial.upper().lstrip("0")
+    """A public key id is opaque; a certificate's number is written in either case, with zeros or without."""
+    return serial.upper().lstrip("0") if _NUMBER.fullmatch(serial) else serial
 
 
 def look(settings: WechatSettings) -> Found:

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 HOST: Final = "https://api.mch.weixin.qq.com"
-PUBLIC_KEY_ID: Final = "PUB_KEY_ID_"
+_PUBLIC_KEY_ID: Final = "PUB_KEY_ID_"
 _LONGEST_URL: Final = 255
 _SHAPES: Final = (
     ("mchid", r"[0-9]{8,10}", "the 8 to 10 digits of the merchant id"),
@@ -32,8 +32,8 @@ class PlatformPublicKey:
     file: Path
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(PUBLIC_KEY_ID + "[0-9]{1,64}", self.id):
-            raise ValueError(f"id: found {self.id!r}; allowed is {PUBLIC_KEY_ID} followed by digits")
+        if not re.fullmatch(_PUBLIC_KEY_ID + "[0-9]{1,64}", self.id):
+            raise ValueError(f"id: found {self.id!r}; allowed is {_PUBLIC_KEY_ID} followed by digits")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
