@@ -185,9 +185,9 @@ class WorldLoop(asyncio.BaseEventLoop):
         heapq.heappush(self._timers, (when, next(self._numbers), handle))
         return handle
 
-    def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> Any:
+    def create_task(self, coro: Any, *, name: object = None, context: Context | None = None) -> Any:
         """A task of the host that asks."""
-        task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name, context=context)
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=str(name), context=context)
         tasks = self.current.tasks
         tasks.add(task)
         task.add_done_callback(tasks.discard)
