@@ -45,6 +45,7 @@ def sim() -> None:
 @click.option("--fault", "faults", multiple=True, metavar="NAME[:TIMES]", help="Switch a fault on.")
 @click.option("--list-faults", is_flag=True, help="Say what there is to break.")
 def board(
+    *,
     bus: str,
     link: Path | None,
     lanes: str,
@@ -102,6 +103,7 @@ def board(
 @click.option("--fault", "faults", multiple=True, metavar="NAME[:TIMES]", help="Switch a fault on.")
 @click.option("--list-faults", is_flag=True, help="Say what there is to break.")
 def wechat(
+    *,
     port: int,
     keys: Path,
     key_mode: str,

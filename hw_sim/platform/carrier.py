@@ -12,6 +12,7 @@ from hw_sim.platform.courier import Courier, Letter
 from hw_sim.platform.model import Platform
 from hw_sim.platform.notices import ANSWER_WITHIN_MS, Delivery
 
+AT_ONCE: Final = 64
 _PORTS: Final = {"http": 80, "https": 443}
 _KEPT_AS_THEY_ARE: Final = "/%:@!$&'()*+,;=~"
 
@@ -24,6 +25,7 @@ class Carrier:
         self._courier = courier
         self._clock = clock
         self._kicked = asyncio.Event()
+        self._lines = asyncio.Semaphore(AT_ONCE)
 
     def kick(self) -> None:
         """Look now."""
@@ -48,8 +50,9 @@ class Carrier:
             return
 
     async def _deliver(self, delivery: Delivery) -> None:
-        began_ms = self._clock.wall_ms()
-        verdict = await post(self._courier.write(delivery, began_ms))
+        async with self._lines:
+            began_ms = self._clock.wall_ms()
+            verdict = await post(self._courier.write(delivery, began_ms))
         # Counted on the wall: a tester who pushes the clock meanwhile does not make the merchant late.
         took_ms = self._clock.wall_ms() - began_ms
         self._platform.report(delivery, verdict, delivery.due_ms + took_ms)
@@ -80,7 +83,7 @@ async def _exchange(letter: Letter) -> int:
             f"Content-Length: {len(letter.body)}",
             *(f"{name}: {value}" for name, value in letter.headers.items()),
         ]
-        writer.write("\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + letter.body)
+        writer.write("\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + letter.body[: letter.keep])
         head = await reader.readuntil(b"\r\n\r\n")
     finally:
         writer.close()

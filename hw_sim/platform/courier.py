@@ -53,11 +53,12 @@ _LIES: Final[Mapping[Fault, _Change]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One POST to make."""
+    """One POST to make. With `keep` only so many bytes of the body are sent, and the rest never."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    keep: int | None = None
 
 
 class Courier:
@@ -83,7 +84,8 @@ class Courier:
         body = self._body(notice, strikes)
         flaw = next((flaw for fault, flaw in FLAWS.items() if fault in strikes), None)
         signed = self._signer.headers(body, self._signer.for_notice(), now_ms, flaw)
-        return Letter(notice.url, _LIKE_THE_FIELD | signed, body)
+        keep = len(body) // 2 if Fault.NOTICE_SLOW in strikes else None
+        return Letter(notice.url, _LIKE_THE_FIELD | signed, body, keep)
 
     def _strikes(self, fault: Fault, notice: Notice) -> bool:
         return self._faults.take(fault, notice.kind) is not None

@@ -58,6 +58,7 @@ class Fault(StrEnum):
     NOTICE_EXTRA_MEMBERS = "notice_extra_members", "members that nobody knows yet"
     NOTICE_EXTRA_SPACE = "notice_extra_space", "white space between the members"
     NOTICE_OVERSIZE = "notice_oversize", "80 KiB"
+    NOTICE_SLOW = "notice_slow", "half of the body, then silence"
     NOTICE_NO_ASSOCIATED_DATA = "notice_no_associated_data", "sealed without associated_data"
     NOTICE_BAD_NONCE = "notice_bad_nonce", "sealed with a nonce of 16"
 

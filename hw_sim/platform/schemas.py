@@ -68,7 +68,7 @@ ORDER: Final = Thing(
         "scene_info": Thing(
             "场景信息",
             {
-                "payer_client_ip": Text("用户终端IP", 45, required=True),
+                "payer_client_ip": Text("用户终端IP", 45, required=True, pattern=r"^[0-9A-Fa-f.:]+\Z"),
                 "device_id": Text("商户端设备号", 32),
                 "store_info": _STORE,
             },
