@@ -1,7 +1,8 @@
 """The bridge's settings: one TOML file, read strictly. `docs/examples/bridge.toml` shows every table."""
 
+import json
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,10 +14,11 @@ from wire.broker import BrokerSettings
 from wire.envelope import BadKeyFile, PublicKey, key_id, load_private, load_public
 from wire.mqtt_table import MqttTable
 from wire.settings import BadSettings, File, Pattern, Range, load, read_secret
-from wire.topics import Branch, everything
+from wire.topics import LIMIT_BYTES, Branch, everything
 
 MQTT_NAME: Final = "bridge"
 LANES_LIMIT: Final = 200
+CATALOGUE_BYTES: Final = LIMIT_BYTES[Branch.SET]
 # Messages of all machines that may be between the broker and our commit; the books share a commit.
 IN_FLIGHT: Final = 64
 
@@ -140,6 +142,9 @@ class MachineTable:
             raise ValueError(f"{len(self.lanes)} lanes; 1 to {LANES_LIMIT} are allowed")
         if twice := _first_twice([lane.lane for lane in self.lanes]):
             raise ValueError(f"lane {twice} twice")
+        size = len(json.dumps(asdict(self), default=str, ensure_ascii=False).encode())
+        if size > CATALOGUE_BYTES:
+            raise ValueError(f"a catalogue of {size} bytes; {CATALOGUE_BYTES} are allowed")
 
     @property
     def shelf(self) -> Shelf:

@@ -76,6 +76,7 @@ def _account(found: object, file: Path) -> dict[str, Any]:
             )  # never quoted: it may be secret
         return value
 
+    own = "merchant_certificate_file"
     return {
         **{name: text(name) for name in _ACCOUNT},
         **{name: file.parent / text(name) for name in _SECRETS},
@@ -85,4 +86,5 @@ def _account(found: object, file: Path) -> dict[str, Any]:
             ),
         ),
         "platform_certificate_files": (file.parent / text("platform_certificate_file"),),
+        own: file.parent / text(own) if isinstance(found, dict) and own in found else None,
     }
