@@ -106,11 +106,14 @@ class MosquittoBroker:
         self._config: Final = folder / "mosquitto.conf"
         self._config.write_text(text)
 
+    def command(self) -> tuple[str, ...]:
+        """How to start it, for those who look after its process themselves. Raises NoBroker."""
+        return (find_mosquitto(), "-c", str(self._config))
+
     def start(self) -> None:
         """Return once it takes connections. Raises NoBroker."""
-        program = find_mosquitto()
         with open(self._folder / "mosquitto.log", "ab") as log:
-            self._process = subprocess.Popen([program, "-c", str(self._config)], stdout=log, stderr=log)  # noqa: S603
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)  # noqa: S603
         deadline = time.monotonic() + START_TIMEOUT_S
         while self._process.poll() is None and time.monotonic() < deadline:
             if _listens(self.port):

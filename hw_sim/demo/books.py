@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _WAITING: frozenset[str] = frozenset({"open", "intent"})
+_ENDED: frozenset[str] = frozenset({"vended", "refunded", "closed", "case"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,12 @@ class Books:
     bridge: Mapping[str, BridgeSale]
     platform: Mapping[str, Order]
     pieces_dropped: int
+
+
+def in_progress(books: Books) -> bool:
+    """Whether a sale still waits for something, at the machine or at the bridge."""
+    at_machine = any(state in _WAITING for state in books.journal.values())
+    return at_machine or any(sale.state not in _ENDED for sale in books.bridge.values())
 
 
 def disagreements(books: Books) -> list[str]:
@@ -69,6 +76,6 @@ def _about(books: Books, sale_id: str) -> list[str]:
         found.append(
             f"{sale_id}: closed unpaid, but {journal} at the machine, {paid} fen paid, order {state}"
         )
-    if bridge.state not in {"vended", "refunded", "closed", "case"}:
+    if bridge.state not in _ENDED:
         found.append(f"{sale_id}: still {bridge.state} at the bridge")
     return found

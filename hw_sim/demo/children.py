@@ -3,17 +3,24 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-START_TIMEOUT_S: Final = 15.0
+START_TIMEOUT_S: Final = 20.0
 STOP_TIMEOUT_S: Final = 5.0
+_LEASH: Final = Path(__file__).with_name("leash.py")
 _LONGEST_LINE: Final = 1 << 20
+_KEPT: Final = 200
+_LAST_WORDS: Final = 5
+_KNOCK_EVERY_S: Final = 0.02
 
 Line = Mapping[str, Any]
+Wanted = Callable[[Line], bool]
 
 
 class ChildFailed(Exception):
@@ -23,23 +30,22 @@ class ChildFailed(Exception):
 class Child:
     """One program. JSON lines of its output and its log are given to `hear`; everything goes to a file."""
 
-    def __init__(self, name: str, *arguments: str, folder: Path, hear: Callable[[str, Line], None]) -> None:
+    def __init__(self, name: str, *command: str, folder: Path, hear: Callable[[str, Line], None]) -> None:
         self.name: Final = name
-        self._arguments: Final = arguments
+        self._command: Final = command
         self._log: Final = folder / f"{name}.log"
         self._hear: Final = hear
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._lines: list[Line] = []
-        self._more: Final = asyncio.Condition()
+        self._lines: Final[deque[Line]] = deque(maxlen=_KEPT)
+        self._waiting: Final[list[tuple[Wanted, asyncio.Future[Line]]]] = []
         self._speaking = 0
 
     async def start(self) -> None:
-        """Start `wxvend` with the arguments."""
-        program = str(Path(sys.executable).with_name("wxvend"))
+        """Start it, on a leash: it ends with us, whatever ends us."""
         self._process = await asyncio.create_subprocess_exec(
-            program,
-            *self._arguments,
+            *(sys.executable, "-I", "-S", str(_LEASH), str(os.getpid())),
+            *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -50,25 +56,58 @@ class Child:
         self._speaking = len(streams)
         self._tasks = [asyncio.create_task(self._read(each), name=f"{self.name} output") for each in streams]
 
-    async def first(self, wanted: Callable[[Line], bool], timeout_s: float = START_TIMEOUT_S) -> Line:
+    async def first(self, wanted: Wanted) -> Line:
         """The first line, past or future, that is wanted. Raises ChildFailed when it does not come."""
+        for line in self._lines:
+            if wanted(line):
+                return line
+        return await self.next(wanted)
+
+    async def next(self, wanted: Wanted, timeout_s: float = START_TIMEOUT_S) -> Line:
+        """The next line that is wanted. Raises ChildFailed when it does not come."""
+        if not self._speaking:
+            raise self._failure("ended too early")
+        coming: asyncio.Future[Line] = asyncio.get_running_loop().create_future()
+        entry = (wanted, coming)
+        self._waiting.append(entry)
         try:
-            async with asyncio.timeout(timeout_s), self._more:
-                while True:
-                    for line in self._lines:
-                        if wanted(line):
-                            return line
-                    if not self._speaking:
-                        raise self._failure("ended too early")
-                    await self._more.wait()
+            async with asyncio.timeout(timeout_s):
+                return await coming
         except TimeoutError as error:
-            raise self._failure(f"did not get ready within {timeout_s:g} s") from error
+            raise self._failure(f"did not answer within {timeout_s:g} s") from error
+        finally:
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(entry)
+
+    async def listens(self, port: int) -> None:
+        """Wait until it takes connections. Raises ChildFailed when it does not."""
+        deadline_s = asyncio.get_running_loop().time() + START_TIMEOUT_S
+        while asyncio.get_running_loop().time() < deadline_s:
+            if not self._speaking:
+                raise self._failure("ended too early")
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(_KNOCK_EVERY_S)
+        raise self._failure(f"did not listen within {START_TIMEOUT_S:g} s")
+
+    async def ended(self) -> ChildFailed:
+        """Wait until it is gone; what to say when nobody asked for that."""
+        assert self._process is not None
+        code = await self._process.wait()
+        return self._failure(f"ended with exit code {code}")
 
     def tell(self, command: Line) -> None:
         """Write one JSON line to its input."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
+
+    async def ask(self, command: Line, answer: str) -> Line:
+        """Write one JSON line and wait for the line that is the `answer` event. Raises ChildFailed."""
+        self.tell(command)
+        return await self.next(lambda line: line.get("event") == answer)
 
     async def stop(self) -> None:
         """Ask it to end; insist when it does not."""
@@ -86,11 +125,6 @@ class Child:
             await process.wait()
         await asyncio.gather(*self._tasks)
 
-    def kill(self) -> None:
-        """Cut its power."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-
     async def _read(self, stream: asyncio.StreamReader) -> None:
         with open(self._log, "ab") as log:  # noqa: ASYNC230 - a line at a time to a local file
             async for raw in stream:
@@ -98,17 +132,23 @@ class Child:
                 log.flush()
                 line = _parse(raw)
                 if line is not None:
-                    self._lines.append(line)
-                    self._hear(self.name, line)
-                    async with self._more:
-                        self._more.notify_all()
+                    self._take(line)
         self._speaking -= 1
-        async with self._more:
-            self._more.notify_all()
+        if not self._speaking:
+            for _, coming in self._waiting:
+                if not coming.done():
+                    coming.set_exception(self._failure("ended too early"))
+
+    def _take(self, line: Line) -> None:
+        self._lines.append(line)
+        self._hear(self.name, line)
+        for wanted, coming in self._waiting:
+            if not coming.done() and wanted(line):
+                coming.set_result(line)
 
     def _failure(self, what: str) -> ChildFailed:
-        words = self._log.read_text(errors="replace").splitlines()[-5:] if self._log.exists() else []
-        return ChildFailed("\n  ".join([f"{self.name} {what}; see {self._log}", *words]))
+        words = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        return ChildFailed("\n  ".join([f"{self.name} {what}; its last words:", *words[-_LAST_WORDS:]]))
 
 
 def _parse(raw: bytes) -> Line | None:

@@ -1,5 +1,6 @@
 """The files of one demo: keys, certificates, catalogue and the settings of machine and bridge."""
 
+import datetime as dt
 import json
 import os
 import time
@@ -9,42 +10,76 @@ from typing import Any, Final
 
 from edge.ids import new_id
 from edge.journal import Fresh, open_journal
+from hw_sim.demo.certs import make_certificates
+from hw_sim.demo.onlooker import NAME as ONLOOKER
+from hw_sim.demo.onlooker import filters
+from hw_sim.demo.shelf import SHELF
+from wire.broker import BrokerSettings, Tls
 from wire.envelope import generate, save_private, save_public
 
 MACHINE: Final = "demo-01"
+BRIDGE: Final = "bridge"
 PHONE: Final = "400-800-1234"
+_NO_LIMIT: Final = 1_000
+_ONLOOKER_RULES: Final = f"""
+# The demo's own window onto MQTT; nothing of the product connects with this name.
+user {ONLOOKER}
+topic read wxvend/v1/#
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The demo's shortened waits, in seconds; a shop's are twenty times as long."""
+    """The demo's shortened waits, in seconds; a shop's are many times as long."""
 
     lease_s: int = 60
-    pay_s: int = 45
+    grace_s: int = 2
+    pay_s: int = 50
     last_payer_s: int = 5
     query_first_s: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenery:
-    """Where everything is. `tls` holds certificates when the broker asks for them."""
+    """Where everything is. With `tls` the broker asks for the certificates in `certs`."""
 
     folder: Path
     broker_port: int
-    platform_url: str
-    board: str
     bridge_port: int
-    tls: Path | None = None
+    platform_url: str
+    tls: bool = False
 
     @property
-    def picture(self) -> Path:
-        """The screen as the machine drew it last."""
-        return self.folder / "screen.png"
+    def bridge_url(self) -> str:
+        """Where the bridge serves."""
+        return f"http://127.0.0.1:{self.bridge_port}"
 
     @property
-    def journal(self) -> Path:
-        """The machine's journal."""
-        return self.folder / "edge.db"
+    def onlooker(self) -> BrokerSettings:
+        """How the demo itself listens."""
+        return BrokerSettings(
+            host="127.0.0.1",
+            port=self.broker_port,
+            client_id=ONLOOKER,
+            filters=filters(),
+            tls=Tls(**_certificates(self.folder, ONLOOKER)) if self.tls else None,
+            queue=2_000,
+        )
+
+
+def screen(folder: Path) -> Path:
+    """The screen's picture as the machine drew it last."""
+    return folder / "screen.png"
+
+
+def journal(folder: Path) -> Path:
+    """The machine's journal."""
+    return folder / "edge.db"
+
+
+def board_link(folder: Path) -> Path:
+    """Where the machine finds its board."""
+    return folder / "board"
 
 
 def make_keys(folder: Path) -> None:
@@ -54,7 +89,17 @@ def make_keys(folder: Path) -> None:
         save_private(folder / f"{name}.key", key)
         save_public(folder / f"{name}.pub", key.public_key())
     fresh = Fresh(jid=new_id(os.urandom(16)), bits=os.urandom(8).hex(), wall_ms=time.time_ns() // 1_000_000)
-    open_journal(folder / "edge.db", fresh, confirm_new=True).close()
+    open_journal(journal(folder), fresh, confirm_new=True).close()
+
+
+def make_broker_files(folder: Path, shipped_acl: Path) -> Path:
+    """Certificates for all who connect; gives the shipped access rules with one more reader."""
+    now = dt.datetime.fromtimestamp(time.time_ns() / 1e9, dt.UTC)
+    make_certificates(folder / "certs", clients=(MACHINE, BRIDGE, ONLOOKER), now=now)
+    rules = folder / "broker.acl"
+    rules.write_text(shipped_acl.read_text() + _ONLOOKER_RULES)
+    rules.chmod(0o600)
+    return rules
 
 
 def edge_settings(scenery: Scenery, terms: Terms) -> str:
@@ -62,33 +107,107 @@ def edge_settings(scenery: Scenery, terms: Terms) -> str:
     return _toml(
         {
             "machine": MACHINE,
-            "journal": "edge.db",
+            "journal": journal(scenery.folder).name,
             "keys": {"machine_key_file": "machine.key", "bridge_public_key_files": ["bridge.pub"]},
-            "bus.xy": {"port": scenery.board},
+            "bus.xy": {"port": str(board_link(scenery.folder))},
             "mqtt": _mqtt(scenery, MACHINE),
-            "display": {"width": 480, "height": 800, "png": scenery.picture.name},
-            "sale": {"lease_s": terms.lease_s, "grace_s": 2, "vends_a_minute": 1000, "vends_a_day": 100_000},
+            "display": {"width": 480, "height": 800, "png": screen(scenery.folder).name},
+            "sale": {
+                "lease_s": terms.lease_s,
+                "grace_s": terms.grace_s,
+                "vends_a_minute": _NO_LIMIT,
+                "vends_a_day": 100 * _NO_LIMIT,
+            },
         }
     )
 
 
+def bridge_settings(scenery: Scenery, terms: Terms) -> str:
+    """The text of bridge.toml."""
+    lanes = [
+        {
+            "lane": goods.lane,
+            "name_zh": goods.name_zh,
+            "name_en": goods.name_en,
+            "price_fen": goods.price_fen,
+        }
+        for goods in SHELF
+    ]
+    machine = {
+        "id": MACHINE,
+        "public_key_file": "machine.pub",
+        "catalogue_version": 1,
+        "phone": PHONE,
+        "lanes": lanes,
+    }
+    return _toml(
+        {
+            "machines": [machine],
+            "keys": {"bridge_key_file": "bridge.key"},
+            "store": {"file": "bridge.db"},
+            "wechat": {
+                "base_url": scenery.platform_url,
+                "notify_url": f"{scenery.bridge_url}/wechat/notify",
+                "credentials_file": "merchant/credentials.json",
+            },
+            "mqtt": _mqtt(scenery, BRIDGE),
+            "web": {"port": scenery.bridge_port},
+            "timings": _timings(terms),
+            "limits": dict.fromkeys(("lane", "machine", "fleet"), _NO_LIMIT),
+        }
+    )
+
+
+def _timings(terms: Terms) -> dict[str, Any]:
+    return {
+        "lease_min_s": 1,
+        "pay_s": terms.pay_s,
+        "last_payer_s": terms.last_payer_s,
+        "order_min_s": 1,
+        "screen_less_s": 1,
+        "query_first_s": terms.query_first_s,
+        "query_s": terms.query_first_s,
+        "query_spread_s": 0.2,
+        "query_late_s": 1.0,
+        "query_past_s": [2.0, 10.0, 60.0],
+        "look_again_s": 2.0,
+        "ask_s": 1.0,
+        "doubt_s": 20.0,
+        "refund_again_s": [1.0, 2.0, 5.0],
+        "refund_poll_s": [1.0, 2.0, 5.0],
+    }
+
+
 def _mqtt(scenery: Scenery, name: str) -> dict[str, Any]:
     table: dict[str, Any] = {"host": "127.0.0.1", "port": scenery.broker_port}
-    if scenery.tls is not None:
-        table |= {
-            "ca_file": str(scenery.tls / "ca.crt"),
-            "certificate_file": str(scenery.tls / f"{name}.crt"),
-            "key_file": str(scenery.tls / f"{name}.key"),
-        }
-    return table
+    files = _certificates(scenery.folder, name) if scenery.tls else {}
+    return table | {field: str(path) for field, path in files.items()}
+
+
+def _certificates(folder: Path, name: str) -> dict[str, Path]:
+    certs = folder / "certs"
+    return {
+        "ca_file": certs / "ca.crt",
+        "certificate_file": certs / f"{name}.crt",
+        "key_file": certs / f"{name}.key",
+    }
 
 
 def _toml(settings: dict[str, Any]) -> str:
-    """Plain values first, then each table. JSON's strings, numbers, lists and booleans are TOML's, too."""
-    lines = [
-        f"{name} = {json.dumps(value)}" for name, value in settings.items() if not isinstance(value, dict)
-    ]
+    """Plain values first, then each table."""
+    plain = [f"{name} = {_value(value)}" for name, value in settings.items() if not isinstance(value, dict)]
     for table, values in settings.items():
         if isinstance(values, dict):
-            lines += ["", f"[{table}]", *(f"{name} = {json.dumps(value)}" for name, value in values.items())]
-    return "\n".join(lines) + "\n"
+            plain += ["", f"[{table}]", *(f"{name} = {_value(value)}" for name, value in values.items())]
+    return "\n".join(plain) + "\n"
+
+
+def _value(value: object) -> str:
+    """JSON's texts, numbers and booleans are TOML's, too; objects are not."""
+    match value:
+        case dict():
+            return f"{{ {', '.join(f'{name} = {_value(each)}' for name, each in value.items())} }}"
+        case list():
+            return f"[{', '.join(map(_value, value))}]"
+        case _:
+            return json.dumps(value)

@@ -13,13 +13,15 @@ WAITING: Final = 500
 class Fact:
     """One line. `t_ms` is Unix milliseconds, `who` shopper | edge | bus | mqtt | bridge | wechat | board.
 
-    `detail` is what can be unfolded: a frame in hex, a topic and its size.
+    `detail` is what can be unfolded: a frame in hex, a message with its topic. `mark` names the few facts
+    that a stopwatch looks for.
     """
 
     t_ms: float
     who: str
     what: str
     detail: str = ""
+    mark: str = ""
 
 
 class Story:

@@ -1,6 +1,7 @@
 """What each program's line means to somebody who watches: words for the timeline. Pure."""
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,6 +10,10 @@ from hw_sim.demo.story import Fact
 Line = Mapping[str, Any]
 # The bus is polled five times a second; only what carries news is worth a line.
 _POLLS: Final = frozenset({"41", "42"})
+_MOTOR: Final = "06"
+_SPEAKERS: Final[Mapping[str, str]] = {"up": "machine", "down": "bridge", "set": "bridge"}
+# What a camera may read from a screen has no place in a list of facts.
+_HIDDEN: Final = frozenset({"code_url"})
 _EDGE_WORDS: Final[Mapping[str, str]] = {
     "sale.open": "sale opened for lane {lane}: written to the journal",
     "sale.intent": "about to run the motor of lane {lane}: written to the journal first",
@@ -32,10 +37,24 @@ def fact_of(program: str, line: Line) -> Fact | None:
         case "board":
             return _of_board(line)
         case "wechat":
-            what = line.get("what")
-            return Fact(t_ms=float(line["t_ms"]), who="wechat", what=str(what)) if what else None
-        case _:
-            return _of_log(program, line)
+            return _of_platform(line)
+        case "edge":
+            return _of_edge(line)
+    return None
+
+
+def fact_of_message(topic: str, payload: bytes, t_ms: float) -> Fact | None:
+    """The fact that a message on the broker tells; `state/` is for dashboards and would drown the rest."""
+    _, _, _, branch, kind = topic.split("/", 4)
+    if branch not in _SPEAKERS:
+        return None
+    return Fact(
+        t_ms=t_ms,
+        who="mqtt",
+        what=f"{_SPEAKERS[branch]} says {kind}",
+        detail=f"{topic}\n{_readable(payload)}",
+        mark=f"mqtt.{kind}",
+    )
 
 
 def _of_board(line: Line) -> Fact | None:
@@ -43,45 +62,52 @@ def _of_board(line: Line) -> Fact | None:
         case "frame":
             return _of_frame(line)
         case "dropped":
-            return Fact(t_ms=float(line["t_ms"]), who="board", what=f"a piece fell from lane {line['lane']}")
+            words = f"a piece fell from lane {line['lane']}"
+            return Fact(t_ms=float(line["t_ms"]), who="board", what=words, mark="dropped")
         case "motor":
             turns = "turns" if line.get("running", True) else "stands"
-            return Fact(
-                t_ms=float(line["t_ms"]), who="board", what=f"the motor of lane {line['lane']} {turns}"
-            )
+            words = f"the motor of lane {line['lane']} {turns}"
+            return Fact(t_ms=float(line["t_ms"]), who="board", what=words)
     return None
 
 
 def _of_frame(line: Line) -> Fact | None:
     frame = str(line["hex"]).replace(" ", "")
-    if frame[4:6] in _POLLS and len(frame) <= 10:
+    command = frame[4:6]
+    if command in _POLLS and len(frame) <= 10:
         return None
-    way = "←" if line["dir"] == "to_host" else "→"
-    return Fact(t_ms=float(line["t_ms"]), who="bus", what=f"{way} {line['what']}", detail=_spaced(frame))
+    to_host = line["dir"] == "to_host"
+    return Fact(
+        t_ms=float(line["t_ms"]),
+        who="bus",
+        what=f"{'←' if to_host else '→'} {line['what']}",
+        detail=_spaced(frame),
+        mark="motor_frame" if command == _MOTOR and not to_host else "",
+    )
 
 
-def _of_log(program: str, line: Line) -> Fact | None:
+def _of_platform(line: Line) -> Fact | None:
+    if not line.get("what"):
+        return None
+    told = {name: value for name, value in line.items() if name not in ("event", "n", "t_ms", "who", "what")}
+    return Fact(
+        t_ms=float(line["t_ms"]),
+        who="wechat",
+        what=str(line["what"]),
+        detail=", ".join(f"{name} {value}" for name, value in told.items() if value not in ("", None)),
+        mark=str(line.get("fact", "")),
+    )
+
+
+def _of_edge(line: Line) -> Fact | None:
     name, stamp = line.get("event"), line.get("timestamp")
     if not isinstance(name, str) or not isinstance(stamp, str):
         return None
-    t_ms = dt.datetime.fromisoformat(stamp).timestamp() * 1000
-    if name in ("mqtt.sent", "mqtt.heard"):
-        return _of_message(t_ms, program, line)
     words = _EDGE_WORDS.get(name)
-    if program == "edge" and words is not None:
-        return Fact(t_ms=t_ms, who="edge", what=words.format_map(_Gaps(line)))
-    if program == "bridge" and isinstance(line.get("what"), str):
-        return Fact(t_ms=t_ms, who=str(line.get("who", "bridge")), what=str(line["what"]))
-    return None
-
-
-def _of_message(t_ms: float, program: str, line: Line) -> Fact | None:
-    """Each message is told once, by its sender; `state/` is for dashboards and would drown the rest."""
-    topic = str(line["topic"])
-    _, _, _, branch, kind = topic.split("/", 4)
-    if line["event"] != "mqtt.sent" or branch == "state":
+    if words is None:
         return None
-    return Fact(t_ms=t_ms, who="mqtt", what=f"{program} says {kind}", detail=f"{topic}, {line['size']} bytes")
+    t_ms = dt.datetime.fromisoformat(stamp).timestamp() * 1000
+    return Fact(t_ms=t_ms, who="edge", what=words.format_map(_Gaps(line)), mark=name)
 
 
 class _Gaps(dict[str, Any]):
@@ -89,6 +115,16 @@ class _Gaps(dict[str, Any]):
 
     def __missing__(self, key: str) -> str:
         return ""
+
+
+def _readable(payload: bytes) -> str:
+    try:
+        message = json.loads(payload)
+    except ValueError:
+        return f"{len(payload)} bytes"
+    if isinstance(message, dict):
+        message = {name: "…" if name in _HIDDEN else value for name, value in message.items()}
+    return json.dumps(message, ensure_ascii=False, indent=1)
 
 
 def _spaced(frame: str) -> str:

@@ -1,0 +1,195 @@
+"""`wxvend demo`: a whole virtual vending machine on this computer.
+
+Exit codes: 0 fine, 1 the books do not agree or a program failed, 2 bad input, 3 something needed is missing.
+"""
+
+import asyncio
+import contextlib
+import difflib
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import click
+
+from hw_sim.broker import NoBroker, find_mosquitto
+from hw_sim.demo.children import ChildFailed
+from hw_sim.demo.scenarios import SCENARIOS
+from hw_sim.demo.web_call import CallFailed
+
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+NOT_THERE: Final = 3
+PORT: Final = 8420
+
+
+@click.command(epilog="Ctrl-C ends everything in order.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0: any free.")
+@click.option("--no-browser", is_flag=True, help="Print the page's address and open nothing.")
+@click.option("--once", is_flag=True, help="One scripted sale without a page.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: one JSON object.")
+@click.option("--fault", default="", metavar="NAME", help="With --once: break something first.")
+@click.option("--list-faults", is_flag=True, help="Say what there is to break, and how it has to end.")
+@click.option(
+    "--broker",
+    type=click.Choice(["embedded", "mosquitto"]),
+    default="embedded",
+    show_default=True,
+    help="mosquitto: as we ship it, with TLS and access rules.",
+)
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Work in this new folder and leave it: settings, journal, books, logs.",
+)
+def demo(
+    port: int,
+    no_browser: bool,
+    once: bool,
+    as_json: bool,
+    fault: str,
+    list_faults: bool,
+    broker: str,
+    keep: Path | None,
+) -> None:
+    """Try everything: a machine, its board, the bridge, a payment platform and a broker, on this computer.
+
+    \b
+    Examples:
+      wxvend demo                          a page with a virtual machine
+      wxvend demo --once --json            one sale, one JSON object
+      wxvend demo --once --fault jam       the spiral jams; the money goes back
+    """
+    if list_faults:
+        _list_faults()
+        return
+    if fault not in SCENARIOS:
+        names = [name for name in SCENARIOS if name]
+        near = difflib.get_close_matches(fault, names, n=1, cutoff=0.0)[0]
+        _fail(f"--fault: found {fault!r}, allowed {', '.join(names)}. Try: --fault {near}", BAD_INPUT)
+    if (fault or as_json) and not once:
+        _fail("--fault and --json: allowed with --once; the page has switches. Try: --once", BAD_INPUT)
+    with _failures_in_words():
+        if broker == "mosquitto":
+            find_mosquitto()
+        with _folder(keep) as folder:
+            if once:
+                told = _run(_once(folder, fault, mosquitto=broker == "mosquitto"))
+                if told is None:
+                    _fail("stopped before the sale ended", FAILED)
+                _tell(told, fault, as_json=as_json)
+                sys.exit(0 if told["ok"] else FAILED)
+            _run(_show(folder, port, browser=not no_browser, mosquitto=broker == "mosquitto"))
+
+
+async def _once(folder: Path, fault: str, *, mosquitto: bool) -> dict[str, Any]:
+    from hw_sim.demo.report import report
+    from hw_sim.demo.script import TERMS, play
+    from hw_sim.demo.stage import Stage
+
+    async with Stage(folder, terms=TERMS, mosquitto=mosquitto) as stage:
+        ending = await play(stage, SCENARIOS[fault])
+        return report(fault, SCENARIOS[fault], ending) | {"started_ms": stage.started_ms}
+
+
+async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool) -> None:
+    from hw_sim.demo.room import Room
+    from hw_sim.demo.scenery import Terms
+    from hw_sim.demo.server import HOST, make_page, serve
+    from hw_sim.demo.stage import Stage
+
+    with _listen(HOST, port) as listening:
+        async with Stage(folder, terms=Terms(), mosquitto=mosquitto) as stage, asyncio.TaskGroup() as group:
+            room = Room(stage)
+            page = serve(make_page(room, stage.picture), listening)
+            lasting = [group.create_task(room.run()), group.create_task(page)]
+            address = f"http://{HOST}:{listening.getsockname()[1]}/"
+            click.echo(f"The virtual machine is at {address}  (Ctrl-C ends it)")
+            if browser and _has_desktop():
+                webbrowser.open(address)
+            failed = await stage.failure()
+            for task in lasting:
+                task.cancel()
+    raise failed
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run until done; SIGINT and SIGTERM end it in order, a second one at once."""
+
+    async def interruptible() -> Any:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def stop(number: signal.Signals) -> None:
+            loop.remove_signal_handler(number)
+            task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop, number)
+        return await work
+
+    with contextlib.suppress(asyncio.CancelledError):
+        return asyncio.run(interruptible())
+    return None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        _fail(f"--port: found {port} taken ({error.strerror}). Try: --port 0", NOT_THERE)
+
+
+def _has_desktop() -> bool:
+    """Whether there is a window to open; a text browser would take this terminal."""
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="wxvend-demo-") as folder:
+            yield Path(folder)
+        return
+    try:
+        keep.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        _fail(f"--keep: found {keep}, allowed a folder that is not there yet", BAD_INPUT)
+    yield keep.absolute()
+
+
+@contextlib.contextmanager
+def _failures_in_words() -> Iterator[None]:
+    try:
+        yield
+    except NoBroker as error:
+        _fail(str(error), NOT_THERE)
+    except (ChildFailed, CallFailed, TimeoutError) as error:
+        _fail(str(error), FAILED)
+
+
+def _list_faults() -> None:
+    for name, scenario in SCENARIOS.items():
+        if name:
+            click.echo(f"{name:<16}{scenario.words} Ends {' or '.join(scenario.ends)}.")
+
+
+def _tell(told: dict[str, Any], fault: str, *, as_json: bool) -> None:
+    from hw_sim.demo.report import as_story
+
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    click.echo("\n".join(as_story(told, SCENARIOS[fault])))
+
+
+def _fail(words: str, code: int) -> NoReturn:
+    click.echo(f"wxvend demo: {words}", err=True)
+    sys.exit(code)

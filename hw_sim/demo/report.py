@@ -1,0 +1,111 @@
+"""What a scripted sale comes to: one JSON object for programs, a story for people. Pure."""
+
+from typing import Any, Final
+
+from hw_sim.demo.books import Books
+from hw_sim.demo.scenarios import Scenario
+from hw_sim.demo.script import Ending
+
+_RESULTS: Final = {"vended": "vended", "refunded": "refunded", "closed": "closed_unpaid", "case": "case"}
+# name -> from which mark (or "began": the key) to which mark; the first of each counts
+_TIMINGS: Final = {
+    "selection_to_order": ("began", "mqtt.sale.requested"),
+    "payment_to_notification": ("payment.made", "notice.sent"),
+    "payment_to_motor_frame": ("payment.made", "motor_frame"),
+    "notification_to_authorisation": ("notice.sent", "mqtt.sale.paid"),
+    "notification_to_motor_frame": ("notice.sent", "motor_frame"),
+    "intent_to_motor_frame": ("sale.intent", "motor_frame"),
+    "motor_frame_to_drop": ("motor_frame", "dropped"),
+}
+
+
+def report(name: str, scenario: Scenario, ending: Ending) -> dict[str, Any]:
+    """The object that `--json` prints. `ok` is what the exit code says."""
+    books = ending.books
+    sale_id = _the_sale(books)
+    sale = books.bridge.get(sale_id)
+    result = _RESULTS.get(sale.state, "unfinished") if sale else "unfinished"
+    wrong = list(ending.wrong)
+    if result not in scenario.ends:
+        wrong.append(f"ended {result}, allowed {' or '.join(scenario.ends)}")
+    if result != "case" and books.pieces_dropped != (result == "vended"):
+        wrong.append(f"ended {result}, and {books.pieces_dropped} pieces fell")
+    return {
+        "ok": not wrong,
+        "fault": name or None,
+        "result": result,
+        "paid_fen": sum(order.paid_fen for order in books.platform.values()),
+        "refunded_fen": sum(order.refunded_fen for order in books.platform.values()),
+        "pieces_dropped": books.pieces_dropped,
+        "sale_id": sale_id,
+        "out_trade_no": sale_id if sale_id in books.platform else None,
+        "agreed": not ending.wrong,
+        "disagreements": wrong,
+        "sales": [_row(books, each) for each in books.platform],
+        "timings_ms": _timings(ending),
+        "timeline": [
+            {"t_ms": round(fact.t_ms - ending.began_ms, 1), "who": fact.who, "what": fact.what}
+            | ({"detail": fact.detail} if fact.detail else {})
+            for fact in ending.facts
+        ],
+    }
+
+
+def as_story(told: dict[str, Any], scenario: Scenario) -> list[str]:
+    """The same for people: what should happen, what did, and whether all agree."""
+    lines = [scenario.words, ""]
+    lines += [f"{fact['t_ms'] / 1000:8.3f} s  {fact['who']:<8} {fact['what']}" for fact in told["timeline"]]
+    paid, back = told["paid_fen"] / 100, told["refunded_fen"] / 100
+    lines += [
+        "",
+        f"result      {told['result']}",
+        f"money       ¥{paid:.2f} paid, ¥{back:.2f} refunded",
+        f"pieces      {told['pieces_dropped']} in the tray",
+        f"sale        {told['sale_id']}",
+    ]
+    lines += [
+        f"{_words(name):<12}{took:.0f} ms"
+        for name, took in told["timings_ms"].items()
+        if took is not None and name in ("selection_to_code", "notification_to_motor_frame")
+    ]
+    return [*lines, *([] if told["ok"] else ["", *told["disagreements"]]), "", _verdict(told)]
+
+
+def _the_sale(books: Books) -> str:
+    """The one that was paid; when none was, the first."""
+    paid = [number for number, order in books.platform.items() if order.paid_fen]
+    return next(iter([*paid, *books.platform, *books.journal]), "")
+
+
+def _row(books: Books, sale_id: str) -> dict[str, Any]:
+    order, sale = books.platform[sale_id], books.bridge.get(sale_id)
+    return {
+        "sale_id": sale_id,
+        "machine": books.journal.get(sale_id),
+        "bridge": sale.state if sale else None,
+        "platform": order.state,
+        "paid_fen": order.paid_fen,
+        "refunded_fen": order.refunded_fen,
+    }
+
+
+def _timings(ending: Ending) -> dict[str, float | None]:
+    """Milliseconds; None where one end did not happen in this scenario."""
+    marks = {"began": ending.began_ms}
+    for fact in ending.facts:
+        marks.setdefault(fact.mark, fact.t_ms)
+    timings: dict[str, float | None] = {"selection_to_code": round(ending.seen_ms - ending.began_ms, 1)}
+    for name, (first, second) in _TIMINGS.items():
+        both = first in marks and second in marks
+        timings[name] = round(marks[second] - marks[first], 1) if both else None
+    return timings
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _verdict(told: dict[str, Any]) -> str:
+    if told["ok"]:
+        return "Machine, bridge, platform and board agree."
+    return "Something is wrong; see above."
