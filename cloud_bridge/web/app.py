@@ -1,0 +1,41 @@
+"""The bridge's HTTP face: the platform's callback, a read-only API and the operators' page, behind a gate."""
+
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp
+
+from cloud_bridge.ports import Clock, Log, Roster, Service
+from cloud_bridge.web.api import make_api
+from cloud_bridge.web.callback import Callback
+from cloud_bridge.web.events import Events
+from cloud_bridge.web.gate import Gate
+from cloud_bridge.web.limits import LOOPBACK, Limits
+from cloud_bridge.web.pages import add_pages
+
+
+def make_app(
+    *,
+    service: Service,
+    roster: Roster,
+    clock: Clock,
+    log: Log,
+    notify_path: str,
+    hosts: Iterable[str] = LOOPBACK,
+    limits: Limits | None = None,
+) -> ASGIApp:
+    """Make the application. The callback takes POST at `notify_path`, under any name.
+
+    The pages have no login: they answer only to `hosts`, and belong on loopback or behind a proxy that asks
+    who is there.
+    """
+    limits = limits or Limits()
+    events = Events(service=service, roster=roster, clock=clock, limits=limits)
+    api = make_api(service=service, roster=roster, events=events)
+    add_pages(api)
+    return Gate(
+        callback=Callback(service=service, log=log, limits=limits),
+        notify_path=notify_path,
+        pages=api,
+        hosts=hosts,
+        head_bytes=limits.head_bytes,
+    )

@@ -1,0 +1,116 @@
+// Machines, alarms and money.
+import { byId, el, keyed, mark, moment, named, product, say, show, sign, text, yuan } from "/static/dom.js";
+
+const FEW = 3; // so many machines show their lanes without being asked
+const LOW = 0.25;
+
+export function drawMachines(machines) {
+  show("machines-empty", machines.length === 0);
+  keyed(byId("machine-list"), machines, {
+    key: (machine) => machine.machine,
+    make: () => makeMachine(machines.length <= FEW),
+    fill: fillMachine,
+  });
+  keyed(byId("only"), [{ machine: "" }, ...machines], {
+    key: (machine) => machine.machine,
+    make: (machine) => el("option", { value: machine.machine }),
+    fill: (node, { machine }) => text(node, machine || say("all_machines")),
+  });
+}
+
+function makeMachine(open) {
+  const node = el("article", { class: "card" });
+  const lanes = el("details", {}, el("summary"), el("ul", { class: "lanes" }));
+  lanes.open = open;
+  const head = el("div", { class: "head" }, el("h3"), sign(), sign());
+  node.append(head, el("p", { class: "quiet told" }), lanes);
+  return node;
+}
+
+function fillMachine(node, machine) {
+  const [name, link, sells] = node.querySelector(".head").children;
+  const heard = machine.boot > 0 || machine.seen_wall_ms > 0;
+  text(name, machine.machine);
+  mark(link, machine.online ? "go" : heard ? "stop" : "quiet", say(machine.online ? "online" : "offline"));
+  sells.hidden = !heard;
+  const reason = machine.reason ? `: ${named("stop", machine.reason)}` : "";
+  if (machine.selling) mark(sells, "go", say("selling"));
+  else mark(sells, "wait", say("not_selling") + reason);
+  fillTold(node.querySelector(".told"), machine, heard);
+  fillLanes(node.querySelector("details"), machine.lanes, heard);
+}
+
+function fillTold(node, machine, heard) {
+  if (!heard) {
+    node.replaceChildren(say("never"));
+    return;
+  }
+  const parts = [`${say("session")} ${machine.boot}`];
+  if (machine.temperature_c !== null) parts.push(`${say("temperature")} ${machine.temperature_c} °C`);
+  if (machine.door_open !== null) parts.push(`${say("door")} ${say(machine.door_open ? "open" : "shut")}`);
+  parts.push(`${say("catalogue")} ${machine.catalogue_version}`);
+  if (machine.software) parts.push(`${say("software")} ${machine.software}`);
+  const seen = el("span", {}, `${say("seen")} `, moment(el("time"), machine.seen_wall_ms));
+  node.replaceChildren(seen, ...parts.map((words) => el("span", {}, words)));
+}
+
+function fillLanes(node, lanes, heard) {
+  node.hidden = !heard;
+  const count = (wanted) => lanes.filter(wanted).length;
+  const parts = [`${lanes.length} ${say("lanes")}`];
+  const empty = count((lane) => lane.reason === "sold_out");
+  const faulty = count((lane) => lane.reason && lane.reason !== "sold_out");
+  if (empty) parts.push(`▲ ${empty} ${named("stop", "sold_out")}`);
+  if (faulty) parts.push(`■ ${faulty} ${named("stop", "fault")}`);
+  text(node.firstChild, lanes.length ? parts.join(" · ") : say("lanes_empty"));
+  keyed(node.lastChild, lanes, {
+    key: (lane) => lane.lane,
+    make: () => el("li", {}, el("b"), el("span", { class: "name" }), el("span", { class: "number" }),
+      el("span", { class: "number" }), sign()),
+    fill: fillLane,
+  });
+}
+
+function fillLane(node, lane) {
+  const [number, name, price, stock, state] = node.children;
+  text(number, lane.lane);
+  text(name, product(lane));
+  text(price, yuan(lane.price_fen));
+  const of = lane.capacity === null ? "" : `/${lane.capacity}`;
+  text(stock, lane.stock === null ? `${say("stock")} ${say("unknown")}` : `${say("stock")} ${lane.stock}${of}`);
+  const low = lane.stock !== null && lane.capacity && lane.stock / lane.capacity < LOW;
+  if (lane.reason === "") mark(state, low ? "wait" : "go", say("sells"));
+  else mark(state, lane.reason === "sold_out" ? "wait" : "stop", named("stop", lane.reason));
+}
+
+export function drawAlarms(alarms) {
+  show("alarms-empty", alarms.length === 0);
+  keyed(byId("alarm-list"), alarms, {
+    key: (alarm) => JSON.stringify([alarm.machine, alarm.name, alarm.lane]),
+    make: () => el("li", {}, sign(), el("span", { class: "quiet" }), el("span")),
+    fill: (node, alarm) => {
+      const [head, place, words] = node.children;
+      mark(head, "stop", [alarm.code, named("stop", alarm.name)].filter(Boolean).join(" "));
+      const where = alarm.lane ? `${say("lane")} ${alarm.lane}` : say("whole_machine");
+      place.replaceChildren(`${alarm.machine} · ${where} · ${say("since")} `,
+        moment(el("time"), alarm.since_wall_ms));
+      text(words, alarm.text);
+    },
+  });
+}
+
+export function drawMoney(totals) {
+  const figures = [
+    ["sales_count", totals.sales ?? 0],
+    ...["paid_fen", "vended_fen", "refunded_fen"]
+      .filter((name) => name in totals).map((name) => [name, yuan(totals[name])]),
+  ];
+  keyed(byId("money"), figures, {
+    key: ([name]) => name,
+    make: () => el("div", {}, el("dt"), el("dd")),
+    fill: (node, [name, figure]) => {
+      text(node.firstChild, say(name));
+      text(node.lastChild, figure);
+    },
+  });
+}

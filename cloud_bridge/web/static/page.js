@@ -1,0 +1,129 @@
+// The operators' page: read everything once, then follow the event stream and read again what it says has changed.
+import { drawAlarms, drawMachines, drawMoney } from "/static/board.js";
+import { byId, el, lang, moment, say, show, speak, text } from "/static/dom.js";
+import { asCsv, csvName, drawFacts, drawSales, drawStory, drawTodo, isOpenCase } from "/static/sales.js";
+
+const SHOWN = 50;
+const LOOKED_AT = 500; // the newest sales that are looked through for open cases not among those shown
+const FACTS = 20;
+const CALM_MS = 250;
+const AGAIN_MS = 3000;
+const PATH = /^\/sales\/([^/]+)$/.exec(location.pathname);
+
+const seen = { machines: [], sales: [], alarms: [], totals: {}, facts: [], story: undefined, at_ms: 0, ok: true };
+let numbered = 0;
+
+async function read(path) {
+  const answer = await fetch(`/api/${path}`, { headers: { Accept: "application/json" } });
+  if (answer.status === 404) return null;
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+async function readBooks() {
+  if (PATH) {
+    seen.story = await read(`sales/${PATH[1]}`);
+    return;
+  }
+  const [sales, totals, alarms] = await Promise.all([read(`sales?limit=${SHOWN}`), read("totals"), read("alarms")]);
+  const older = (totals.cases ?? 0) > sales.filter(isOpenCase).length;
+  Object.assign(seen, { sales: older ? await read(`sales?limit=${LOOKED_AT}`) : sales, totals, alarms });
+}
+
+async function readMachines() {
+  if (!PATH) seen.machines = await read("machines");
+}
+
+function draw() {
+  speak(lang());
+  const other = lang() === "zh" ? "en" : "zh";
+  text(byId("language"), other === "en" ? "English" : "中文").lang = other;
+  show("loading", seen.at_ms === 0);
+  show("lost", !seen.ok);
+  if (!seen.ok) byId("lost").replaceChildren(`${say("lost")} `, seen.at_ms ? moment(el("time"), seen.at_ms) : "–");
+  text(byId("line"), seen.ok && seen.at_ms ? `● ${say("live")}` : "");
+  if (seen.at_ms === 0) return;
+  show("board", !PATH);
+  show("story", Boolean(PATH));
+  if (PATH) {
+    drawStory(seen.story);
+    return;
+  }
+  const only = byId("only").value;
+  drawMachines(seen.machines);
+  drawMoney(seen.totals);
+  drawTodo(seen.sales, seen.totals, seen.alarms);
+  drawSales(seen.sales.filter((sale) => !only || sale.machine === only).slice(0, SHOWN));
+  drawAlarms(seen.alarms);
+  drawFacts(seen.facts);
+}
+
+// Run `work` soon, once for many calls, and never twice at a time.
+function calmly(work) {
+  let wanted = false, busy = false;
+  return async function run() {
+    wanted = true;
+    if (busy) return;
+    busy = true;
+    while (wanted) {
+      wanted = false;
+      await new Promise((done) => setTimeout(done, CALM_MS));
+      await work();
+    }
+    busy = false;
+  };
+}
+
+async function attempt(work) {
+  try {
+    await work();
+    Object.assign(seen, { ok: true, at_ms: Date.now() });
+  } catch {
+    seen.ok = false;
+    setTimeout(all, AGAIN_MS);
+  }
+  draw();
+}
+
+const books = calmly(() => attempt(readBooks));
+const all = calmly(() => attempt(async () => { await Promise.all([readBooks(), readMachines()]); }));
+
+function listen() {
+  const stream = new EventSource("/api/events");
+  stream.addEventListener("hello", all);
+  stream.addEventListener("fact", ({ data }) => {
+    const fact = JSON.parse(data);
+    seen.facts = [{ ...fact, key: numbered++ }, ...seen.facts].slice(0, FACTS);
+    if (!PATH || fact.sale_id === seen.story?.sale_id) books();
+  });
+  stream.addEventListener("machine", ({ data }) => {
+    const machine = JSON.parse(data);
+    seen.machines = seen.machines.map((old) => (old.machine === machine.machine ? machine : old));
+    draw();
+  });
+  stream.addEventListener("error", () => {
+    seen.ok = false;
+    draw();
+    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS);
+  });
+}
+
+byId("language").addEventListener("click", () => { speak(lang() === "zh" ? "en" : "zh"); draw(); });
+byId("only").addEventListener("change", draw);
+byId("csv").addEventListener("click", () => {
+  const href = URL.createObjectURL(new Blob([asCsv()], { type: "text/csv" }));
+  el("a", { href, download: csvName() }).click();
+  setTimeout(() => URL.revokeObjectURL(href), AGAIN_MS);
+});
+byId("sale-list").addEventListener("keydown", (event) => {
+  const row = event.target.closest("tr");
+  const next = { ArrowDown: row?.nextSibling, ArrowUp: row?.previousSibling }[event.key];
+  if (next) {
+    event.preventDefault();
+    next.querySelector("a").focus();
+  }
+});
+
+draw();
+all();
+listen();

@@ -1,0 +1,195 @@
+"""A bridge to look at: engine and roster as the ports have them, in memory, told what to say by the test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cloud_bridge.core.model import FromMachine
+from cloud_bridge.ports import (
+    Fact,
+    LaneView,
+    MachineView,
+    SaleView,
+    Shelf,
+    StandingAlarm,
+)
+
+START_WALL_MS = 1_795_000_000_000
+
+LANE = LaneView(lane=12, product_zh="可乐", product_en="Cola", price_fen=350, stock=5, capacity=8, reason="")
+MACHINE = MachineView(
+    machine="vm-0001",
+    online=True,
+    boot=7,
+    seen_wall_ms=START_WALL_MS,
+    selling=True,
+    reason="",
+    software="0.1.0",
+    catalogue_version=3,
+    temperature_c=4,
+    door_open=False,
+    lanes=(
+        LANE,
+        replace(LANE, lane=13, product_zh="绿茶", product_en="Green tea", stock=0, reason="sold_out"),
+        replace(
+            LANE, lane=14, product_zh="矿泉水", product_en="Water", stock=None, capacity=None, reason="fault"
+        ),
+    ),
+)
+UNHEARD = replace(
+    MACHINE, machine="vm-0002", online=False, boot=0, seen_wall_ms=0, selling=False, software="", lanes=()
+)
+SALE = SaleView(
+    sale_id="abcdefghijklmnopqrstuvwx27",
+    machine="vm-0001",
+    lane=12,
+    product_zh="可乐",
+    product_en="Cola",
+    price_fen=350,
+    paid_fen=0,
+    refunded_fen=0,
+    state="offered",
+    decision="",
+    why="",
+    opened_wall_ms=START_WALL_MS,
+    changed_wall_ms=START_WALL_MS,
+)
+ALARM = StandingAlarm(
+    machine="vm-0001", name="lane_jam", lane=14, code="E21", text="ran, no drop", since_wall_ms=START_WALL_MS
+)
+
+
+class WallClock:
+    """Stands still."""
+
+    def now_ms(self) -> int:
+        return 0
+
+    def wall_ms(self) -> int:
+        return START_WALL_MS
+
+
+@dataclass(slots=True)
+class Lines:
+    """A log that remembers."""
+
+    lines: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def info(self, event: str, /, **fields: object) -> object:
+        self.lines.append((event, fields))
+        return None
+
+    def warning(self, event: str, /, **fields: object) -> object:
+        self.lines.append((event, fields))
+        return None
+
+
+class Reader(AsyncIterator[Any]):
+    """What one onlooker has not read yet, the newest 256."""
+
+    def __init__(self) -> None:
+        self._news: asyncio.Queue[Any] = asyncio.Queue(256)
+
+    def give(self, news: object) -> None:
+        if self._news.full():
+            self._news.get_nowait()
+        self._news.put_nowait(news)
+
+    async def __anext__(self) -> Any:
+        return await self._news.get()
+
+
+@dataclass(slots=True)
+class Bridge:
+    """Service and roster in one. `broken` is raised by every reading; `gate` holds notifications back."""
+
+    views: dict[str, MachineView] = field(default_factory=dict)
+    books: dict[str, SaleView] = field(default_factory=dict)
+    timelines: dict[str, list[Fact]] = field(default_factory=dict)
+    standing: list[StandingAlarm] = field(default_factory=list)
+    notices: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    taken: int = 0
+    answer: Exception | None = None
+    broken: Exception | None = None
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    fact_readers: list[Reader] = field(default_factory=list)
+    change_readers: list[Reader] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    # ------------------------------------------------------------ what a test tells it
+
+    def show(self, machine: MachineView) -> None:
+        self.views[machine.machine] = machine
+        for reader in self.change_readers:
+            reader.give(machine.machine)
+
+    def put(self, sale: SaleView, who: str = "", what: str = "", after_ms: int = 0) -> None:
+        self.books[sale.sale_id] = sale
+        if what:
+            wall_ms = sale.opened_wall_ms + after_ms
+            self.say(Fact(wall_ms=wall_ms, machine=sale.machine, sale_id=sale.sale_id, who=who, what=what))
+
+    def say(self, fact: Fact) -> None:
+        self.timelines.setdefault(fact.sale_id, []).append(fact)
+        for reader in self.fact_readers:
+            reader.give(fact)
+
+    # ------------------------------------------------------------ ports.Service
+
+    async def heard(self, event: FromMachine) -> None:
+        raise AssertionError("a page says nothing for a machine")
+
+    async def notice(self, headers: Mapping[str, str], body: bytes) -> None:
+        self.notices.append((dict(headers), body))
+        await self.gate.wait()
+        if self.answer:
+            raise self.answer
+        self.taken += 1
+
+    def shelves(self) -> tuple[Shelf, ...]:
+        return ()
+
+    async def sales(self, *, machine: str = "", limit: int = 50) -> tuple[SaleView, ...]:
+        self._read()
+        newest = sorted(self.books.values(), key=lambda sale: sale.opened_wall_ms, reverse=True)
+        return tuple(sale for sale in newest if not machine or sale.machine == machine)[:limit]
+
+    async def sale(self, sale_id: str) -> tuple[SaleView, tuple[Fact, ...]] | None:
+        self._read()
+        found = self.books.get(sale_id)
+        return None if found is None else (found, tuple(self.timelines.get(sale_id, ())))
+
+    async def totals(self) -> Mapping[str, int]:
+        self._read()
+        sales = self.books.values()
+        return {
+            "sales": len(sales),
+            "paid_fen": sum(sale.paid_fen for sale in sales),
+            "vended_fen": sum(sale.paid_fen for sale in sales if sale.state == "vended"),
+            "refunded_fen": sum(sale.refunded_fen for sale in sales),
+            "cases": sum(sale.state == "case" for sale in sales),
+        }
+
+    async def alarms(self) -> tuple[StandingAlarm, ...]:
+        self._read()
+        return tuple(self.standing)
+
+    def facts(self) -> AsyncIterator[Fact]:
+        self.fact_readers.append(Reader())
+        return self.fact_readers[-1]
+
+    def _read(self) -> None:
+        if self.broken:
+            raise self.broken
+
+    # ------------------------------------------------------------ ports.Roster
+
+    def machines(self) -> tuple[MachineView, ...]:
+        return tuple(self.views[machine] for machine in sorted(self.views))
+
+    def changes(self) -> AsyncIterator[str]:
+        self.change_readers.append(Reader())
+        return self.change_readers[-1]
