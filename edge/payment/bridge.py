@@ -176,6 +176,7 @@ class BridgeLink:
                     self._acknowledged(message)
                     done()
                 case Catalogue():
+                    self._kicked.set()  # the bridge may have come just now: it hears our birth at once
                     self._post(translate.catalogue(message, inbound.payload), done)
                 case SaleCode() | SaleRefused() | SalePaid() | SaleRefund() | SaleQuery():
                     digest = hashlib.sha256(inbound.payload).hexdigest()
