@@ -14,6 +14,7 @@ from hw_sim.demo.certs import make_certificates
 from hw_sim.demo.onlooker import NAME as ONLOOKER
 from hw_sim.demo.onlooker import filters
 from hw_sim.demo.shelf import SHELF
+from hw_sim.platform.keys import open_keys
 from wire.broker import BrokerSettings, Tls
 from wire.envelope import generate, save_private, save_public
 
@@ -46,13 +47,18 @@ class Scenery:
     folder: Path
     broker_port: int
     bridge_port: int
-    platform_url: str
+    platform_port: int
     tls: bool = False
 
     @property
     def bridge_url(self) -> str:
         """Where the bridge serves."""
         return f"http://127.0.0.1:{self.bridge_port}"
+
+    @property
+    def platform_url(self) -> str:
+        """Where the platform serves."""
+        return f"http://127.0.0.1:{self.platform_port}"
 
     @property
     def onlooker(self) -> BrokerSettings:
@@ -82,13 +88,20 @@ def board_link(folder: Path) -> Path:
     return folder / "board"
 
 
+def merchant(folder: Path) -> Path:
+    """The merchant's keys and credentials, and the platform's own."""
+    return folder / "merchant"
+
+
 def make_keys(folder: Path) -> None:
-    """Keys for machine and bridge, and a journal that may sell."""
+    """Keys for machine, bridge and merchant, and a journal that may sell."""
     for name in ("machine", "bridge"):
         key = generate()
         save_private(folder / f"{name}.key", key)
         save_public(folder / f"{name}.pub", key.public_key())
-    fresh = Fresh(jid=new_id(os.urandom(16)), bits=os.urandom(8).hex(), wall_ms=time.time_ns() // 1_000_000)
+    wall_ms = time.time_ns() // 1_000_000
+    open_keys(merchant(folder), now_ms=wall_ms)
+    fresh = Fresh(jid=new_id(os.urandom(16)), bits=os.urandom(8).hex(), wall_ms=wall_ms)
     open_journal(journal(folder), fresh, confirm_new=True).close()
 
 

@@ -23,6 +23,7 @@ from hw_sim.demo.scenery import (
     journal,
     make_broker_files,
     make_keys,
+    merchant,
     screen,
 )
 from hw_sim.demo.shelf import SHELF
@@ -172,23 +173,24 @@ class Stage:
         """What does not need each other starts side by side."""
         began_ms = now_ms()
         async with asyncio.TaskGroup() as group:
-            keys = group.create_task(asyncio.to_thread(make_keys, self._folder))
+            broker = group.create_task(self._start_mosquitto() if self._mosquitto else self._start_broker())
             board = group.create_task(self._start_board())
-            platform = group.create_task(self._start_platform())
-            broker_port = await (self._start_mosquitto() if self._mosquitto else self._start_broker())
+            await asyncio.to_thread(make_keys, self._folder)
+            platform_port = free_port()
+            platform = group.create_task(self._start_platform(platform_port))
             scenery = Scenery(
                 folder=self._folder,
-                broker_port=broker_port,
+                broker_port=await broker,
                 bridge_port=free_port(),
-                platform_url=await platform,
+                platform_port=platform_port,
                 tls=self._mosquitto,
             )
             self._scenery = scenery
             self._look_on(scenery)
-            await keys
             await self._run("bridge", bridge_settings(scenery, self._terms))
             await board
             await self._run("edge", edge_settings(scenery, self._terms))
+            await platform
         await self._selling()
         self.started_ms = round(now_ms() - began_ms)
 
@@ -199,12 +201,12 @@ class Stage:
             "board", "--lanes", lanes, "--stock", str(STOCK), "--turn-ms", str(TURN_MS), "--link", link
         )
 
-    async def _start_platform(self) -> str:
-        keys = str(self._folder / "merchant")
-        ready = await self._simulate(
-            "wechat", "--port", "0", "--keys", keys, "--refund-delay-ms", str(REFUND_MS), "--short-windows"
+    async def _start_platform(self, port: int) -> None:
+        keys = str(merchant(self._folder))
+        wait = str(REFUND_MS)
+        await self._simulate(
+            "wechat", "--port", str(port), "--keys", keys, "--refund-delay-ms", wait, "--short-windows"
         )
-        return str(ready["url"])
 
     async def _start_broker(self) -> int:
         ready = await self._simulate("broker", "--port", "0")
