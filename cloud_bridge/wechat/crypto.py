@@ -80,7 +80,7 @@ def read_private_key(pem: bytes) -> PrivateKey:
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise _misplaced(pem, allowed) from error
+        raise _misplaced(pem, ("PRIVATE KEY", "RSA PRIVATE KEY"), allowed) from error
     if not isinstance(key, RSAPrivateKey) or key.key_size < KEY_BITS:
         raise BadKey(f"found another kind or size of private key; allowed is RSA of {KEY_BITS} bits or more")
     return key
@@ -91,7 +91,7 @@ def read_public_key(pem: bytes) -> PublicKey:
     try:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise _misplaced(pem, "the public key of WeChat Pay (pub_key.pem)") from error
+        raise _misplaced(pem, ("PUBLIC KEY",), "the public key of WeChat Pay (pub_key.pem)") from error
     return _large_enough(key)
 
 
@@ -101,7 +101,7 @@ def read_certificate(pem: bytes) -> Certificate:
         certificate = x509.load_pem_x509_certificate(pem)
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
-        raise _misplaced(pem, "a certificate") from error
+        raise _misplaced(pem, ("CERTIFICATE",), "a certificate") from error
     return Certificate(
         serial=f"{certificate.serial_number:040X}",
         key=_large_enough(key),
@@ -135,9 +135,10 @@ def _large_enough(key: object) -> PublicKey:
     return key
 
 
-def _misplaced(pem: bytes, allowed: str) -> BadKey:
-    """Say what a file holds by its PEM label, which is no secret."""
+def _misplaced(pem: bytes, labels: tuple[str, ...], allowed: str) -> BadKey:
+    """Say what a file holds by its PEM label, which is no secret; `labels` are the ones that were right."""
     first = pem.lstrip().split(b"\n", 1)[0].strip()
     is_pem = first.startswith(b"-----BEGIN ") and first.endswith(b"-----")
     label = first[11:-5].decode("ascii", "replace")[:40] if is_pem else "no PEM"
-    return BadKey(f"found {label}; allowed is PEM with {allowed}")
+    damaged = ", damaged" if label in labels else ""
+    return BadKey(f"found {label}{damaged}; allowed is PEM with {allowed}")
