@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from cloud_bridge.core.ledger import Account, Post, balances
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Counts
-from cloud_bridge.ports import Fact, JournalRow, StandingAlarm, StoreFailed, Tx
+from cloud_bridge.ports import Fact, JournalRow, StandingAlarm, Store, StoreFailed, Tx
 
 T = TypeVar("T")
 QUIET = (State.VENDED, State.REFUNDED)
@@ -37,6 +37,20 @@ class Tables:
             reports=dict(self.reports),
             alarms=dict(self.alarms),
         )
+
+
+class PluggedBooks(Store, Protocol):
+    """Books that a world can look into. `cut_at` pulls the plug right after that commit: it is durable, and
+    nobody hears of it.
+    """
+
+    commits: int
+    cut_at: int
+    cut: asyncio.Event
+
+    @property
+    def tables(self) -> Tables:
+        """What is durable now."""
 
 
 class MemoryTx:
@@ -121,7 +135,7 @@ class MemoryTx:
 
 
 class MemoryStore:
-    """`cut_at` pulls the plug right after that commit: it is durable, and nobody hears of it."""
+    """Implements `PluggedBooks`."""
 
     def __init__(self, incarnation: str = "store-1") -> None:
         self.incarnation = incarnation

@@ -19,6 +19,7 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.ports import NoticeRejected
+from tests.unit.bridge.books import MemoryStore, Tables
 from tests.unit.bridge.virtual import play
 from tests.unit.bridge.world import COLA, SIGNED, TEA, World
 
@@ -439,12 +440,12 @@ def test_a_person_may_order_a_refund_that_the_brakes_hold() -> None:
 
 def test_a_payment_of_a_sale_that_the_books_lost_is_settled_by_asking() -> None:
     async def scene() -> None:
-        async with World() as world:
+        books = MemoryStore()
+        async with World(books) as world:
             sale_id = await world.paid()
             await world.ended(sale_id, State.VENDED)
             payment = world.wechat.pay(sale_id, late=True)
-            world.store.tables = type(world.store.tables)()
-            world.store.incarnation = "store-2"
+            books.tables, books.incarnation = Tables(), "store-2"
             await world.restart()
             world.notify(payment)
             sale = await world.ended(sale_id, State.VENDED)
@@ -457,12 +458,13 @@ def test_a_payment_of_a_sale_that_the_books_lost_is_settled_by_asking() -> None:
 
 def test_books_from_a_backup_send_nothing_for_what_they_only_remember() -> None:
     async def scene() -> None:
-        async with World() as world:
+        books = MemoryStore()
+        async with World(books) as world:
             sale_id = await world.offered()
-            backup = world.store.tables.copy()
+            backup = books.tables.copy()
             world.notify(world.wechat.pay(sale_id))
             await world.ended(sale_id, State.VENDED)
-            world.store.tables, world.store.incarnation = backup, "store-2"
+            books.tables, books.incarnation = backup, "store-2"
             told = world.said(TellPaid)
             await world.restart()
             await world.ended(sale_id, State.VENDED)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from cloud_bridge.core.model import State
+from tests.unit.bridge.books import MemoryStore, PluggedBooks
 from tests.unit.bridge.virtual import play
 from tests.unit.bridge.world import FINAL, World
 
@@ -75,12 +76,16 @@ SCRIPTS: tuple[Callable[[World], Awaitable[str]], ...] = (
 )
 
 
-def run(script: Callable[[World], Awaitable[str]], cut_at: int) -> tuple[End, int, int]:
+def run(
+    script: Callable[[World], Awaitable[str]],
+    cut_at: int,
+    books: Callable[[], PluggedBooks] = MemoryStore,
+) -> tuple[End, int, int]:
     """The end of a script, how many commits it took, and how often the bridge was started."""
     ends: list[tuple[End, int, int]] = []
 
     async def scene() -> None:
-        world = World()
+        world = World(books())
         world.store.cut_at = cut_at
         async with world:
             sale_id = await script(world)

@@ -28,7 +28,7 @@ from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.ports import BridgePorts, Shelf, ShelfProduct, Store
-from tests.unit.bridge.books import MemoryStore, Tables
+from tests.unit.bridge.books import MemoryStore, PluggedBooks, Tables
 from tests.unit.bridge.wechat import Notices, Wechat
 
 COLA = ShelfProduct(lane=12, name_zh="可乐", name_en="Cola", price_fen=350)
@@ -39,10 +39,13 @@ FINAL = (State.VENDED, State.REFUNDED, State.CLOSED, State.CASE)
 
 
 class LoopClock:
-    """The virtual loop's time, and a wall clock that runs with it."""
+    """The virtual loop's time, and a wall clock that runs with it; also for the thread of a store."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
 
     def now_ms(self) -> int:
-        return round(asyncio.get_running_loop().time() * 1000)
+        return round(self._loop.time() * 1000)
 
     def wall_ms(self) -> int:
         return 1_700_000_000_000 + self.now_ms()
@@ -252,12 +255,12 @@ class World:
 
     def __init__(
         self,
-        store: MemoryStore | None = None,
+        store: PluggedBooks | None = None,
         *,
         timings: Timings | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.store = store or MemoryStore()
+        self.store: PluggedBooks = store or MemoryStore()
         self.settings = Settings(timings=timings or Timings(), limits=limits or Limits())
         self.wechat, self.wire = Wechat(), Wire(self)
         self.machine = Machine(say=self.say)

@@ -1,7 +1,9 @@
 """What every kind of books promises to the engine: those its tests run on, and those a merchant keeps."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,6 +34,10 @@ def numbered(sale: Sale, number: int, **changes: Any) -> Sale:
 
 def fact(number: int, sale_id: str = QUOTED.sale_id) -> Fact:
     return Fact(wall_ms=1_000 - number, machine=VM, sale_id=sale_id, who="edge", what=f"第 {number}")
+
+
+def reading(sale_id: str) -> Callable[[Tx], Sale | None]:
+    return lambda tx: tx.sale(sale_id)
 
 
 async def put(store: Store, *sales: Sale) -> None:
@@ -69,9 +75,10 @@ async def test_every_field_is_kept_by_itself(store: Store) -> None:
                 value = bytes(range(256)) * 4
             case _:
                 value = f"{field.name} 值 ' \" \\ % :x 🎉"
-        changed = replace(numbered(QUOTED, number), **{field.name: value})
+        change: dict[str, Any] = {field.name: value}
+        changed = replace(numbered(QUOTED, number), **change)
         await put(store, changed)
-        assert await store.run(lambda tx, wanted=changed: tx.sale(wanted.sale_id)) == changed, field.name
+        assert await store.run(reading(changed.sale_id)) == changed, field.name
 
 
 async def test_putting_a_row_again_replaces_all_of_it(store: Store) -> None:
@@ -242,9 +249,12 @@ async def test_the_bits_a_boot_was_first_put_with_are_never_forgotten(store: Sto
 
 async def test_upto_grows_as_gaps_are_filled_and_never_shrinks(store: Store) -> None:
     await store.run(lambda tx: tx.put_journal(JOURNAL))
+
+    def taking(n: int) -> Callable[[Tx], int]:
+        return lambda tx: tx.reported(JOURNAL.jid, n)
+
     taken = [(1, 1), (3, 1), (4, 1), (6, 1), (3, 1), (2, 4), (2, 4), (5, 6), (7, 7), (1, 7)]
-    for n, upto in taken:
-        assert await store.run(lambda tx, n=n: tx.reported(JOURNAL.jid, n)) == upto
+    assert [await store.run(taking(n)) for n, _ in taken] == [upto for _, upto in taken]
     assert await store.run(lambda tx: tx.journal(JOURNAL.jid)) == replace(JOURNAL, upto=7)
 
 
@@ -286,7 +296,7 @@ async def test_clearing_ends_that_alarm_and_no_other(store: Store) -> None:
 async def test_who_fails_undoes_his_own_writes_and_nobody_elses(store: Store) -> None:
     sales = [numbered(QUOTED, number) for number in range(40)]
 
-    def work(tx: Tx, sale: Sale) -> str:
+    def work(sale: Sale, tx: Tx) -> str:
         tx.put(sale)
         tx.note(fact(1, sale.sale_id))
         tx.post(sale.sale_id, payment_verified(350), 1)
@@ -294,9 +304,7 @@ async def test_who_fails_undoes_his_own_writes_and_nobody_elses(store: Store) ->
             raise KeyError(sale.sale_id)
         return sale.sale_id
 
-    done = await asyncio.gather(
-        *(store.run(lambda tx, sale=sale: work(tx, sale)) for sale in sales), return_exceptions=True
-    )
+    done = await asyncio.gather(*(store.run(partial(work, sale)) for sale in sales), return_exceptions=True)
     failed = {sale.sale_id for sale in sales if sale.opened_wall_ms % 3 == 0}
     kept = {sale.sale_id for sale in await store.sales(machine="", limit=99)}
     assert {answer for answer in done if isinstance(answer, str)} == kept
