@@ -12,13 +12,14 @@ from typing import Final, NamedTuple
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from edge.display.theme import Colour, mix
+from edge.display.theme import BLACK, WHITE, Colour, mix
 
 Point = tuple[float, float]
 
 _SHADES: Final = 7  # between paper and ink; more is not seen at arm's length
 _FINE: Final = 4  # shapes are drawn this much larger, then reduced
-_NEAR: Final = 6  # blends this close share an entry of the palette
+_NEAR: Final = 14  # blends this close share an entry of the palette
+_BLENDED: Final = 200  # entries after which blends share; the other 56 are for colours that are meant
 _BAND: Final = 48  # rows
 _UNDEFINED: Final = "\uffff"
 _TOUCHED: Final = [0] * 19 + [255] * 237  # coverage below half a shade leaves the paper alone
@@ -129,11 +130,13 @@ class Palette:
         self._entries: list[Colour] = []
         self.index = lru_cache(maxsize=1024)(self._settle)
         self.ramp = lru_cache(maxsize=256)(self._between)
+        for colour in (BLACK, WHITE):  # a code is never drawn in the nearest to them
+            self.index(colour)
 
     def _settle(self, colour: Colour, near: int = 0) -> int:
         """The entry for a colour, one within `near` a channel, or the nearest once all are taken."""
         far = [_distance(entry, colour) for entry in self._entries]
-        if far and (min(far) <= near or len(far) == 256):
+        if far and (min(far) <= near or len(far) >= (_BLENDED if near else 256)):
             return far.index(min(far))
         self._entries.append(colour)
         return len(far)
@@ -307,7 +310,7 @@ class Canvas:
 
     def modules(self, cells: bytes, side: int, at: tuple[int, int], pixels: int) -> None:
         """A square of cells, 1 black and 0 white, each exactly `pixels` wide."""
-        light, dark = self._ink.palette.index((255, 255, 255)), self._ink.palette.index((0, 0, 0))
+        light, dark = self._ink.palette.index(WHITE), self._ink.palette.index(BLACK)
         small = Image.frombytes("L", (side, side), cells.translate(bytes((light, dark)) + bytes(254)))
         self._image.paste(small.resize((side * pixels, side * pixels), Image.Resampling.NEAREST), at)
 

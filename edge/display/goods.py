@@ -99,8 +99,8 @@ class _Frame:
     def band(self, points: Points, colour: Colour, on: Colour) -> None:
         """A polygon on whole pixels, so that it ends where a rounded rectangle does."""
         placed = [self.place(*point) for point in points]
-        far = max(x for x, _ in placed)
-        whole = [(round(x) - (0.25 if x == far else 0), round(y)) for x, y in placed]
+        far, low = (max(part) for part in zip(*placed, strict=True))
+        whole = [(round(x) - (x == far) / 4, round(y) - (y == low) / 4) for x, y in placed]
         self._canvas.polygon(whole, colour, on)
 
     def disc(self, x: float, y: float, radius: float, colour: Colour, on: Colour) -> None:

@@ -160,7 +160,7 @@ def _draw_art(page: Page, tile: Tile, box: Box, size: int) -> None:
     hue = goods.hue_of(product.lane, faded=bool(tile.reason))
     kind = goods.kind_of(product.lane, f"{product.name_zh} {product.name_en}")
     tint = goods.tint(hue, theme.surface)
-    words = _state(page, tile, box.width, second(size)) if tile.reason else []
+    words = _state(page, tile, box.width, max(LEAST, size * 4 // 5)) if tile.reason else []
     taken = page.height(words) + page.layout.unit if words else 0
     room = Box(0, 0, box.width, box.height - taken)
 
@@ -182,23 +182,39 @@ def _draw_art(page: Page, tile: Tile, box: Box, size: int) -> None:
 
 def _draw_dense(page: Page, tile: Tile, box: Box) -> None:
     """Many lanes: number and price only, or the reason in the price's place."""
-    surface, half = page.theme.surface, box._replace(bottom=(box.top + box.bottom) // 2)
-    quiet = page.theme.quiet if tile.reason else page.theme.ink
-    page.write(Line(str(tile.product.lane), LEAST, quiet, True), half, Align.CENTRE, surface)
-    below = box._replace(top=half.bottom)
+    surface, below = page.theme.surface, box._replace(top=(box.top + box.bottom) // 2)
+    price = Line(money(tile.product.price_fen), LEAST, page.theme.go)
+    words = _state(page, tile, box.width, LEAST)[:1]
+    widest = max(page.face.width(words[0].text, LEAST) + LEAST, page.face.width(price.text, LEAST))
+    if widest > box.width or box.height < 2 * line_height(LEAST):
+        _draw_speck(page, tile, box)
+        return
+    number = Line(str(tile.product.lane), LEAST, page.theme.quiet if tile.reason else page.theme.ink, True)
+    page.write(number, box._replace(bottom=below.top), Align.CENTRE, surface)
     if tile.reason:
-        _say_state(page, tile, _state(page, tile, box.width, LEAST)[:1], below, surface)
+        _say_state(page, tile, words, below, surface)
     else:
-        price = Line(money(tile.product.price_fen), LEAST, page.theme.go)
         page.write(price, below, Align.CENTRE, surface)
+
+
+def _draw_speck(page: Page, tile: Tile, box: Box) -> None:
+    """Very many lanes: the number, and the state as a shape."""
+    number = Line(str(tile.product.lane), LEAST, page.theme.quiet if tile.reason else page.theme.ink, True)
+    middle = (box.top + box.bottom) // 2 + LEAST // 4
+    page.write(number, box._replace(bottom=middle), Align.CENTRE, page.theme.surface)
+    centre = ((box.left + box.right) // 2, (middle + box.bottom) // 2)
+    _mark(page, tile, centre, page.theme.surface)
 
 
 def _draw_lane(page: Page, tile: Tile, box: Box) -> None:
     """A lane for a technician: its number, and its state below."""
     page.card(box)
     size = min(page.layout.title, box.height // 3)
+    if size < LEAST:
+        _draw_speck(page, tile, box)
+        return
     number = Line(str(tile.product.lane), size, page.theme.ink, True)
-    words = _state(page, tile, box.width - page.layout.unit, max(LEAST, min(second(size), box.width // 9)))
+    words = _state(page, tile, box.width - page.layout.unit, max(LEAST, min(second(size), box.width // 8)))
     free = box.height - line_height(size) - page.height(words)
     half = Box(box.left, box.top + free // 3, box.right, box.top + free // 3 + line_height(size))
     page.write(number, half, Align.CENTRE, page.theme.surface)
@@ -231,9 +247,14 @@ def _say_state(page: Page, tile: Tile, words: list[Line], box: Box, paper: Colou
             continue
         wide = page.face.width(line.text, line.size) + 2 * mark
         left, middle = (row.left + row.right - wide) // 2, (row.top + row.bottom) // 2
-        if tile.reason:
-            edge = middle - mark // 2
-            page.canvas.fill(Box(left, edge, left + mark, edge + mark), page.theme.stop)
-        else:
-            page.canvas.disc((left + mark // 2, middle), mark // 2, page.theme.go, paper)
+        _mark(page, tile, (left + mark // 2, middle), paper, mark)
         page.write(line, row._replace(left=left + 2 * mark), paper=paper)
+
+
+def _mark(page: Page, tile: Tile, at: tuple[int, int], paper: Colour, side: int = LEAST // 2) -> None:
+    """The state as a shape around a point."""
+    if tile.reason:
+        left, top = at[0] - side // 2, at[1] - side // 2
+        page.canvas.fill(Box(left, top, left + side, top + side), page.theme.stop)
+    else:
+        page.canvas.disc(at, side // 2, page.theme.go, paper)

@@ -39,24 +39,25 @@ class Line(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """A text broken to a width. `cut` when even at the smallest size some of it had to go."""
+    """A text broken to a width."""
 
     rows: tuple[str, ...]
     size: int
-    cut: bool
 
 
 def fit(face: Face, text: str, *, size: int, width: int, rows: int = 2) -> Fitted:
     """The largest setting of `text` within `width`: one line, a little smaller, else up to `rows` lines."""
     for smaller in range(size, max(LEAST, round(size * 0.8)) - 1, -1):
         if face.width(text, smaller) <= width:
-            return Fitted((text,), smaller, False)
+            return Fitted((text,), smaller)
     for smaller in range(size, LEAST - 1, -1):
         broken = _break(face, text, smaller, width)
-        if len(broken) <= rows:
-            return Fitted(tuple(broken), smaller, False)
-    kept = _break(face, text, LEAST, width)[:rows]
-    return Fitted((*kept[:-1], elide(face, kept[-1] + "…", LEAST, width)), LEAST, True)
+        if len(broken) <= rows and all(face.width(row, smaller) <= width for row in broken):
+            return Fitted(tuple(broken), smaller)
+    kept = _break(face, text, LEAST, width)
+    if len(kept) > rows:
+        kept[rows - 1 :] = [kept[rows - 1] + "…"]
+    return Fitted(tuple(elide(face, row, LEAST, width) for row in kept), LEAST)
 
 
 def elide(face: Face, text: str, size: int, width: int) -> str:
@@ -73,10 +74,9 @@ def _break(face: Face, text: str, size: int, width: int) -> list[str]:
     rows = [""]
     for piece in _pieces(text):
         if rows[-1] and face.width((rows[-1] + piece).rstrip(), size) > width:
-            rows[-1] = rows[-1].rstrip()
             rows.append("")
         rows[-1] += piece
-    return rows if all(face.width(row.rstrip(), size) <= width for row in rows) else [*rows, *rows, *rows]
+    return [row.rstrip() for row in rows]
 
 
 def _pieces(text: str) -> list[str]:
@@ -144,7 +144,7 @@ class Page:
         for line in lines:
             fitted = fit(self.face, line.text, size=line.size, width=width)
             for at, row in enumerate(fitted.rows):
-                out.append(line._replace(text=row.rstrip(), size=fitted.size, gap=0 if at else line.gap))
+                out.append(line._replace(text=row, size=fitted.size, gap=0 if at else line.gap))
         return out
 
     def flow(

@@ -92,6 +92,9 @@ def draw_short(page: Page, sign: Sign, colour: Colour, lines: list[Line]) -> Non
     side = min(8 * page.layout.unit, box.height // 3)
     ready = page.set(lines, box.width, box.height - side - page.layout.unit)
     room = side + page.layout.unit + page.height(ready)
+    if room > box.height:  # words first
+        page.flow(lines, box, align=Align.CENTRE, down=0.5)
+        return
     left, top = (box.left + box.right - side) // 2, box.top + max(0, (box.height - room) // 2)
     draw_sign(page, Box(left, top, left + side, top + side), sign, colour, page.theme.ground)
     words = Box(box.left, top + side + page.layout.unit, box.right, box.bottom)
@@ -124,13 +127,13 @@ def _name_the_product(page: Page, product: Product, title: list[Line], below: in
     layout, names = page.layout, Words(product.name_zh, product.name_en)
     price = Line(money(product.price_fen), layout.price, page.theme.ink, True)
     if layout.form is Form.COMPACT:
-        page.flow([price], layout.column._replace(bottom=below))
+        page.flow([price], layout.column._replace(bottom=below, right=layout.size[0]))
     elif layout.form is Form.LANDSCAPE:
         named = page.say(names, round(layout.body * 1.3), gap=3 * layout.unit)
         room = layout.column._replace(bottom=below - layout.unit)
         page.flow([*title, *named, price._replace(gap=layout.unit)], room)
     else:
-        page.flow(title, layout.head, align=Align.CENTRE)
+        page.flow(title, layout.head, align=Align.CENTRE, down=0.5)
         _price_row(page, page.say(names, layout.body), price)
 
 
@@ -158,7 +161,7 @@ def _count_down(page: Page, view: Code) -> int:
         room = room._replace(bottom=below.top - 3 * layout.unit)
         said = page.flow(page.say(left, round(layout.body * 1.3), colour=colour), room, down=1.0)
     else:
-        middle = (room.left + room.right) // 2
+        middle = room.left + 2 * room.width // 5
         said = page.flow(page.say(left, layout.body, colour=colour), room._replace(right=middle), down=1.0)
         page.flow(cancel, room._replace(left=middle), align=Align.RIGHT, down=1.0)
     top = said.bottom + thick // 2
