@@ -16,6 +16,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from wire.acks import InOrder
@@ -29,6 +30,7 @@ from wire.topics import LIMIT_BYTES, Topic
 CONTENT_TYPE: Final = "application/json"
 CLOSE_TIMEOUT_S: Final = 2.0
 _QOS: Final = 1
+_WITH_WILL: Final = 0x04  # disconnect with will message (MQTT 5 §3.14.2.1)
 _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
 
 StateListener = Callable[[bool, str], None]
@@ -113,15 +115,10 @@ class Link:
         return self._connection.publish(Letter(topic, payload, retain=retain), properties)
 
     async def close(self) -> None:
-        """Say good-bye (the will, published as an ordinary message), disconnect and end `run`."""
-        connection, will = self._connection, self._settings.will
-        if connection is not None and self.connected and will is not None:
-            with contextlib.suppress(LinkDown, TimeoutError):
-                async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                    await connection.publish(will, _publish_properties(None, None))
+        """Disconnect and end `run`; the broker publishes the will, as after every other end."""
         self._closing.set()
-        if connection is not None:
-            await connection.close("closed")
+        if self._connection is not None:
+            await self._connection.close("closed")
 
     async def _one_connection(self) -> float:
         """Live through one connection; give the seconds to wait before the next."""
@@ -234,7 +231,8 @@ class _Connection:
         self._lose(reason)
         if not self._started:
             return
-        self._client.disconnect()
+        # An ordinary good-bye would make the broker forget the will, and us look present for ever.
+        self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=_WITH_WILL))
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._ended.wait()
