@@ -13,6 +13,7 @@ from typing import Any, Final, Self, TypeVar
 from hw_sim.broker import MosquittoBroker, Shipped, free_port
 from hw_sim.demo.books import Books
 from hw_sim.demo.children import START_TIMEOUT_S, Child, ChildFailed, Line
+from hw_sim.demo.follow import follow
 from hw_sim.demo.onlooker import Onlooker
 from hw_sim.demo.scenery import (
     Scenery,
@@ -240,6 +241,7 @@ class Stage:
         onlooker = Onlooker(scenery.onlooker, self._take_message)
         self._onlooking.append(asyncio.create_task(onlooker.run(), name="onlooker"))
         self._onlooking.append(asyncio.create_task(onlooker.listen(), name="onlooker in"))
+        self._onlooking.append(asyncio.create_task(self._follow_bridge(scenery), name="bridge facts"))
 
     async def _selling(self) -> None:
         """Wait for it, and not for a program that is gone already. Raises ChildFailed, TimeoutError."""
@@ -253,6 +255,11 @@ class Stage:
         finally:
             failing.cancel()
             selling.cancel()
+
+    async def _follow_bridge(self, scenery: Scenery) -> None:
+        async for event, value in follow(scenery.bridge_port, "/api/events"):
+            if event == "fact":
+                self._take_line("bridge", value)
 
     def _sells(self) -> bool | None:
         lanes = [self.states.get(f"lane/{goods.lane}", {}).get("reason") for goods in SHELF]

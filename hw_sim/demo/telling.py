@@ -23,7 +23,6 @@ _EDGE_WORDS: Final[Mapping[str, str]] = {
     "sale.closed": "sale closed ({why}): it can never vend any more",
     "sale.not_offered": "lane {lane} is not for sale now ({why})",
     "daemon.ready": "daemon ready",
-    "daemon.status": "{status}",
     "daemon.leaving": "daemon asked to stop",
     "link.up": "link to the broker is up",
     "link.down": "link to the broker is down: {reason}",
@@ -40,6 +39,8 @@ def fact_of(program: str, line: Line) -> Fact | None:
             return _of_platform(line)
         case "edge":
             return _of_edge(line)
+        case "bridge":
+            return _of_bridge(line)
     return None
 
 
@@ -97,6 +98,13 @@ def _of_platform(line: Line) -> Fact | None:
         detail=", ".join(f"{name} {value}" for name, value in told.items() if value not in ("", None)),
         mark=str(line.get("fact", "")),
     )
+
+
+def _of_bridge(line: Line) -> Fact | None:
+    """Its timeline also repeats what machine and platform told it; here they speak for themselves."""
+    if line.get("who") != "bridge":
+        return None
+    return Fact(t_ms=float(line["wall_ms"]), who="bridge", what=str(line["what"]))
 
 
 def _of_edge(line: Line) -> Fact | None:
