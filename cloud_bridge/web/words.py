@@ -72,7 +72,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "lane": ("货道", "lane"),
     "stock": ("库存", "stock"),
-    "unknown": ("未知", "unknown"),
+    "stock_unknown": ("主板不报库存", "the board does not tell the stock"),
     "sells": ("可售", "Sells"),
     # ---- sales
     "sales": ("销售", "Sales"),
@@ -80,7 +80,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "还没有销售。在机器上选择商品后会立即显示。",
         "No sale yet. Choose a product at a machine; it appears here at once.",
     ),
-    "newest": ("最新在前", "newest first"),
     "all_machines": ("全部机器", "All machines"),
     "csv": ("导出 CSV", "Save as CSV"),
     "state": ("状态", "State"),

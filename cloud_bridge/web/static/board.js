@@ -1,8 +1,9 @@
 // Machines, alarms and money.
 import { byId, el, keyed, mark, moment, named, product, say, show, sign, text, yuan } from "/static/dom.js";
 
-const FEW = 3; // so many machines show their lanes without being asked
+const FEW = 2; // so many machines show their lanes without being asked
 const LOW = 0.25;
+const HEADS = ["lane", "product", "price", "stock", "state"];
 
 export function drawMachines(machines) {
   show("machines-empty", machines.length === 0);
@@ -20,7 +21,8 @@ export function drawMachines(machines) {
 
 function makeMachine(open) {
   const node = el("article", { class: "card" });
-  const lanes = el("details", {}, el("summary"), el("ul", { class: "lanes" }));
+  const heads = el("p", { class: "lane quiet", "aria-hidden": "true" }, ...HEADS.map(() => el("span")));
+  const lanes = el("details", {}, el("summary"), heads, el("ul"));
   lanes.open = open;
   const head = el("div", { class: "head" }, el("h3"), sign(), sign());
   node.append(head, el("p", { class: "quiet told" }), lanes);
@@ -63,9 +65,14 @@ function fillLanes(node, lanes, heard) {
   if (empty) parts.push(`▲ ${empty} ${named("stop", "sold_out")}`);
   if (faulty) parts.push(`■ ${faulty} ${named("stop", "fault")}`);
   text(node.firstChild, lanes.length ? parts.join(" · ") : say("lanes_empty"));
-  keyed(node.lastChild, lanes, {
+  const [, heads, list] = node.children;
+  heads.hidden = lanes.length === 0;
+  HEADS.forEach((head, at) => {
+    text(heads.children[at], say(head)).className = head === "price" || head === "stock" ? "number" : "";
+  });
+  keyed(list, lanes, {
     key: (lane) => lane.lane,
-    make: () => el("li", {}, el("b"), el("span", { class: "name" }), el("span", { class: "number" }),
+    make: () => el("li", { class: "lane" }, el("b"), el("span"), el("span", { class: "number" }),
       el("span", { class: "number" }), sign()),
     fill: fillLane,
   });
@@ -77,7 +84,8 @@ function fillLane(node, lane) {
   text(name, product(lane));
   text(price, yuan(lane.price_fen));
   const of = lane.capacity === null ? "" : `/${lane.capacity}`;
-  text(stock, lane.stock === null ? `${say("stock")} ${say("unknown")}` : `${say("stock")} ${lane.stock}${of}`);
+  text(stock, lane.stock === null ? "?" : `${lane.stock}${of}`);
+  stock.title = lane.stock === null ? say("stock_unknown") : say("stock");
   const low = lane.stock !== null && lane.capacity && lane.stock / lane.capacity < LOW;
   if (lane.reason === "") mark(state, low ? "wait" : "go", say("sells"));
   else mark(state, lane.reason === "sold_out" ? "wait" : "stop", named("stop", lane.reason));

@@ -7,10 +7,13 @@ let language = WORDS[kept] ? kept : html.lang;
 
 export const lang = () => language;
 
-export function speak(wanted) {
+export function choose(wanted) {
   language = wanted;
   try { localStorage.setItem("language", wanted); } catch { /* a private window forgets it */ }
-  html.lang = wanted;
+}
+
+export function translate() {
+  html.lang = language;
   for (const node of document.querySelectorAll("[data-say]")) text(node, say(node.dataset.say));
   for (const node of document.querySelectorAll("[data-label]")) {
     node.setAttribute("aria-label", say(node.dataset.label));

@@ -1,6 +1,6 @@
 // The operators' page: read everything once, then follow the event stream and read again what it says has changed.
 import { drawAlarms, drawMachines, drawMoney } from "/static/board.js";
-import { byId, el, lang, moment, say, show, speak, text } from "/static/dom.js";
+import { byId, choose, el, lang, moment, say, show, text, translate } from "/static/dom.js";
 import { asCsv, csvName, drawFacts, drawSales, drawStory, drawTodo, isOpenCase } from "/static/sales.js";
 
 const SHOWN = 50;
@@ -10,7 +10,7 @@ const CALM_MS = 250;
 const AGAIN_MS = 3000;
 const PATH = /^\/sales\/([^/]+)$/.exec(location.pathname);
 
-const seen = { machines: [], sales: [], alarms: [], totals: {}, facts: [], story: undefined, at_ms: 0, ok: true };
+const seen = { machines: [], sales: [], alarms: [], totals: {}, facts: [], story: undefined, at_ms: 0, ok: true, live: null };
 let numbered = 0;
 
 async function read(path) {
@@ -35,13 +35,14 @@ async function readMachines() {
 }
 
 function draw() {
-  speak(lang());
+  translate();
   const other = lang() === "zh" ? "en" : "zh";
   text(byId("language"), other === "en" ? "English" : "中文").lang = other;
   show("loading", seen.at_ms === 0);
-  show("lost", !seen.ok);
-  if (!seen.ok) byId("lost").replaceChildren(`${say("lost")} `, seen.at_ms ? moment(el("time"), seen.at_ms) : "–");
-  text(byId("line"), seen.ok && seen.at_ms ? `● ${say("live")}` : "");
+  const lost = !seen.ok || seen.live === false;
+  show("lost", lost);
+  if (lost) byId("lost").replaceChildren(`${say("lost")} `, seen.at_ms ? moment(el("time"), seen.at_ms) : "–");
+  text(byId("line"), seen.live && !lost ? `● ${say("live")}` : "");
   if (seen.at_ms === 0) return;
   show("board", !PATH);
   show("story", Boolean(PATH));
@@ -90,7 +91,7 @@ const all = calmly(() => attempt(async () => { await Promise.all([readBooks(), r
 
 function listen() {
   const stream = new EventSource("/api/events");
-  stream.addEventListener("hello", all);
+  stream.addEventListener("hello", () => { seen.live = true; all(); });
   stream.addEventListener("fact", ({ data }) => {
     const fact = JSON.parse(data);
     seen.facts = [{ ...fact, key: numbered++ }, ...seen.facts].slice(0, FACTS);
@@ -102,13 +103,13 @@ function listen() {
     draw();
   });
   stream.addEventListener("error", () => {
-    seen.ok = false;
-    draw();
+    seen.live = false;
+    all();
     if (stream.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS);
   });
 }
 
-byId("language").addEventListener("click", () => { speak(lang() === "zh" ? "en" : "zh"); draw(); });
+byId("language").addEventListener("click", () => { choose(lang() === "zh" ? "en" : "zh"); draw(); });
 byId("only").addEventListener("change", draw);
 byId("csv").addEventListener("click", () => {
   const href = URL.createObjectURL(new Blob([asCsv()], { type: "text/csv" }));

@@ -46,8 +46,8 @@ function fillSale(row, sale) {
   text(cell("paid"), money(sale.paid_fen));
   text(cell("refunded"), money(sale.refunded_fen));
   text(cell("why"), why(sale));
-  const id = text(cell("sale").firstChild, sale.sale_id);
-  id.href = link(sale.sale_id);
+  const id = text(cell("sale").firstChild, `…${sale.sale_id.slice(-8)}`);
+  Object.assign(id, { href: link(sale.sale_id), title: sale.sale_id });
 }
 
 export function drawTodo(sales, totals, alarms) {
@@ -59,6 +59,8 @@ export function drawTodo(sales, totals, alarms) {
   byId("count").className = count ? "stop" : "go";
   document.title = count ? `(${count}) ${say("title")}` : say("title");
   show("todo-empty", count === 0);
+  show("todo-alarms", alarms.length > 0);
+  text(byId("todo-alarms").firstChild, `${say("alarms")}: ${alarms.length}`);
   text(byId("cases-older"), `${older} ${say("cases_older")}`);
   show("cases-older", older > 0);
   keyed(byId("cases"), cases, {
@@ -138,7 +140,7 @@ export function asCsv() {
   return `\uFEFF${rows.join("\r\n")}\r\n`;
 }
 
-const cellText = (cell) => cell.querySelector("time")?.title
+const cellText = (cell) => cell.querySelector("[title]")?.title
   ?? (cell.querySelector(".sign") ?? cell).lastChild?.textContent ?? "";
 
 // A cell that a spreadsheet would run is kept a text.
