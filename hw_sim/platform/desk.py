@@ -3,6 +3,7 @@
 Every wish is a name and a JSON object, its answer a JSON value. What cannot be done is Refused, in words.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
@@ -51,7 +52,7 @@ class Desk:
             "keys": self._keys,
             "clock": self._set_clock,
             "books": lambda _: self._platform.books(self._clock.now_ms()),
-            "events": lambda wish: self._events.since(int(str(wish.get("since", 0)))),
+            "events": lambda wish: self._events.since(_since(wish)),
         }
 
     def do(self, name: str, wish: Wish) -> Any:
@@ -122,6 +123,14 @@ def _armed(wish: Wish) -> Armed:
 
 def _code(wish: Wish) -> str:
     return str(_member(wish, "code_url", str))
+
+
+def _since(wish: Wish) -> int:
+    """A number as JSON or a query has it."""
+    found = str(wish.get("since", 0))
+    if not re.fullmatch("[0-9]{1,15}", found):
+        raise ValueError(f"since: found {found[:20]}, allowed a number of the diary")
+    return int(found)
 
 
 def _member(wish: Wish, name: str, kind: type, otherwise: Any = _REQUIRED) -> Any:

@@ -69,7 +69,7 @@ class Signer:
 
     def for_answer(self, asked_serial: str) -> Identity:
         """Choose the key that the request's `Wechatpay-Serial` names, if it is enabled, else by the mode."""
-        named = {identity.serial: identity for identity in self._enabled()}.get(asked_serial)
+        named = {identity.serial: identity for identity in self._enabled()}.get(asked_serial.upper())
         return named or (self._either() if self.mode.mode is Mode.ROTATING else self._enabled()[0])
 
     def for_notice(self) -> Identity:

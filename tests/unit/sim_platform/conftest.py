@@ -19,7 +19,7 @@ def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_bench(key_folder: Path) -> Callable[..., Bench]:
     key = load_pem_private_key((key_folder / "merchant_private_key.pem").read_bytes(), password=None)
     assert isinstance(key, RSAPrivateKey)
