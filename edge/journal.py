@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from edge.core.model import Sale, Session, State
 from edge.journal_rows import COLUMNS, chained, last_hash, row_hash, to_report, to_row, to_sale
@@ -40,7 +40,8 @@ CREATE TABLE chain (id INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT N
 # What a row must be before; every other state follows an intent alone.
 _BEFORE: Final = {State.INTENT: (State.OPEN,), State.CLOSED: (State.OPEN, State.INTENT)}
 _PRIMARY_CODE: Final = 0xFF
-_Job = Callable[[sqlite3.Connection], None]
+Job = Callable[[sqlite3.Connection], None]
+Finish = Callable[[BaseException | None], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,9 @@ def open_journal(path: Path, fresh: Fresh, *, confirm_new: bool = False) -> "Sql
         aside = _move_aside(path, fresh.wall_ms) if new else None
         db = _connect(path)
         if new:
-            _create(db, fresh.jid, confirmed=confirm_new)
-        session = _begin_session(db, fresh.bits)
-        return SqliteJournal(path, db, session, lock=lock, aside=aside)
+            create(db, fresh.jid, confirmed=confirm_new)
+        session = begin_session(db, fresh.bits)
+        return SqliteJournal(db, session, _ThreadWriter(path), lock=lock, aside=aside)
     except (sqlite3.Error, OSError) as error:
         os.close(lock)
         raise JournalFailed(f"journal {path}: {error}") from error
@@ -88,29 +89,41 @@ def confirm(path: Path) -> None:
         os.close(lock)
 
 
+class Writer(Protocol):
+    """Where jobs change the file: one after the other, away from the loop."""
+
+    def submit(self, job: Job, finish: Finish) -> None:
+        """Do it; `finish` is told, on any thread, once it is durable or has failed."""
+
+    def close(self) -> None:
+        """Finish what was asked."""
+
+
 class SqliteJournal:
-    """Implements `edge.ports.Journal`. Reads happen on the loop's own connection, writes in one thread."""
+    """Implements `edge.ports.Journal`. Reads happen on the loop's own connection, writes at the writer."""
 
     def __init__(
-        self, path: Path, db: sqlite3.Connection, session: Session, *, lock: int, aside: Path | None
+        self,
+        db: sqlite3.Connection,
+        session: Session,
+        writer: Writer,
+        *,
+        lock: int = -1,
+        aside: Path | None = None,
     ) -> None:
-        """`aside`: where the damaged file that was found lies now."""
+        """`lock`: a file handle to let go in the end; `aside`: where a damaged file that was found is now."""
         self.session: Final = session
         self.aside: Final = aside
         self._lock: Final = lock
         self._reader: Final = db
+        self._writer: Final = writer
         self._failed = False
         self._acks: tuple[int, int] = (0, 0)
-        self._jobs: Final[queue.SimpleQueue[tuple[_Job, Callable[[BaseException | None], None]] | None]] = (
-            queue.SimpleQueue()
-        )
         meta = dict(db.execute("SELECT key, value FROM meta").fetchall())
         self.confirmed: Final = bool(meta.get("confirmed", 0))
         self.last_n: int = db.execute("SELECT coalesce(max(n), 0) FROM outbox").fetchone()[0]
         self.last_seq: int = int(meta.get("seq", 0))
         self.catalogue: bytes | None = meta.get("catalogue")
-        self._writer: Final = threading.Thread(target=self._write, args=(path,), name="journal", daemon=True)
-        self._writer.start()
 
     def __enter__(self) -> Self:
         return self
@@ -122,10 +135,10 @@ class SqliteJournal:
 
     def close(self) -> None:
         """Finish what was asked, then let go of the file and the lock."""
-        self._jobs.put(None)
-        self._writer.join()
+        self._writer.close()
         self._reader.close()
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
 
     # ------------------------------------------------------------ reading
 
@@ -173,7 +186,7 @@ class SqliteJournal:
         """Checkpoint, then one small commit, so that no sale pays for the log's new header."""
         await self._submit(_checkpoint)
 
-    async def _submit(self, job: _Job) -> None:
+    async def _submit(self, job: Job) -> None:
         if self._failed:
             raise JournalFailed("the journal failed before; restart")
         loop = asyncio.get_running_loop()
@@ -182,15 +195,30 @@ class SqliteJournal:
         def finish(error: BaseException | None) -> None:
             loop.call_soon_threadsafe(_settle, done, error)
 
-        self._jobs.put((job, finish))
+        self._writer.submit(job, finish)
         try:
             await done
         except (sqlite3.Error, OSError) as error:
             self._failed = True
             raise JournalFailed(str(error)) from error
 
-    def _write(self, path: Path) -> None:
-        """The writer thread: the only place that changes the file."""
+
+class _ThreadWriter:
+    """One thread with a connection of its own: the only place that changes the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._jobs: Final[queue.SimpleQueue[tuple[Job, Finish] | None]] = queue.SimpleQueue()
+        self._thread: Final = threading.Thread(target=self._work, args=(path,), name="journal", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job, finish: Finish) -> None:
+        self._jobs.put((job, finish))
+
+    def close(self) -> None:
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self, path: Path) -> None:
         db = _connect(path)
         while (task := self._jobs.get()) is not None:
             job, finish = task
@@ -261,7 +289,8 @@ def _move_aside(path: Path, wall_ms: int) -> Path | None:
     return aside if moved else None
 
 
-def _create(db: sqlite3.Connection, jid: str, *, confirmed: bool) -> None:
+def create(db: sqlite3.Connection, jid: str, *, confirmed: bool) -> None:
+    """Make an empty journal."""
     db.execute("BEGIN IMMEDIATE")
     for statement in _SCHEMA.split(";"):
         db.execute(statement)
@@ -272,7 +301,8 @@ def _create(db: sqlite3.Connection, jid: str, *, confirmed: bool) -> None:
     db.execute("COMMIT")
 
 
-def _begin_session(db: sqlite3.Connection, bits: str) -> Session:
+def begin_session(db: sqlite3.Connection, bits: str) -> Session:
+    """Count this start."""
     db.execute("BEGIN IMMEDIATE")
     db.execute("UPDATE meta SET value = value + 1 WHERE key = 'boot'")
     db.execute("INSERT OR REPLACE INTO meta VALUES ('bits', ?)", (bits,))
