@@ -163,6 +163,12 @@ class WorldLoop(asyncio.BaseEventLoop):
         self._wake(handle)
         return handle
 
+    def call_soon_threadsafe(
+        self, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts, context: Context | None = None
+    ) -> Handle:
+        """Next, on the host that asks: a world has no threads."""
+        return self.call_soon(callback, *args, context=context)
+
     def call_later(
         self,
         delay: float,

@@ -1,0 +1,90 @@
+"""Disks in virtual time: what was not flushed when the power went may be there or not, and nothing in between.
+
+The machine's journal runs its real statements in an SQLite database in memory; the image after each commit is
+what its disk holds from the flush on. That a real file survives torn and lost writes is shown elsewhere.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from edge.journal import Finish, Job, SqliteJournal, begin_session, create
+
+
+@dataclass(slots=True, kw_only=True)
+class Speed:
+    """Seconds a flush takes: usually, and with the chance `slow` up to `slow_s`."""
+
+    flush_s: float = 0.004
+    slow: float = 0.0
+    slow_s: float = 5.0
+
+    def draw(self, chance: Random) -> float:
+        """How long this one takes."""
+        if self.slow and chance.random() < self.slow:
+            return chance.random() * self.slow_s
+        return self.flush_s * (0.5 + chance.random())
+
+
+@dataclass(slots=True)
+class JournalDisk:
+    """The journal's image as it would be read after a power cut, and the one that is being flushed."""
+
+    speed: Speed = field(default_factory=Speed)
+    image: bytes = b""
+    flushing: bytes = b""
+
+    def power_cut(self, chance: Random) -> None:
+        """A flush under way has happened or has not."""
+        if self.flushing and chance.random() < 0.5:
+            self.image = self.flushing
+        self.flushing = b""
+
+
+class DiskWriter:
+    """Runs the journal's jobs on the connection it reads from: `edge.journal.Writer` in virtual time."""
+
+    def __init__(
+        self, db: sqlite3.Connection, disk: JournalDisk, chance: Random, told: Callable[[str], None]
+    ) -> None:
+        self._db: Final = db
+        self._disk: Final = disk
+        self._chance: Final = chance
+        self._told: Final = told
+
+    def submit(self, job: Job, finish: Finish) -> None:
+        """Written at once, durable after the flush."""
+        try:
+            job(self._db)
+        except sqlite3.Error as error:
+            finish(error)
+            return
+        self._disk.flushing = self._db.serialize()
+        self._told("journal.flush")
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._disk.speed.draw(self._chance), self._flushed, finish)
+
+    def close(self) -> None:
+        """Nothing waits here."""
+
+    def _flushed(self, finish: Finish) -> None:
+        self._disk.image, self._disk.flushing = self._disk.flushing, b""
+        self._told("journal.flushed")
+        finish(None)
+
+
+def open_world_journal(
+    disk: JournalDisk, chance: Random, *, jid: str, bits: str, told: Callable[[str], None]
+) -> SqliteJournal:
+    """Begin a session on what the disk holds; an empty disk gets a new journal, which may sell."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    if disk.image:
+        db.deserialize(disk.image)
+    else:
+        create(db, jid, confirmed=True)
+    session = begin_session(db, bits)
+    disk.image = db.serialize()
+    return SqliteJournal(db, session, DiskWriter(db, disk, chance, told))
