@@ -23,7 +23,7 @@ VERSIONS: Final = (0, 2**31)
 
 @dataclass(slots=True)
 class _Machine:
-    """`jid` and `boot` are of the newest session heard of; `word_ms` is when it last spoke under its key."""
+    """`jid` and `boot` are of the newest session heard of; `word_ms` is when it last said or showed a thing."""
 
     machine: str
     online: bool = False
@@ -112,13 +112,15 @@ class Roster:
         try:
             if topic.kind == "presence":
                 self._presence(entry, decode_presence(payload))
-            elif not self._state(entry, topic.kind, payload):
-                return
+            else:
+                self._state(entry, topic.kind, payload)
         except (BadMessage, shown.BadState):
             self.refused["bad_state"] += 1
             return
         if not retained:  # what stood there says nothing about now
             entry.seen_wall_ms = self._clock.wall_ms()
+            if topic.kind != "presence":
+                entry.word_ms = self._clock.now_ms()
         self._tell(entry)
 
     def _presence(self, entry: _Machine, presence: Presence) -> None:
@@ -133,8 +135,8 @@ class Roster:
         if not presence.online:
             entry.word_ms = None
 
-    def _state(self, entry: _Machine, kind: str, payload: bytes) -> bool:
-        """False for one that no page shows."""
+    def _state(self, entry: _Machine, kind: str, payload: bytes) -> None:
+        """One that no page shows is a sign of life all the same."""
         number = shown.lane_number(kind) if kind.startswith("lane/") else None
         if number is not None:
             if number in entry.lanes or len(entry.lanes) < shown.LANES_LIMIT:
@@ -145,9 +147,6 @@ class Roster:
             values = shown.read(payload)
             entry.temperature_c = shown.whole(values, "temperature_c", *TEMPERATURES_C)
             entry.door_open = shown.flag(values, "door_open")
-        else:
-            return False
-        return True
 
     @staticmethod
     def _health(entry: _Machine, values: Mapping[str, object]) -> None:

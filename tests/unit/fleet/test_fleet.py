@@ -1,4 +1,4 @@
-"""Machines are heard in order and side by side, acknowledged when it is durable, and told under a signature."""
+"""Machines are heard in order and side by side, acknowledged when it is durable, told under a signature."""
 
 import asyncio
 from collections.abc import AsyncIterator

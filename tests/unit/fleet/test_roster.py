@@ -97,6 +97,16 @@ def test_a_machine_that_speaks_is_online_whatever_a_broker_shows() -> None:
     assert not view(side).online
 
 
+def test_a_machine_that_shows_anything_now_is_there_though_no_broker_kept_its_birth() -> None:
+    side = Side()
+    side.show("bus", b"{}", retained=True)
+    assert not side.roster.live(HERE)
+    side.show("bus", b"{}")
+    assert side.roster.live(HERE)
+    side.show("presence", presence(False))
+    assert not side.roster.live(HERE)
+
+
 def test_a_late_report_of_an_older_start_does_not_bring_that_start_back() -> None:
     side = Side()
     side.roster.heard(born(boot=4))
