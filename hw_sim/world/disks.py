@@ -1,4 +1,4 @@
-"""Disks in virtual time: what was not flushed when the power went may be there or not, and nothing in between.
+"""Disks in virtual time: what was not flushed when the power went is there or is not, and nothing between.
 
 The machine's journal runs its real statements in an SQLite database in memory; the image after each commit is
 what its disk holds from the flush on. That a real file survives torn and lost writes is shown elsewhere.
