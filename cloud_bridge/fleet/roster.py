@@ -23,7 +23,7 @@ VERSIONS: Final = (0, 2**31)
 
 @dataclass(slots=True)
 class _Machine:
-    """`jid` and `boot` are of the newest session heard of; `word_ms` is when it last said or showed a thing."""
+    """`jid` and `boot` are of the newest session; `word_ms` is when it last said or showed anything."""
 
     machine: str
     online: bool = False
