@@ -72,7 +72,7 @@ def board(
             lanes=[int(number) for number in lanes.split(",")],
             stock=stock,
             settings=BoardSettings(turn_ms=turn_ms, poll_ms=poll_ms, seed=seed),
-            faults=dict(_fault(text) for text in faults),
+            faults=dict(_fault(text, -1) for text in faults),
             link=link,
             out=sys.stdout,
         )
@@ -140,7 +140,9 @@ def wechat(
             key_mode=KeyMode.parse(key_mode),
             rules=rules,
             seed=seed,
-            faults=tuple(Armed(fault_named(name), times) for name, times in map(_times, faults)),
+            faults=tuple(
+                Armed(fault_named(name), times) for name, times in (_fault(text, 1) for text in faults)
+            ),
         )
         asyncio.run(serve_platform(options, sys.stdout))
     except (KeysDamaged, ValueError) as error:
@@ -177,14 +179,12 @@ async def _until_stopped() -> None:
     await stop.wait()
 
 
-def _fault(text: str) -> tuple[str, int]:
-    name, _, times = text.partition(":")
-    return name, int(times or -1)
-
-
-def _times(text: str) -> tuple[str, int]:
-    name, _, times = text.partition(":")
-    return name, int(times or 1)
+def _fault(text: str, usual_times: int) -> tuple[str, int]:
+    name, colon, times = text.partition(":")
+    try:
+        return name, int(times) if colon else usual_times
+    except ValueError as error:
+        raise ValueError(f"fault: found {text}, allowed NAME or NAME:TIMES") from error
 
 
 def _fail(words: str, code: int) -> NoReturn:

@@ -16,7 +16,7 @@ from hw_sim.platform.orders import Shop
 from hw_sim.platform.payers import PayerRefused
 
 APP = "wx0123456789abcdef"
-ORDERS = st.sampled_from(["order-000001", "order-000002", "order-000003"])
+ORDERS = st.sampled_from(["order-000001", "order-000002"])
 RACES = [Fault.PAYMENT_BEATS_CLOSE, Fault.PAYMENT_FOLLOWS_CLOSE, Fault.PAYMENT_BEATS_ANSWER]
 OTHERS = [
     *(Fault.REFUND_CLOSED, Fault.REFUND_ABNORMAL, Fault.REFUND_NOT_ENOUGH, Fault.REFUND_STUCK),
@@ -43,9 +43,9 @@ class Market(RuleBasedStateMachine):
         self.was: dict[str, str] = {}
         self.raced = False
 
-    @rule(number=ORDERS, fen=st.sampled_from([1, 350]))
-    def order(self, number: str, fen: int) -> None:
-        body = {"out_trade_no": number, "appid": APP, "description": "x", "amount": {"total": fen}}
+    @rule(number=ORDERS)
+    def order(self, number: str) -> None:
+        body = {"out_trade_no": number, "appid": APP, "description": "x", "amount": {"total": 350}}
         self._try(lambda: self.codes.append(self.platform.create(body | {"notify_url": "u"}, self.now_ms)))
 
     @rule(which=st.integers(0, 8), race=st.booleans())
@@ -61,7 +61,7 @@ class Market(RuleBasedStateMachine):
         self.raced = any(armed.fault in RACES for armed in self.faults.armed())
         self._try(lambda: self.platform.close(number, self.now_ms))
 
-    @rule(number=ORDERS, refund=st.integers(1, 4), fen=st.sampled_from([1, 100, 350]))
+    @rule(number=ORDERS, refund=st.integers(1, 4), fen=st.sampled_from([100, 350]))
     def refund(self, number: str, refund: int, fen: int) -> None:
         amount = {"refund": fen, "total": 350, "currency": "CNY"}
         body = {"out_trade_no": number, "out_refund_no": f"R{refund}", "amount": amount}
@@ -71,7 +71,7 @@ class Market(RuleBasedStateMachine):
     def break_something(self, fault: Fault) -> None:
         self.faults.arm(Armed(fault))
 
-    @rule(span_ms=st.sampled_from([0, 1000, 60_000, 7_200_000]), verdict=st.sampled_from([204, 500]))
+    @rule(span_ms=st.sampled_from([0, 60_000, 7_200_000]), verdict=st.sampled_from([204, 500]))
     def wait(self, span_ms: int, verdict: int) -> None:
         self.now_ms += span_ms
         for delivery in self.platform.due(self.now_ms):
@@ -112,4 +112,4 @@ class Market(RuleBasedStateMachine):
 
 
 TestMarket = Market.TestCase
-TestMarket.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMarket.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)

@@ -86,6 +86,12 @@ class Served:
     port: int
     told: Told
     bench: Bench
+    stop: asyncio.Event
+    running: asyncio.Task[None]
+
+    async def halt(self) -> None:
+        self.stop.set()
+        await self.running
 
     async def raw(self, data: bytes, *, close: bool = False) -> bytes:
         """Send bytes as they are; everything that comes back until the line is closed."""
@@ -129,20 +135,26 @@ class Served:
         return json.loads(body)
 
 
+@asynccontextmanager
+async def started(options: Options, bench: Bench) -> AsyncIterator[Served]:
+    stop, told = asyncio.Event(), Told()
+    running = asyncio.create_task(run_platform(options, told, stop))
+    ready = await told.first(event="ready")
+    served = Served(int(ready["url"].rpartition(":")[2]), told, bench, stop, running)
+    yield served
+    await served.halt()
+
+
 @pytest.fixture
 async def serving(
     key_folder: Path, make_bench: Callable[..., Bench], wall_ms: int, caplog: pytest.LogCaptureFixture
 ) -> AsyncIterator[Served]:
     """The platform; whatever a test does to it, it logs no accident."""
-    stop, told = asyncio.Event(), Told()
     options = Options(
         port=0, keys=key_folder, key_mode=KeyMode.parse("public_key"), rules=Rules(refund_delay_ms=0), seed=3
     )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(run_platform(options, told, stop))
-        ready = await told.first(event="ready")
-        yield Served(int(ready["url"].rpartition(":")[2]), told, make_bench(now_ms=wall_ms))
-        stop.set()
+    async with started(options, make_bench(now_ms=wall_ms)) as served:
+        yield served
     records = [*caplog.get_records("call"), *caplog.records]
     assert [record.getMessage() for record in records if record.levelno >= logging.ERROR] == []
 
@@ -303,7 +315,7 @@ async def test_unsigned_calls_are_refused_over_http(serving: Served) -> None:
 )
 async def test_only_a_status_is_an_answer(shop: Shop, answer: bytes, verdict: int | str) -> None:
     shop.answer = answer
-    assert await post(Letter(shop.url, {}, b"{}")) == verdict
+    assert await post(Letter(shop.url, {}, b"{}"), within_ms=5000) == verdict
 
 
 @pytest.mark.parametrize(
@@ -316,15 +328,45 @@ async def test_only_a_status_is_an_answer(shop: Shop, answer: bytes, verdict: in
     ],
 )
 async def test_an_address_that_is_none_is_no_accident(url: str, verdict: str) -> None:
-    assert await post(Letter(url, {}, b"{}")) == verdict
+    assert await post(Letter(url, {}, b"{}"), within_ms=5000) == verdict
 
 
 async def test_a_path_in_chinese_arrives_escaped(shop: Shop) -> None:
-    assert await post(Letter(shop.url + "/支付?", {}, b"{}")) == 204
+    assert await post(Letter(shop.url + "/支付?", {}, b"{}"), within_ms=5000) == 204
     assert shop.came[0][0].startswith(b"POST /notify/%E6%94%AF%E4%BB%98 HTTP/1.1\r\n")
 
 
+@pytest.mark.parametrize("keep", [None, 1])
+async def test_silence_is_no_answer_and_a_slow_letter_waits_for_none(keep: int | None) -> None:
+    heard = asyncio.get_running_loop().create_future()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.set_result((await reader.read()).partition(b"\r\n\r\n")[2])
+        writer.close()
+
+    async with listening(silent) as url:
+        assert await post(Letter(url, {}, b"{}", keep), within_ms=50) == "no answer in time"
+        assert await heard == b"{}"[:keep]
+
+
 # ---------------------------------------------------------------- start and stop
+
+
+async def test_it_stops_though_a_merchant_never_answers(serving: Served) -> None:
+    heard = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.set()
+        await reader.read()
+        writer.close()
+
+    async with listening(silent) as url:
+        _, body = await serving.order(notify_url=url)
+        await serving.desk("pay", code_url=json.loads(body)["code_url"])
+        async with asyncio.timeout(TIMEOUT_S):
+            await heard.wait()
+            await serving.halt()
+    assert "notice.answered" not in serving.told.getvalue()
 
 
 async def test_a_taken_port_is_an_error_and_not_a_silent_start(serving: Served, key_folder: Path) -> None:
@@ -346,7 +388,6 @@ async def test_it_ends_when_nobody_listens_any_more(key_folder: Path) -> None:
 async def test_faults_of_the_start_are_on(
     key_folder: Path, make_bench: Callable[..., Bench], wall_ms: int
 ) -> None:
-    stop, told = asyncio.Event(), Told()
     options = Options(
         port=0,
         keys=key_folder,
@@ -354,9 +395,5 @@ async def test_faults_of_the_start_are_on(
         rules=Rules(),
         faults=(Armed(Fault.CALL_FAILED_500, times=1),),
     )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(run_platform(options, told, stop))
-        ready = await told.first(event="ready")
-        served = Served(int(ready["url"].rpartition(":")[2]), told, make_bench(now_ms=wall_ms))
+    async with started(options, make_bench(now_ms=wall_ms)) as served:
         assert [(await served.order())[0], (await served.order())[0]] == [500, 200]
-        stop.set()
