@@ -4,7 +4,7 @@ Drawing never costs a sale anything: what fails is logged, and the next screen i
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -73,10 +73,13 @@ class NoScreen:
 class DrawingScreen:
     """One thread that draws the newest screen asked for on every panel."""
 
-    def __init__(self, renderer: Renderer, face: Face, panels: list[Panel], log: Notes) -> None:
+    def __init__(
+        self, renderer: Renderer, face: Face, panels: Sequence[Panel], log: Notes, *, close_s: float = CLOSE_S
+    ) -> None:
         self._renderer: Final = renderer
         self._face: Final = face
         self._panels: Final = panels
+        self._close_s: Final = close_s
         self._log: Final = log
         self._asked: Screen | None = None
         self._leaving = False
@@ -94,13 +97,13 @@ class DrawingScreen:
             self._changed.notify()
 
     def close(self) -> None:
-        """Draw what was asked for last, then end. A panel that hangs is left behind after CLOSE_S."""
+        """Draw what was asked for last, then end. A panel that hangs is left behind after `close_s`."""
         with self._changed:
             self._leaving = True
             self._changed.notify()
-        self._thread.join(CLOSE_S)
+        self._thread.join(self._close_s)
         if self._thread.is_alive():
-            self._log.warning("screen.stuck", waited_s=CLOSE_S)
+            self._log.warning("screen.stuck", waited_s=self._close_s)
 
     def _run(self) -> None:
         while (screen := self._next()) is not None:

@@ -53,12 +53,17 @@ SENTENCES: Final[dict[str, Words]] = {
 }
 
 STEPS: Final[dict[str, Words]] = {
-    "accepted": Words("机器已接单", "The machine is starting"),
     "dispensing": Words("货道正在转动", "The spiral is turning"),
-    "lifting": Words("升降机正在送货", "The lift is on its way"),
-    "door": Words("请打开取货门", "Open the pick-up door"),
+    "elevator_up": Words("升降机正在上升", "The lift goes up"),
+    "elevator_down": Words("升降机正在送货", "The lift is on its way"),
+    "into_microwave": Words("正在送入加热", "Going to be heated"),
+    "heating": Words("正在加热", "Being heated"),
+    "heating_left": Words("正在加热", "Being heated"),
+    "delivery_door_opening": Words("取货门正在打开", "The pick-up door opens"),
+    "delivery_door_closing": Words("取货门正在关闭", "The pick-up door closes"),
+    "take_product": Words("请取走商品", "Take your product"),
 }
-"""How far an operation is, for boards that tell it. An unknown step shows nothing."""
+"""How far an operation is, for boards that tell it, by its names. An unknown step shows nothing."""
 
 REASONS: Final[dict[str, Words]] = {
     "sold_out": Words("售罄", "Sold out"),
@@ -73,6 +78,8 @@ NOTICES: Final[dict[str, Words]] = {
     "fault": Words("此货道故障，请另选", "Out of use. Choose another"),
     "paused": Words("此商品暂停销售", "This product is paused"),
     "no_such_lane": Words("没有这个货道号", "There is no such lane"),
+    "product_in_elevator": Words("请先取走上一件商品", "Take the last product first"),
+    "delivery_door_open": Words("请先关好取货门", "Close the pick-up door first"),
     "no_answer": Words("网络较慢，请再试一次", "No answer. Please try again"),
     "no_link": Words("网络中断，请稍后再试", "No network. Try again later"),
     "refused": Words("暂时无法下单", "This cannot be ordered now"),
