@@ -13,7 +13,7 @@ from hw_sim.demo.handset import Handset
 from hw_sim.demo.scenarios import SCENARIOS, Scenario
 from hw_sim.demo.scenery import MACHINE
 from hw_sim.demo.shelf import SHELF, Goods
-from hw_sim.demo.stage import Stage
+from hw_sim.demo.stage import Stage, now_ms
 from hw_sim.demo.web_call import CallFailed
 
 LOOK_EVERY_S: Final = 0.05
@@ -37,6 +37,7 @@ class Room:
 
     def __init__(self, stage: Stage) -> None:
         self._stage: Final = stage
+        self._opened_ms: Final = now_ms()
         self._eye: Final = Eye(stage.picture)
         self._phone: Final = Handset(stage)
         self._turning: Final[set[int]] = set()
@@ -56,7 +57,7 @@ class Room:
         try:
             yield "state", self._state()
             yield "screen", self._eye.version
-            for fact in self._stage.story.since(0)[-_WAITING // 2 :]:
+            for fact in self._stage.story.since(self._opened_ms)[-_WAITING // 2 :]:
                 yield "fact", asdict(fact)
             while True:
                 yield await page.get()
@@ -76,10 +77,13 @@ class Room:
             self._publish("state", state)
 
     def _state(self) -> Mapping[str, Any]:
+        health = self._stage.states.get("health", {})
         return {
             "machine": MACHINE,
+            "selling": bool(health.get("selling")),
+            "reason": health.get("reason", ""),
             "lanes": [self._lane(goods) for goods in SHELF],
-            "tray": [{"lane": each.lane, "shape": each.shape, "colour": each.colour} for each in self._tray],
+            "tray": [{"lane": each.lane} for each in self._tray],
             "phone": self._phone.shows(self._eye.code),
             "faults": [
                 {"name": name, "label": each.switch, "words": each.words, "on": name in self._armed}
@@ -202,7 +206,7 @@ def _verdict(books: Books, wrong: list[str]) -> Mapping[str, str]:
         return {"words": wrong[0], "tone": "stop"}
     if not count:
         return {"words": "no sale yet", "tone": ""}
-    return {"words": f"machine, bridge, platform and board agree · {words}", "tone": "go"}
+    return {"words": f"all four books agree · {words}", "tone": "go"}
 
 
 def _many(count: int, what: str) -> str:

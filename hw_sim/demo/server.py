@@ -20,13 +20,20 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from edge.display.fonts import packaged
 from hw_sim.demo.room import BadWish, Room
 from hw_sim.demo.web_call import CallFailed
 
 HOST: Final = "127.0.0.1"
 _PAGE: Final = Path(__file__).parents[1] / "page"
-_FILES: Final = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js"}
+_FILES: Final = {
+    "/": "index.html",
+    "/page.css": "page.css",
+    "/machine.css": "machine.css",
+    "/page.js": "page.js",
+}
 _FRESH: Final = {"Cache-Control": "no-store"}
+_KEPT: Final = {"Cache-Control": "max-age=86400"}
 _GRACE_S: Final = 1
 
 
@@ -62,6 +69,7 @@ def make_page(room: Room, picture: Path) -> Starlette:
         routes=[
             *files,
             Route("/screen.png", screen),
+            Route("/font.otf", _font),
             Route("/api/events", events),
             Route("/api/{wish}", wish, methods=["POST"]),
         ],
@@ -92,6 +100,12 @@ class _Server(uvicorn.Server):
 
 async def _file(name: str, _request: Request) -> Response:
     return FileResponse(_PAGE / name, headers=_FRESH)
+
+
+async def _font(_request: Request) -> Response:
+    """For a browser whose computer has no Chinese font: the one that the machine's screen would use."""
+    font = packaged()
+    return FileResponse(font, headers=_KEPT) if font else Response(status_code=404)
 
 
 async def _lines(room: Room) -> AsyncIterator[str]:
