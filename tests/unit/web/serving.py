@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ class Site:
     port: int
 
     async def open(self) -> "Caller":
-        return Caller(*await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 24))
+        return await Caller.call(self.port)
 
     async def say(self, raw: bytes) -> "Answer":
         """One exchange on a connection of its own."""
@@ -48,46 +49,81 @@ class Answer:
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
-@dataclass(slots=True)
-class Caller:
-    """A connection."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+class Caller(asyncio.Protocol):
+    """A connection. What was heard before a reset counts."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport
+        self._heard = b""
+        self._gone = False
+        self._more = asyncio.Event()
+
+    @classmethod
+    async def call(cls, port: int) -> "Caller":
+        _, caller = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
+        return caller
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        self._more.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gone = True
+        self._more.set()
 
     def send(self, raw: bytes) -> None:
-        self.writer.write(raw)
-
-    async def head(self) -> Answer:
-        """An answer up to its body."""
-        async with asyncio.timeout(WAIT_S):
-            first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
-        pairs = (line.split(": ", 1) for line in lines)
-        return Answer(int(first.split()[1]), {name.lower(): value for name, value in pairs}, b"")
+        self.transport.write(raw)
 
     async def answer(self) -> Answer:
         """A whole answer with a Content-Length, or none."""
         answer = await self.head()
-        async with asyncio.timeout(WAIT_S):
-            answer.body = await self.reader.readexactly(int(answer.headers.get("content-length", 0)))
+        size = int(answer.headers.get("content-length", 0))
+        await self._until(lambda: len(self._heard) >= size)
+        answer.body, self._heard = self._heard[:size], self._heard[size:]
         return answer
+
+    async def head(self) -> Answer:
+        """An answer up to its body."""
+        first, *lines = (await self._up_to(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
+        pairs = (line.split(": ", 1) for line in lines)
+        return Answer(int(first.split()[1]), {name.lower(): value for name, value in pairs}, b"")
 
     async def line(self) -> str:
         """A line of an event stream that says something; chunk sizes and empty lines are passed over."""
-        async with asyncio.timeout(WAIT_S):
-            while True:
-                line = (await self.reader.readline()).decode()
-                assert line, "the stream ended"
-                if ":" in line:
-                    return line.strip()
+        while ":" not in (line := (await self._up_to(b"\n")).decode()):
+            pass
+        return line.strip()
 
     async def closed(self) -> bytes:
         """Everything until the server closes."""
         async with asyncio.timeout(WAIT_S):
-            with contextlib.suppress(ConnectionResetError):
-                return await self.reader.read()
-        return b""
+            while not self._gone:
+                await self._wait()
+        return self._heard
+
+    async def _up_to(self, end: bytes) -> bytes:
+        await self._until(lambda: end in self._heard)
+        found, _, self._heard = self._heard.partition(end)
+        return found
+
+    async def _until(self, enough: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while not enough():
+                assert not self._gone, f"closed after {self._heard[-200:]!r}"
+                await self._wait()
+
+    async def _wait(self) -> None:
+        self._more.clear()
+        await self._more.wait()
 
 
 @contextlib.asynccontextmanager
@@ -106,6 +142,13 @@ async def site(limits: Limits | None = None, **more: Any) -> AsyncIterator[Site]
         serving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let others work until something has become true."""
+    async with asyncio.timeout(WAIT_S):
+        while not true():
+            await asyncio.sleep(0)
 
 
 def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
