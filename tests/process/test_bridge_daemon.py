@@ -106,7 +106,8 @@ async def test_a_port_that_is_taken_ends_it_with_a_reason(shop: Shop) -> None:
     with socket.create_server(("127.0.0.1", int(shop.web.rpartition(":")[2]))):
         async with shop.bridge() as bridge:
             assert await bridge.ended() == 1
-    assert "Address already in use" in str(bridge.lines)
+    (line,) = bridge.said(event="web.unusable")
+    assert "Address already in use" in line["why"]
 
 
 async def test_damaged_books_are_not_guessed_from(shop: Shop) -> None:

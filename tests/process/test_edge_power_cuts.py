@@ -128,7 +128,7 @@ async def test_a_journal_that_is_gone_makes_doubt_and_waits_for_a_person(tmp_pat
         for file in tmp_path.glob("edge.db*"):
             file.unlink()
         rig.bridge.held = 0
-        async with rig.daemon() as again:
+        async with rig.daemon():
             assert (await rig.bridge.hears(Alarm)).name == "journal_new"
             told = await rig.asks(asked.sale_id)
             assert told.state == "unknown"
