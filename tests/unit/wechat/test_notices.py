@@ -9,9 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cloud_bridge.core.model import Payment, RefundState, RefundStatus
 from cloud_bridge.ports import NoticeRejected, OtherNotice
+from cloud_bridge.wechat.crypto import NotDecrypted, decrypt
 from cloud_bridge.wechat.keys import load_keys
 from cloud_bridge.wechat.notices import WechatNotices
 from cloud_bridge.wechat.settings import PlatformPublicKey
@@ -85,12 +87,15 @@ def test_a_repeat_tells_the_same_again(parties: Parties, notices: WechatNotices)
     assert notices.open(*parties.notice(PAID, payment(), at_s=NOW_S + 60), NOW_S + 60) == first
 
 
+def sealed_with(nonce: str, named: str) -> str:
+    plain = json.dumps(payment()).encode()
+    cipher = AESGCM(API_V3_KEY.encode())
+    return base64.b64encode(cipher.encrypt(nonce.encode(), plain, named.encode())).decode()
+
+
 @pytest.mark.parametrize("missing", [None, ""])
 def test_associated_data_may_be_missing(parties: Parties, notices: WechatNotices, missing: Any) -> None:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    plain = json.dumps(payment()).encode()
-    sealed = base64.b64encode(AESGCM(API_V3_KEY.encode()).encrypt(b"q1w2e3r4t5y6", plain, b"")).decode()
+    sealed = sealed_with("q1w2e3r4t5y6", "")
     headers, body = parties.notice(PAID, payment(), associated_data=missing, ciphertext=sealed)
     assert isinstance(notices.open(headers, body, NOW_S), Payment)
 
@@ -421,9 +426,17 @@ def test_what_cannot_be_decrypted_is_one_error(
     assert why(notices, *parties.notice(PAID, payment(), **resource)) == "not_decrypted"
 
 
-def test_no_changed_bit_of_the_ciphertext_decrypts(parties: Parties) -> None:
-    from cloud_bridge.wechat.crypto import NotDecrypted, decrypt
+def test_a_nonce_of_another_length_is_refused_however_well_it_seals(
+    parties: Parties, notices: WechatNotices
+) -> None:
+    for nonce in ("q1w2e3r4", "q1w2e3r4t5y6u7i8"):
+        sealed = sealed_with(nonce, "transaction")
+        assert (
+            why(notices, *parties.notice(PAID, payment(), nonce=nonce, ciphertext=sealed)) == "not_decrypted"
+        )
 
+
+def test_no_changed_bit_of_the_ciphertext_decrypts(parties: Parties) -> None:
     resource = json.loads(letter(PAID, payment()))["resource"]
     for sealed in bits_of(base64.b64decode(resource["ciphertext"])):
         with pytest.raises(NotDecrypted):
