@@ -31,6 +31,7 @@ from wire.service import Systemd, feed_watchdog
 
 STATUS_EVERY_S: Final = 1.0
 COUNTS_EVERY_S: Final = 300.0
+ServePage = Callable[[Callable[[str], None]], Coroutine[None, None, None]]
 
 
 class SystemClock:
@@ -54,7 +55,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
     clock, wechat = SystemClock(), settings.wechat.settings()
     keys = load_keys(wechat)
     roster = Roster((machine.id for machine in settings.machines), clock)
-    fleet = _fleet(settings, roster, log)
+    fleet = _fleet(settings, roster, clock=clock, log=log)
     link = Link(broker_settings(settings), log=log, on_state=fleet.connected, random=random.random)
     with (
         closing(open_store(settings.store.url, incarnation=lambda: secrets.token_hex(16))) as store,
@@ -103,7 +104,7 @@ class _Daemon:
         self._web_is_up: Final = asyncio.Event()
         self._told_to_stop: Final = asyncio.Event()
 
-    async def run(self, serve_page: Callable[[Callable[[str], None]], Coroutine[None, None, None]]) -> None:
+    async def run(self, serve_page: ServePage) -> None:
         """Serve until told to stop. `serve_page` calls back with its address when it takes requests."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -116,11 +117,20 @@ class _Daemon:
             self._serve("watchdog", feed_watchdog(self._systemd))
             self._serve("status", self._tell_how_we_are())
             self._serve("counts", self._tell_counts())
-            web = self._group.create_task(serve_page(self._web_up), name="web")
+            self._serve("facts", self._tell_facts())
+            web = self._group.create_task(self._web(serve_page), name="web")
             self._group.create_task(self._leave(web), name="leave")
 
     def _serve(self, name: str, work: Coroutine[None, None, None]) -> None:
         self._lasting.append(self._group.create_task(work, name=name))
+
+    async def _web(self, serve_page: ServePage) -> None:
+        try:
+            await serve_page(self._web_up)
+        except OSError as error:
+            table = self._settings.web
+            self._log.warning("web.unusable", host=table.host, port=table.port, why=error.strerror)
+            raise
 
     def _web_up(self, address: str) -> None:
         self._log.info("web.ready", url=address)
@@ -151,6 +161,12 @@ class _Daemon:
                 self._systemd.status(status)
             await asyncio.sleep(STATUS_EVERY_S)
 
+    async def _tell_facts(self) -> None:
+        """What becomes of each sale, a line a fact, as its timeline has it."""
+        async for fact in self._engine.facts():
+            about = {"sale_id": fact.sale_id} if fact.sale_id else {}
+            self._log.info("fact.noted", machine=fact.machine, **about, by=fact.who, words=fact.what)
+
     async def _tell_counts(self) -> None:
         """What was taken, said and refused, as totals since the start."""
         while True:
@@ -159,12 +175,13 @@ class _Daemon:
             self._log.info("daemon.counts", **counts)
 
 
-def _fleet(settings: BridgeSettings, roster: Roster, log: Log) -> Fleet:
+def _fleet(settings: BridgeSettings, roster: Roster, *, clock: SystemClock, log: Log) -> Fleet:
     own = load_private(settings.keys.bridge_key_file)
     return Fleet(
         signer=Signer(key_id(own.public_key()), own),
         gate=Gate(Keyring.of_bridge(machine_keys(settings)), log=log, clock=time.monotonic),
         roster=roster,
         timings=settings.timings,
+        clock=clock,
         log=log,
     )

@@ -13,17 +13,20 @@ from cloud_bridge.core.model import FromMachine, ToMachine
 from cloud_bridge.core.timings import Timings
 from cloud_bridge.fleet import translate
 from cloud_bridge.fleet.roster import Roster
-from cloud_bridge.ports import Log, Service, Shelf
+from cloud_bridge.ports import Clock, Log, Service, Shelf
 from wire.broker import LinkDown, PublishResult
 from wire.codec import address, encode
 from wire.envelope import Envelope, Signer
-from wire.gate import Gate
+from wire.gate import Gate, TokenBucket
 from wire.inbound import Inbound
 from wire.messages import Alarm, BadMessage, Birth, SaleClosed, SaleOutcome, SaleRequested, SaleStatus
 from wire.topics import BadTopic, Branch, Topic, parse
 
 # Of one machine; what it repeats until it is answered may be dropped meanwhile.
 WAITING_LIMIT: Final = 32
+# What one machine may send: all that it shows at a link-up, then a few words a second.
+BURST: Final = 500
+MESSAGES_PER_S: Final = 50
 # Of all machines.
 IN_HAND_LIMIT: Final = 256
 ANSWER_S: Final = 10.0
@@ -58,12 +61,16 @@ class Transport(Protocol):
 class Fleet:
     """Give `connected` to the link as its state listener; run `receive` and `show_catalogues` as tasks."""
 
-    def __init__(self, *, signer: Signer, gate: Gate, roster: Roster, timings: Timings, log: Log) -> None:
+    def __init__(
+        self, *, signer: Signer, gate: Gate, roster: Roster, timings: Timings, clock: Clock, log: Log
+    ) -> None:
         self._signer: Final = signer
         self._gate: Final = gate
         self._roster: Final = roster
         self._timings: Final = timings
+        self._clock: Final = clock
         self._log: Final = log
+        self._paces: Final[dict[str, TokenBucket]] = {}
         self._linked: Final = asyncio.Event()
         self._in_hand: Final = asyncio.Semaphore(IN_HAND_LIMIT)
         self._waiting: Final[dict[str, deque[tuple[FromMachine, Inbound]]]] = {}
@@ -158,8 +165,11 @@ class Fleet:
 
     def _take(self, inbound: Inbound) -> FromMachine | None:
         """What the engine has to hear of it, if anything."""
-        topic = _state_topic(inbound)
-        if topic is not None:
+        topic = _topic(inbound)
+        if not self._pace(topic).take():
+            self._counts["too_fast"] += 1
+            return None
+        if topic is not None and topic.branch is Branch.STATE:
             self._roster.take(topic, inbound.payload, retained=inbound.retained)
             return None
         match self._gate.take(inbound):
@@ -171,6 +181,16 @@ class Fleet:
                 return event
             case _:
                 return None
+
+    def _pace(self, topic: Topic | None) -> TokenBucket:
+        """One for each machine, so that none is heard at another's cost; strangers share one."""
+        name = topic.machine if topic is not None and self._roster.knows(topic.machine) else ""
+        pace = self._paces.get(name)
+        if pace is None:
+            clock = self._clock
+            pace = TokenBucket(per_s=MESSAGES_PER_S, burst=BURST, clock=lambda: clock.now_ms() / 1000)
+            self._paces[name] = pace
+        return pace
 
     async def _serve(self, machine: str) -> None:
         """One machine's messages, one after the other."""
@@ -205,13 +225,11 @@ class Fleet:
             await asyncio.sleep(AGAIN_S)
 
 
-def _state_topic(inbound: Inbound) -> Topic | None:
-    """Its topic when it is for the roster; everything else, bad topics too, is the gate's."""
+def _topic(inbound: Inbound) -> Topic | None:
     try:
-        topic = parse(inbound.topic)
+        return parse(inbound.topic)
     except BadTopic:
-        return None
-    return topic if topic.branch is Branch.STATE else None
+        return None  # the gate counts it
 
 
 async def _reached(answer: "asyncio.Future[PublishResult]") -> bool:

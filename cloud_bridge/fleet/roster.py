@@ -83,6 +83,10 @@ class Roster:
         self._onlookers.add(onlooker)
         return onlooker
 
+    def knows(self, machine: str) -> bool:
+        """It stands in the settings."""
+        return machine in self._machines
+
     def live(self, machine: str) -> bool:
         """It stands there as online, or has just spoken."""
         entry = self._machines.get(machine)

@@ -156,6 +156,7 @@ class Side:
             gate=Gate(Keyring.of_bridge(keys), log=self.log, clock=lambda: 0.0),
             roster=self.roster,
             timings=TIMINGS,
+            clock=self.clock,
             log=self.log,
         )
         self.fleet.attach(self.wire, self.engine)

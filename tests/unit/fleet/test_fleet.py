@@ -17,7 +17,7 @@ from cloud_bridge.core.model import (
     TellRefused,
     ToMachine,
 )
-from cloud_bridge.fleet.fleet import AGAIN_S, ANSWER_S, WAITING_LIMIT
+from cloud_bridge.fleet.fleet import AGAIN_S, ANSWER_S, BURST, WAITING_LIMIT
 from cloud_bridge.fleet.translate import ANSWER_EXPIRY_S
 from cloud_bridge.ports import StoreFailed
 from tests.unit.bridge.virtual import play
@@ -108,6 +108,34 @@ async def test_a_machine_that_floods_loses_its_own_messages_and_nobody_elses() -
         await settle()
     assert side.fleet.counts["too_many"] == 10
     assert len(side.engine.durable) == WAITING_LIMIT + 1
+
+
+async def test_a_machine_that_never_stops_talking_is_not_listened_to_all_the_time() -> None:
+    side = Side()
+    async with hearing(side):
+        for _ in range(BURST + 10):
+            side.bring_raw(f"wxvend/v1/{HERE}/state/health", b"{}")
+        spare = side.bring(THERE, birth())
+        last = side.bring(HERE, birth())
+        while not {spare, last} <= set(side.wire.acked):
+            await asyncio.sleep(0)
+        assert side.fleet.counts == {"too_fast": 11}
+        assert [event.machine for event in side.engine.heard_of] == [THERE]
+        side.clock.ms += 1000
+        side.bring(HERE, birth())
+        await settle()
+        assert side.engine.heard_of[-1].machine == HERE
+
+
+async def test_strangers_do_not_use_up_what_machines_may_say() -> None:
+    side = Side()
+    async with hearing(side):
+        for number in range(BURST + 10):
+            side.bring_raw(f"wxvend/v1/vm-{number:04}-x/state/health", b"{}")
+        side.bring(HERE, birth())
+        while not side.engine.durable:
+            await asyncio.sleep(0)
+    assert side.fleet.counts == {"too_fast": 10, "shown.foreign": BURST}
 
 
 async def test_books_that_fail_end_the_task_and_acknowledge_nothing() -> None:
