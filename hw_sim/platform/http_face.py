@@ -39,8 +39,7 @@ class Face:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
-            return
+        assert scope["type"] == "http"  # neither lifespan nor websockets are served
         try:
             body = await _body(Request(scope, receive))
         except ClientDisconnect:
@@ -54,8 +53,8 @@ class Face:
             return
         answer = self._api.handle(call, now_ms=self._clock.now_ms(), wall_ms=self._clock.wall_ms())
         self._kick()
-        await asyncio.sleep(answer.delay_ms / 1000)
-        await _leave(answer, scope, receive, send)
+        if not answer.delay_ms or await _waited(answer.delay_ms, receive):
+            await _leave(answer, scope, receive, send)
 
     def _at_the_desk(self, call: Call) -> Response:
         name, _, query = call.target.removeprefix(DESK).partition("?")
@@ -75,6 +74,7 @@ async def serve(face: Face, listening: socket.socket, stop: asyncio.Event) -> No
     config = uvicorn.Config(
         face,
         lifespan="off",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -96,6 +96,16 @@ class _Server(uvicorn.Server):
         yield
 
 
+async def _waited(delay_ms: int, receive: Receive) -> bool:
+    """Hold an answer back; False when the caller hangs up before it is due."""
+    try:
+        async with asyncio.timeout(delay_ms / 1000):
+            await receive()  # its body is read: nothing but the hanging up can come
+    except TimeoutError:
+        return True
+    return False
+
+
 async def _leave(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
     """Send an answer as whole, cut or lost as it is meant to be."""
     if answer.lost:
@@ -108,7 +118,8 @@ async def _leave(answer: Answer, scope: Scope, receive: Receive, send: Send) -> 
         return
     await send({"type": "http.response.start", "status": answer.status, "headers": whole.raw_headers})
     for at in range(len(answer.body[: answer.keep])):
-        await asyncio.sleep(answer.byte_ms / 1000)
+        if answer.byte_ms and not await _waited(answer.byte_ms, receive):
+            return
         await send({"type": "http.response.body", "body": answer.body[at : at + 1], "more_body": True})
     if answer.keep is not None:
         await _cut(send)

@@ -58,11 +58,11 @@ def shop() -> Iterator[Shop]:
     server.server_close()
 
 
-@pytest.fixture(params=["public_key", "certificate"])
+@pytest.fixture(params=["public_key", "certificate", "rotating"])
 def both(
     request: pytest.FixtureRequest, tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Any, Simulated]]:
-    """Their client in either mode, its one fixed address led to ours; and the platform."""
+    """Their client in each mode, its one fixed address led to ours; and the platform."""
     mode = str(request.param)
     options = ("--key-mode", mode, "--refund-delay-ms", "50")
     with Simulated(tmp_path / "keys", *options) as platform:

@@ -234,6 +234,15 @@ async def test_a_slow_answer_arrives_whole(serving: Served) -> None:
     assert (status, list(json.loads(body))) == (200, ["code_url"])
 
 
+async def test_a_notice_can_come_before_the_answer_to_its_order(serving: Served, shop: Shop) -> None:
+    await serving.desk("fault", name="payment_beats_answer")
+    await serving.desk("fault", name="answer_delayed", delay_ms=3_600_000)
+    ordering = asyncio.create_task(serving.order(notify_url=shop.url))
+    await serving.told.first(fact="notice.answered")
+    assert not ordering.done()
+    ordering.cancel()
+
+
 # ---------------------------------------------------------------- strangers
 
 
@@ -248,8 +257,10 @@ async def test_a_slow_answer_arrives_whole(serving: Served) -> None:
         b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: \xff\xfe\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
     ],
-    ids=range(8),
+    ids=range(9),
 )
 async def test_bytes_that_are_no_call_leave_the_platform_running(serving: Served, data: bytes) -> None:
     answer = await serving.raw(data)
