@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, func, insert, select
 
 from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.model import State
@@ -14,8 +13,17 @@ from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact, StandingAlarm, StoreFailed, Tx
 from cloud_bridge.store import tables
 from cloud_bridge.store.chain import verify
-from cloud_bridge.store.database import READERS, Database, check_pages, checkpoint, connect, shown
-from cloud_bridge.store.schema import StoreUnusable, migrate
+from cloud_bridge.store.database import (
+    DATABASE_ERRORS,
+    READERS,
+    Database,
+    begin_log,
+    check_pages,
+    connect,
+    empty_log,
+    shown,
+)
+from cloud_bridge.store.schema import StoreUnusable, migrate, refuse_strangers
 from cloud_bridge.store.tx import reason, to_sale
 from cloud_bridge.store.writer import Writer
 
@@ -37,7 +45,7 @@ def open_store(url: str, *, incarnation: Callable[[], str], idle_s: float = 1.0)
             raise
     except StoreUnusable as error:
         raise StoreUnusable(f"books {shown(url)}: {error}") from error
-    except (SQLAlchemyError, OSError) as error:
+    except DATABASE_ERRORS as error:
         raise StoreUnusable(f"books {shown(url)}: cannot be opened: {reason(error)}") from error
     return SqlStore(database, incarnation=made, idle_s=idle_s)
 
@@ -49,10 +57,10 @@ class SqlStore:
         self.incarnation: Final = incarnation
         self._database: Final = database
         self._readers: Final = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
-        self._writer: Final = Writer(database.writer, rest=self._rest, idle_s=idle_s)
+        self._writer: Final = Writer(database.writer, rest=lambda: empty_log(database.writer), idle_s=idle_s)
 
     def close(self) -> None:
-        """Finish what was asked for and let go of the database. Nothing may be asked afterwards."""
+        """Finish what was asked for and let go of the database. Doing it twice is harmless."""
         self._writer.close()
         self._readers.shutdown()
         self._database.close()
@@ -103,16 +111,10 @@ class SqlStore:
             try:
                 with self._database.snapshot() as db:
                     return work(db)
-            except SQLAlchemyError as error:
+            except DATABASE_ERRORS as error:
                 raise StoreFailed(f"the books cannot be read: {reason(error)}") from error
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, in_one_snapshot)
-
-    def _rest(self) -> None:
-        """The first commit after a checkpoint pays for a new log: this one, and not a sale."""
-        checkpoint(self._database.writer)
-        with self._database.writer.begin() as db:
-            db.connection.execute(update(tables.books).values(rests=tables.books.c.rests + 1))
 
 
 # ---------------------------------------------------------------- helpers
@@ -120,8 +122,11 @@ class SqlStore:
 
 def _prepared(db: Connection, incarnation: Callable[[], str]) -> str:
     """The incarnation of these books, new ones being made; one transaction for all of it."""
-    with db.begin():
+    with db.begin():  # nothing is written to what is not ours
         check_pages(db)
+        refuse_strangers(db)
+    begin_log(db)
+    with db.begin():
         migrate(db)
         made = db.scalar(select(tables.books.c.incarnation))
         if made is None:

@@ -12,15 +12,18 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text, update
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from cloud_bridge.store.schema import StoreUnusable
+from cloud_bridge.store.tables import books
 
+DATABASE_ERRORS: Final = (SQLAlchemyError, sqlite3.Error, OSError)
 READERS: Final = 4
 _BUSY_S: Final = 5
+_DRIVERS: Final = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 _LOCK_KEY: Final = 0x7778_7662  # one bridge for one database
 _POSTGRES_ARGS: Final[Mapping[str, object]] = {
     "connect_timeout": 5,
@@ -37,7 +40,6 @@ _SNAPSHOT: Final[Mapping[str, Mapping[str, Any]]] = {
 class Database:
     """One connection that writes, an engine for reading, and the lock that `close` lets go."""
 
-    name: str
     writer: Connection
     engine: Engine
     unlock: Callable[[], None]
@@ -55,16 +57,15 @@ class Database:
 
 
 def connect(url: str) -> Database:
-    """Open `url` for this process alone. Raises StoreUnusable, SQLAlchemyError, OSError."""
+    """Open `url` for this process alone. Raises StoreUnusable and DATABASE_ERRORS."""
     where = _parsed(url)
-    name = where.render_as_string(hide_password=True)
-    return _sqlite(where, name) if where.get_backend_name() == "sqlite" else _postgresql(where, name)
+    return _sqlite(where) if where.get_backend_name() == "sqlite" else _postgresql(where)
 
 
 def shown(url: str) -> str:
-    """The address without its password, for messages."""
+    """The address without what may be secret in it, for messages."""
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        return make_url(url).set(query={}).render_as_string(hide_password=True)
     except ArgumentError:
         return "?"
 
@@ -74,8 +75,8 @@ def _parsed(url: str) -> URL:
         where = make_url(url)
     except ArgumentError as error:
         raise StoreUnusable("no address of a database. Try: sqlite:////var/lib/wxvend/bridge.db") from error
-    if where.get_backend_name() not in _SNAPSHOT:
-        raise StoreUnusable(f"found {where.get_backend_name()}, allowed sqlite, postgresql")
+    if where.drivername not in _DRIVERS:
+        raise StoreUnusable(f"found {where.drivername}, allowed {', '.join(_DRIVERS)}")
     in_memory = where.database in (None, "", ":memory:") or str(where.database).startswith("file:")
     if where.get_backend_name() == "sqlite" and (in_memory or where.query):
         raise StoreUnusable("found no plain file. Try: sqlite:////var/lib/wxvend/bridge.db")
@@ -85,7 +86,7 @@ def _parsed(url: str) -> URL:
 # ---------------------------------------------------------------- SQLite
 
 
-def _sqlite(where: URL, name: str) -> Database:
+def _sqlite(where: URL) -> Database:
     path = Path(str(where.database)).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = _lock_file(path.with_name(path.name + ".lock"))
@@ -102,34 +103,41 @@ def _sqlite(where: URL, name: str) -> Database:
         event.listen(engine, "begin", _begin)
         writer = engine.connect().execution_options(writes=True)
     except BaseException:
-        os.close(handle)
+        handle.close()
         raise
-    return Database(name=name, writer=writer, engine=engine, unlock=lambda: os.close(handle))
+    return Database(writer=writer, engine=engine, unlock=handle.close)
 
 
-def _lock_file(path: Path) -> int:
+def _lock_file(path: Path) -> TextIO:
     """Held until it is closed or the process dies; it names its holder."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    handle = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        holder = os.read(handle, 200).decode(errors="replace").strip()
-        os.close(handle)
-        raise StoreUnusable(f"held by {holder or 'another process'}. Try: stop it first") from error
-    os.ftruncate(handle, 0)
-    os.write(handle, f"{_this_process()}\n".encode())
+        with handle:
+            holder = handle.read(200).strip() or "another process"
+        raise StoreUnusable(f"held by {holder}. Try: stop it first") from error
+    handle.truncate()
+    handle.write(f"{_this_process()}\n")
+    handle.flush()
     return handle
 
 
 def _prepare(db: sqlite3.Connection, _: object) -> None:
     db.isolation_level = None  # `_begin` says when a transaction begins, not the driver
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "wal_autocheckpoint = 0", "foreign_keys = ON"):
+    for pragma in ("synchronous = FULL", "wal_autocheckpoint = 0", "foreign_keys = ON"):
         db.execute(f"PRAGMA {pragma}")
 
 
 def _begin(db: Connection) -> None:
     writes = db.get_execution_options().get("writes", False)
     db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def begin_log(db: Connection) -> None:
+    """From now on the file has a write-ahead log. Only for a file that is known to be ours."""
+    if db.dialect.name == "sqlite":
+        db.connection.cursor().execute("PRAGMA journal_mode = WAL")  # not inside a transaction
 
 
 def check_pages(db: Connection) -> None:
@@ -140,16 +148,21 @@ def check_pages(db: Connection) -> None:
             raise StoreUnusable(f"the file is damaged: {found}. Try: restore a backup")
 
 
-def checkpoint(db: Connection) -> None:
-    """Move the log's pages into the file, without waiting for readers. The next commit begins a new log."""
+def empty_log(db: Connection) -> None:
+    """Move the log's pages into the file, without waiting for readers; the next commit begins a new log.
+
+    That one pays a second flush for it: a commit of nobody's, made here, and not a sale.
+    """
     if db.dialect.name == "sqlite":
-        db.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")  # not inside a transaction
+        db.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+        with db.begin():
+            db.execute(update(books).values(rests=books.c.rests + 1))
 
 
 # ---------------------------------------------------------------- PostgreSQL
 
 
-def _postgresql(where: URL, name: str) -> Database:
+def _postgresql(where: URL) -> Database:
     try:
         engine = create_engine(
             where,
@@ -169,7 +182,7 @@ def _postgresql(where: URL, name: str) -> Database:
         writer.close()
         engine.dispose()
         raise
-    return Database(name=name, writer=writer, engine=engine, unlock=lambda: None)
+    return Database(writer=writer, engine=engine, unlock=lambda: None)
 
 
 def _lock_database(db: Connection) -> None:
@@ -178,7 +191,7 @@ def _lock_database(db: Connection) -> None:
         holder = db.scalar(
             text(
                 "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) "
-                "WHERE locktype = 'advisory' AND objid = :key AND granted"
+                "WHERE locktype = 'advisory' AND granted AND objid = :key AND datname = current_database()"
             ),
             {"key": _LOCK_KEY},
         )

@@ -16,24 +16,33 @@ class StoreUnusable(Exception):
     """These books cannot be opened: what was found, what is allowed, what to try."""
 
 
-def migrate(db: Connection) -> None:
-    """Bring an empty database, or an older one of ours, to this program's schema. All of it or nothing.
-
-    Raises StoreUnusable for a newer one and for another program's. The caller's transaction is used.
-    """
-    config = Config(attributes={"connection": db})
-    config.set_main_option("script_location", "cloud_bridge.store:migrations")
-    config.set_main_option("path_separator", "os")
-    known = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
-    found = _revision(db)
+def refuse_strangers(db: Connection) -> None:
+    """Look only. Raises StoreUnusable for another program's database, and for a newer one of ours."""
+    found, known = _revision(db), _known(_config(db))
     if not found and _strange(db):
         raise StoreUnusable("found another program's tables. Try: a database of its own")
     if found and found not in known:
-        raise StoreUnusable(
-            f"found schema {found}, allowed up to {known[0]}. Try: the newer wxvend that wrote it"
-        )
-    if found != known[0]:
+        newest = known[0]
+        raise StoreUnusable(f"found schema {found}, allowed up to {newest}. Try: the wxvend that wrote it")
+
+
+def migrate(db: Connection) -> None:
+    """Bring an empty database, or an older one of ours, to this program's schema, in one transaction."""
+    config = _config(db)
+    if _revision(db) != _known(config)[0]:
         command.upgrade(config, "head")
+
+
+def _config(db: Connection) -> Config:
+    config = Config(attributes={"connection": db})
+    config.set_main_option("script_location", "cloud_bridge.store:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _known(config: Config) -> list[str]:
+    """Every schema this program can open, the newest first."""
+    return [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
 
 
 def _revision(db: Connection) -> str:

@@ -147,7 +147,14 @@ sale: Final = Table(
 )
 Index("sale_opened", sale.c.opened_wall_ms, sale.c.sale_id)
 Index("sale_of_machine", sale.c.machine, sale.c.opened_wall_ms, sale.c.sale_id)
-Index("sale_unfinished", sale.c.machine, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
+Index(
+    "sale_unfinished",
+    sale.c.machine,
+    sale.c.opened_wall_ms,
+    sale.c.sale_id,
+    sqlite_where=UNFINISHED,
+    postgresql_where=UNFINISHED,
+)
 Index(
     "sale_payment", sale.c.transaction_id, unique=True, sqlite_where=HAS_PAYMENT, postgresql_where=HAS_PAYMENT
 )

@@ -44,9 +44,10 @@ class SqlTx:
         self._put(tables.sale, fields(sale))
 
     def unfinished(self, machine: str = "") -> tuple[Sale, ...]:
-        """Rows of a machine (or of all) that still wait for something, oldest first."""
+        """Rows of a machine (or of all) that still wait for something, each machine's oldest first."""
         sale = tables.sale.c
-        found = select(tables.sale).where(tables.UNFINISHED).order_by(sale.opened_wall_ms, sale.sale_id)
+        found = select(tables.sale).where(tables.UNFINISHED)
+        found = found.order_by(sale.machine, sale.opened_wall_ms, sale.sale_id)
         if machine:
             found = found.where(sale.machine == machine)
         return tuple(to_sale(row) for row in self._all(found))

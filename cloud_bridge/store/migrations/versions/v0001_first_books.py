@@ -108,7 +108,7 @@ def _sale() -> None:
     _index("sale_opened", "sale", "opened_wall_ms", "sale_id")
     _index("sale_of_machine", "sale", "machine", "opened_wall_ms", "sale_id")
     unfinished = "state NOT IN ('vended', 'refunded') AND (state <> 'closed' OR look_again)"
-    _index("sale_unfinished", "sale", "machine", where=unfinished)
+    _index("sale_unfinished", "sale", "machine", "opened_wall_ms", "sale_id", where=unfinished)
     _index("sale_payment", "sale", "transaction_id", where="transaction_id <> ''", unique=True)
     _index("sale_evidence", "sale", "evidence_wall_ms", where="evidence_wall_ms > 0")
 
