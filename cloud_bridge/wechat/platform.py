@@ -24,7 +24,7 @@ from cloud_bridge.core.model import (
     Unpaid,
 )
 from cloud_bridge.wechat import codes, facts, jsonio
-from cloud_bridge.wechat.client import Client, Failure, NoAnswer, Success
+from cloud_bridge.wechat.exchange import Caller, Failure, NoAnswer, Success
 from cloud_bridge.wechat.settings import WechatSettings
 from cloud_bridge.wechat.signing import Request
 
@@ -36,12 +36,13 @@ _DESCRIPTION_BYTES: Final = 127
 _REASON_BYTES: Final = 80
 _SOURCE: Final = "query"
 _CODE_URL: Final = re.compile(r"[!-~]{1,512}")
+_NEVER_PAID: Final = (Unpaid, NoSuchOrder)
 
 
 class WechatPlatform:
     """Implements `ports.Platform`."""
 
-    def __init__(self, settings: WechatSettings, client: Client) -> None:
+    def __init__(self, settings: WechatSettings, client: Caller) -> None:
         self._settings: Final = settings
         self._client: Final = client
 
@@ -167,9 +168,6 @@ class WechatPlatform:
                 )
             case Failure(why=why) | NoAnswer(why=why):
                 return Unclear(sale_id=sale_id, why=why)
-
-
-_NEVER_PAID: Final = (Unpaid, NoSuchOrder)
 
 
 def _refund(sale_id: str, refund_no: str, value: jsonio.Json) -> RefundStatus | Unclear:

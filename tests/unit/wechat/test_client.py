@@ -15,18 +15,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from cloud_bridge.wechat.client import (
-    IDLE_MS,
-    LARGEST_ANSWER,
-    READ_S,
-    THREADS,
-    WAITING,
-    Client,
-    Failure,
-    NoAnswer,
-    Reply,
-    Success,
-)
+from cloud_bridge.wechat.client import IDLE_MS, LARGEST_ANSWER, READ_S, THREADS, WAITING, Client
+from cloud_bridge.wechat.exchange import Failure, NoAnswer, Reply, Success
 from cloud_bridge.wechat.signing import Request
 from tests.unit.wechat.host import Hands, Host, answer, error
 from tests.unit.wechat.parties import KEY_ID, KEY_ID_2, NOW_S, Parties, new_key, pem, signed
