@@ -97,8 +97,9 @@ class Port:
         await asyncio.Event().wait()
 
     def write(self, data: bytes) -> None:
-        """Write at once."""
-        self._bus.to_board(data)
+        """Write at once; a daemon that has just died writes nothing."""
+        if self._life == self.host.life:
+            self._bus.to_board(data)
 
     def discard_input(self) -> None:
         """Nothing waits here unread."""

@@ -37,8 +37,8 @@ class JournalDisk:
     image: bytes = b""
     flushing: bytes = b""
 
-    def power_cut(self, chance: Random) -> None:
-        """A flush under way has happened or has not."""
+    def cut(self, chance: Random) -> None:
+        """Power or process is gone: a flush under way has happened or has not."""
         if self.flushing and chance.random() < 0.5:
             self.image = self.flushing
         self.flushing = b""

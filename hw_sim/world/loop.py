@@ -33,10 +33,16 @@ class Handle(asyncio.TimerHandle):
     __slots__ = ("_at_s", "_call", "_forgotten", "_in", "_with", "host", "life")
 
     def __init__(
-        self, host: Host, when: float, callback: Callback, args: tuple[Any, ...], context: Context | None
+        self,
+        host: Host,
+        life: int,
+        when: float,
+        callback: Callback,
+        args: tuple[Any, ...],
+        context: Context | None,
     ) -> None:
         self.host = host
-        self.life = host.life
+        self.life = life
         self._at_s = when
         self._call = callback
         self._with = args
@@ -78,22 +84,24 @@ class WorldLoop(asyncio.BaseEventLoop):
         self._dead: Final[list[set[asyncio.Task[Any]]]] = []
         self.nature: Final = Host("nature")
         self.current = self.nature
+        self._life = 0  # of the host whose callback runs: one that dies in it asks for nothing any more
         self.broken: list[tuple[str, BaseException]] = []
 
     # ------------------------------------------------------------ what the world does
 
     def spawn(self, host: Host, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a program on a host."""
-        before, self.current = self.current, host
+        before = self.current, self._life
+        self.current, self._life = host, host.life
         try:
             task: asyncio.Task[Any] = self.create_task(work, name=name)
             return task
         finally:
-            self.current = before
+            self.current, self._life = before
 
     def on(self, host: Host, delay_s: float, callback: Callback, *args: Any) -> Handle:
         """Let something happen at a host after a while, if it has not lost power until then."""
-        handle = Handle(host, self._now_s + delay_s, callback, args, None)
+        handle = Handle(host, host.life, self._now_s + delay_s, callback, args, None)
         heapq.heappush(self._timers, (handle.when(), next(self._numbers), handle))
         return handle
 
@@ -128,12 +136,13 @@ class WorldLoop(asyncio.BaseEventLoop):
             at = self._draw(len(awake)) if len(awake) > 1 else 0
             host = awake[at]
             if host.ready:
-                self.current = host
-                self._run(host.ready.popleft())
+                handle = host.ready.popleft()
+                self.current, self._life = host, handle.life
+                self._run(handle)
             else:
                 awake[at] = awake[-1]
                 awake.pop()
-        self.current = self.nature
+        self.current, self._life = self.nature, self.nature.life
 
     def _run(self, handle: Handle) -> None:
         try:
@@ -159,7 +168,7 @@ class WorldLoop(asyncio.BaseEventLoop):
         self, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts, context: Context | None = None
     ) -> Handle:
         """Next, on the host that asks."""
-        handle = Handle(self.current, self._now_s, callback, args, context)
+        handle = Handle(self.current, self._life, self._now_s, callback, args, context)
         self._wake(handle)
         return handle
 
@@ -187,7 +196,7 @@ class WorldLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> Handle:
         """Then, on the host that asks."""
-        handle = Handle(self.current, when, callback, args, context)
+        handle = Handle(self.current, self._life, when, callback, args, context)
         heapq.heappush(self._timers, (when, next(self._numbers), handle))
         return handle
 

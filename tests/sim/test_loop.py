@@ -100,6 +100,21 @@ def test_a_host_that_comes_back_runs_beside_what_others_had_going_on() -> None:
     assert sorted(said) == ["a0", "b0", "b1", "b2", "c0", "c1", "c2"]
 
 
+def test_a_host_that_dies_in_the_middle_of_a_callback_asks_for_nothing_after_it() -> None:
+    loop, host, said = world(), Host("one"), Said()
+
+    async def die() -> None:
+        loop.cut(host)
+        loop.call_soon(said.append, "soon")
+        loop.call_later(1, said.append, "later")
+        await asyncio.sleep(0)
+        said.append("went on")
+
+    loop.spawn(host, die(), "die")
+    loop.run_until(10)
+    assert said == []
+
+
 def test_what_is_sent_to_a_host_is_lost_with_its_power() -> None:
     loop, host, said = world(), Host("one"), Said()
     loop.on(host, 5, said.append, "lost")

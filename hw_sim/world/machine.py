@@ -1,0 +1,259 @@
+"""A vending machine in the world: its board, its computer with the real daemon, its journal's disk."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from edge.config import presence
+from edge.core.model import Baseline, Outcome, VendOrder
+from edge.core.screen import Screen
+from edge.drivers.xy.driver import XyDispenser
+from edge.drivers.xy.settings import XySettings
+from edge.engine import Engine
+from edge.ids import new_id
+from edge.journal import SqliteJournal
+from edge.payment.bridge import BridgeLink, Identity
+from edge.ports import BusEvent, BusHealth, Capabilities, Ports, Terms
+from hw_sim.boards.mechanics import Cabinet
+from hw_sim.boards.xy import BoardSettings, XyBoard
+from hw_sim.world.broker import Broker
+from hw_sim.world.bus import Bus
+from hw_sim.world.clocks import WorldClock
+from hw_sim.world.disks import JournalDisk, open_world_journal
+from hw_sim.world.link import WorldLink
+from hw_sim.world.loop import Host, WorldLoop
+from hw_sim.world.story import Story
+from wire.broker import BrokerSettings, Letter
+from wire.envelope import Keyring, Signer
+from wire.gate import Gate
+from wire.topics import Branch, Topic, everything
+
+RESTART_S: Final = 2.0
+MESSAGES_PER_S: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a machine of a world is like."""
+
+    name: str
+    lanes: tuple[int, ...]
+    stock: int
+    terms: Terms
+    bus: XySettings = field(default_factory=lambda: XySettings(port=Path("bus")))
+    board: BoardSettings = field(default_factory=BoardSettings)
+    clock_rate: float = 1.0
+
+
+class Machine:
+    """The board runs from the beginning; `start` and `cut` switch the daemon, `power` the whole machine."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        loop: WorldLoop,
+        broker: Broker,
+        signer: Signer,
+        bridge: Signer,
+        story: Story,
+        chance: Callable[[str], Random],
+    ) -> None:
+        self.plan: Final = plan
+        self.name: Final = plan.name
+        self.host: Final = Host(plan.name)
+        self.disk: Final = JournalDisk()
+        self.clock: Final = WorldClock(loop, rate=plan.clock_rate)
+        self.board: Final = XyBoard(Cabinet.of(plan.lanes, stock=plan.stock), plan.board)
+        self.bus: Final = Bus(loop, self.board, chance("bus"))
+        self.screen: Screen | None = None
+        self.journal: SqliteJournal | None = None
+        self.engine: Engine | None = None
+        self.running = False
+        self._loop: Final = loop
+        self._broker: Final = broker
+        self._signer: Final = signer
+        self._bridge_keys: Final = {bridge.key_id: bridge.private_key.public_key()}
+        self._story: Final = story
+        self._disk_chance: Final = chance("disk")
+        self._ids: Final = chance("ids")
+        self._waits: Final = chance("waits")
+
+    # ------------------------------------------------------------ what may happen to it
+
+    def start(self) -> None:
+        """The daemon starts, unless it runs."""
+        if self.running or not self.board.powered:
+            return
+        self.running = True
+        self._tell("starts")
+        self._loop.spawn(self.host, self._live(), f"{self.name} daemon")
+
+    def crash(self, *, power: bool) -> None:
+        """The process dies, with `power` the whole machine; what was not flushed may be gone."""
+        self._tell("power cut" if power else "killed")
+        self._stop()
+        if power:
+            self.board.power(False, self.bus.now_ms())
+            self.clock.boot()
+        self.disk.cut(self._disk_chance)
+
+    def restore(self) -> None:
+        """Power comes back, and the daemon with it."""
+        if not self.board.powered:
+            self.board.power(True, self.bus.now_ms())
+        self.start()
+
+    def press(self, lane: int) -> None:
+        """A shopper presses a number; 0 cancels."""
+        if self.board.powered:
+            self.board.key(lane)
+            self.bus.awake()
+
+    def _stop(self) -> None:
+        self.running = False
+        self.screen = None
+        self._broker.cut_name(self.name, "host gone")
+        self._loop.cut(self.host)
+
+    # ------------------------------------------------------------ the daemon
+
+    async def _live(self) -> None:
+        """As `edge.app` wires it. Whatever ends it, the service manager starts it again."""
+        try:
+            await self._serve()
+        except Exception as error:
+            self._story.add(self.name, "daemon failed", why=_reason(error))
+            self._stop()
+            self._loop.on(self.host, RESTART_S, self.start)
+
+    async def _serve(self) -> None:
+        journal = self.journal = open_world_journal(
+            self.disk,
+            self._disk_chance,
+            jid=new_id(self._ids.randbytes(16)),
+            bits=self._ids.randbytes(8).hex(),
+            told=self._step,
+        )
+        dispenser = _Watched(XyDispenser(self.plan.bus, self.clock, port=self.bus.plug(self.host)), self)
+        bridge = BridgeLink(
+            Identity(
+                machine=self.name,
+                lease_s=self.plan.terms.lease_s,
+                start_s=dispenser.capabilities.start_s,
+                software="world",
+            ),
+            journal=journal,
+            signer=self._signer,
+            gate=Gate(
+                Keyring.of_edge(self.name, self._bridge_keys),
+                log=self._story.log(self.name),
+                clock=self._loop.time,
+                per_s=MESSAGES_PER_S,
+            ),
+            clock=self.clock,
+        )
+        link = WorldLink(
+            self._link_settings(journal),
+            self._broker,
+            self.host,
+            on_state=bridge.connected,
+            random=self._waits.random,
+        )
+        ports = Ports(
+            journal=journal,
+            dispenser=dispenser,
+            display=self,
+            bridge=bridge,
+            clock=self.clock,
+            notes=self._story.log(self.name),
+        )
+        async with asyncio.TaskGroup() as group:
+
+            def spawn(work: Coroutine[Any, Any, None], name: str) -> object:
+                return group.create_task(work, name=name)
+
+            engine = self.engine = Engine(
+                ports=ports, terms=self.plan.terms, spawn=spawn, entropy=self._ids.randbytes
+            )
+            bridge.attach(link, engine.post)
+            for name, work in (
+                ("engine", engine.run()),
+                ("bus", dispenser.run(engine.post)),
+                ("link", link.run()),
+                ("bridge in", bridge.receive()),
+                ("bridge out", bridge.pump()),
+            ):
+                spawn(work, name)
+
+    def _link_settings(self, journal: SqliteJournal) -> BrokerSettings:
+        topic = Topic(self.name, Branch.STATE, "presence")
+        return BrokerSettings(
+            host="broker",
+            port=8883,
+            client_id=self.name,
+            filters=(everything(self.name, Branch.DOWN), everything(self.name, Branch.SET)),
+            will=Letter(topic, presence(journal.session, online=False)),
+            birth=Letter(topic, presence(journal.session, online=True)),
+        )
+
+    # ------------------------------------------------------------ what is seen of it
+
+    def show(self, screen: Screen) -> None:
+        """The shopper sees this now. Implements `edge.ports.Display`."""
+        self.screen = screen
+        self._tell("shows", view=type(screen.view).__name__)
+
+    def vends(self, order: VendOrder) -> None:
+        """The daemon hands an order to the bus."""
+        self._tell("orders", sale_id=order.sale_id, lane=order.lane)
+
+    def _step(self, name: str) -> None:
+        self._story.step(self.name, name)
+
+    def _tell(self, what: str, **fields: object) -> None:
+        self._story.add(self.name, what, **fields)
+
+
+class _Watched:
+    """The real driver, and the world hears which sale an order is for."""
+
+    def __init__(self, dispenser: XyDispenser, machine: Machine) -> None:
+        self._dispenser: Final = dispenser
+        self._machine: Final = machine
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._dispenser.capabilities
+
+    async def run(self, post: Callable[[BusEvent], None]) -> None:
+        await self._dispenser.run(post)
+
+    async def check(self, lane: int) -> str:
+        return await self._dispenser.check(lane)
+
+    async def baseline(self, lane: int) -> Baseline:
+        return await self._dispenser.baseline(lane)
+
+    async def vend(self, order: VendOrder) -> Outcome:
+        self._machine.vends(order)
+        return await self._dispenser.vend(order)
+
+    async def recover(self, order: VendOrder) -> Outcome:
+        return await self._dispenser.recover(order)
+
+    async def resync(self) -> None:
+        await self._dispenser.resync()
+
+    def health(self) -> BusHealth:
+        return self._dispenser.health()
+
+
+def _reason(error: Exception) -> str:
+    inner = error
+    while isinstance(inner, ExceptionGroup):
+        inner = inner.exceptions[0]
+    return f"{type(inner).__name__}: {inner}"
