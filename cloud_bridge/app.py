@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.fleet.fleet import Fleet
+from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
 from cloud_bridge.ports import BridgePorts
 from cloud_bridge.store.books import open_store
@@ -55,7 +56,8 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
     clock, wechat = SystemClock(), settings.wechat.settings()
     keys = load_keys(wechat)
     roster = Roster((machine.id for machine in settings.machines), clock)
-    fleet = _fleet(settings, roster, clock=clock, log=log)
+    fleet = Fleet(signer=_signer(settings), roster=roster, timings=settings.timings, log=log)
+    gate = Gate(Keyring.of_bridge(machine_keys(settings)), log=log, clock=time.monotonic)
     link = Link(broker_settings(settings), log=log, on_state=fleet.connected, random=random.random)
     with (
         closing(open_store(settings.store.url, incarnation=lambda: secrets.token_hex(16))) as store,
@@ -74,7 +76,8 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             settings=Settings(timings=settings.timings, limits=settings.limits),
             random=random.random,
         )
-        fleet.attach(link, engine)
+        fleet.attach(link)
+        hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=clock)
         page = make_app(
             service=engine,
             roster=roster,
@@ -84,18 +87,27 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             hosts=settings.web.page_hosts,
         )
         web = partial(serve_web, page, settings.web.host, settings.web.port)
-        await _Daemon(settings, engine=engine, fleet=fleet, link=link, log=log).run(web)
+        daemon = _Daemon(settings, engine=engine, fleet=fleet, hearing=hearing, link=link, log=log)
+        await daemon.run(web)
 
 
 class _Daemon:
     """The tasks of one run."""
 
     def __init__(
-        self, settings: BridgeSettings, *, engine: Engine, fleet: Fleet, link: Link, log: Log
+        self,
+        settings: BridgeSettings,
+        *,
+        engine: Engine,
+        fleet: Fleet,
+        hearing: Hearing,
+        link: Link,
+        log: Log,
     ) -> None:
         self._settings: Final = settings
         self._engine: Final = engine
         self._fleet: Final = fleet
+        self._hearing: Final = hearing
         self._link: Final = link
         self._log: Final = log
         self._systemd: Final = Systemd()
@@ -111,7 +123,7 @@ class _Daemon:
             loop.add_signal_handler(number, self._told_to_stop.set)
         async with self._group:
             self._serve("engine", self._engine.run())
-            self._serve("fleet in", self._fleet.receive())
+            self._serve("hearing", self._hearing.run())
             self._serve("catalogues", self._fleet.show_catalogues(self._settings.shelves))
             self._serve("link", self._link.run())
             self._serve("watchdog", feed_watchdog(self._systemd))
@@ -171,17 +183,11 @@ class _Daemon:
         """What was taken, said and refused, as totals since the start."""
         while True:
             await asyncio.sleep(COUNTS_EVERY_S)
-            counts = {**self._engine.counts, **self._fleet.counts, "unread": self._link.overflowed}
-            self._log.info("daemon.counts", **counts)
+            rooms = (self._engine.counts, self._fleet.counts, self._hearing.counts)
+            counts = {name: count for room in rooms for name, count in room.items()}
+            self._log.info("daemon.counts", unread=self._link.overflowed, **counts)
 
 
-def _fleet(settings: BridgeSettings, roster: Roster, *, clock: SystemClock, log: Log) -> Fleet:
+def _signer(settings: BridgeSettings) -> Signer:
     own = load_private(settings.keys.bridge_key_file)
-    return Fleet(
-        signer=Signer(key_id(own.public_key()), own),
-        gate=Gate(Keyring.of_bridge(machine_keys(settings)), log=log, clock=time.monotonic),
-        roster=roster,
-        timings=settings.timings,
-        clock=clock,
-        log=log,
-    )
+    return Signer(key_id(own.public_key()), own)

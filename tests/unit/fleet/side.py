@@ -8,6 +8,7 @@ from itertools import count
 from cloud_bridge.core.model import FromMachine
 from cloud_bridge.core.timings import Timings
 from cloud_bridge.fleet.fleet import Fleet
+from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
 from cloud_bridge.ports import Fact, SaleView, Shelf, ShelfProduct, StandingAlarm
 from wire.broker import NO_MATCHING_SUBSCRIBERS, LinkDown, PublishResult
@@ -15,7 +16,7 @@ from wire.codec import address, decode, encode
 from wire.envelope import Envelope, Keyring, PrivateKey, Signer, generate, key_id
 from wire.gate import Gate
 from wire.inbound import Inbound
-from wire.messages import Birth, Message, SaleRequested
+from wire.messages import Birth, Message, Presence, SaleRequested
 from wire.topics import Branch, Topic, parse
 
 HERE, THERE = "vm-0001", "vm-0002"
@@ -145,7 +146,7 @@ class Engine:
 
 
 class Side:
-    """A fleet with everything around it."""
+    """What hears and tells machines, with everything around it."""
 
     def __init__(self) -> None:
         self.wire, self.engine, self.clock, self.log = Wire(), Engine(), Clock(), Lines()
@@ -153,13 +154,18 @@ class Side:
         keys = {name: (key_id(key.public_key()), key.public_key()) for name, key in KEYS.items()}
         self.fleet = Fleet(
             signer=Signer(key_id(BRIDGE.public_key()), BRIDGE),
-            gate=Gate(Keyring.of_bridge(keys), log=self.log, clock=lambda: 0.0),
             roster=self.roster,
             timings=TIMINGS,
-            clock=self.clock,
             log=self.log,
         )
-        self.fleet.attach(self.wire, self.engine)
+        self.fleet.attach(self.wire)
+        self.hearing = Hearing(
+            transport=self.wire,
+            service=self.engine,
+            gate=Gate(Keyring.of_bridge(keys), log=self.log, clock=lambda: 0.0),
+            roster=self.roster,
+            clock=self.clock,
+        )
         self._mids = count(1)
 
     def bring(self, machine: str, message: Message, *, key: PrivateKey | None = None) -> int:
@@ -185,6 +191,10 @@ class Side:
 
 def birth(boot: int = 3, jid: str = JID) -> Birth:
     return Birth(jid=jid, boot=boot, bits=BITS, n=1, catalogue_version=7, software="1.0")
+
+
+def presence(online: bool, boot: int = 3, jid: str = JID) -> bytes:
+    return encode(Presence(online=online, jid=jid, boot=boot, bits=BITS))
 
 
 def requested(n: int, sale_id: str = SALE) -> SaleRequested:

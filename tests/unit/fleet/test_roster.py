@@ -11,16 +11,10 @@ from cloud_bridge.core.model import Born, Session
 from cloud_bridge.fleet.roster import RECENT_MS, SEEN_STEP_MS
 from cloud_bridge.fleet.shown import LANES_LIMIT, NAME_LIMIT
 from cloud_bridge.ports import MachineView
-from tests.unit.fleet.side import BITS, HERE, JID, THERE, Side
-from wire.codec import encode
-from wire.messages import Presence
+from tests.unit.fleet.side import BITS, HERE, JID, THERE, Side, presence
 from wire.topics import LIMIT_BYTES, Branch
 
 OTHER = "k" * 26
-
-
-def presence(online: bool, boot: int = 3, jid: str = JID) -> bytes:
-    return encode(Presence(online=online, jid=jid, boot=boot, bits=BITS))
 
 
 def born(boot: int = 3, jid: str = JID) -> Born:
