@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 _AGAIN_S: Final = 0.1
 _LONGEST_LINE: Final = 1 << 20
 
 
-async def follow(port: int, path: str) -> AsyncIterator[tuple[str, Any]]:
+async def follow(port: int, path: str) -> AsyncGenerator[tuple[str, Any], None]:
     """(event, value) of each event whose data is JSON, until cancelled."""
     while True:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
@@ -19,7 +19,7 @@ async def follow(port: int, path: str) -> AsyncIterator[tuple[str, Any]]:
         await asyncio.sleep(_AGAIN_S)
 
 
-async def _once(port: int, path: str) -> AsyncIterator[tuple[str, Any]]:
+async def _once(port: int, path: str) -> AsyncGenerator[tuple[str, Any], None]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_LONGEST_LINE)
     try:
         # HTTP/1.0, so that the lines come as they are and not in chunks.

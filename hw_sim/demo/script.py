@@ -16,7 +16,7 @@ from hw_sim.demo.story import Fact
 
 TERMS: Final = Terms(lease_s=8, grace_s=1, pay_s=5, last_payer_s=2, query_first_s=1.0)
 CODE_TIMEOUT_S: Final = 10.0
-SETTLE_TIMEOUT_S: Final = 25.0
+SETTLE_TIMEOUT_S: Final = 18.0
 _LOOK_EVERY_S: Final = 0.2
 _FIRST, _SECOND = SHELF[0].lane, SHELF[1].lane
 
@@ -28,7 +28,6 @@ class Ending:
     began_ms: float
     seen_ms: float
     books: Books
-    notices: Mapping[str, int]
     wrong: list[str]
     facts: list[Fact]
 
@@ -45,12 +44,11 @@ async def play(stage: Stage, scenario: Scenario) -> Ending:
     code = await eye.new_code(CODE_TIMEOUT_S)
     seen_ms = eye.drawn_ms
     await _pay(stage, scenario, code, eye)
-    books, notices, wrong = await _settle(stage, scenario)
+    books, wrong = await _settle(stage, scenario)
     return Ending(
         began_ms=began_ms,
         seen_ms=seen_ms,
         books=books,
-        notices=notices,
         wrong=wrong,
         facts=stage.story.since(began_ms),
     )
@@ -77,7 +75,7 @@ async def _pay(stage: Stage, scenario: Scenario, code: str, eye: Eye) -> None:
             await stage.scan(code)
 
 
-async def _settle(stage: Stage, scenario: Scenario) -> tuple[Books, Mapping[str, int], list[str]]:
+async def _settle(stage: Stage, scenario: Scenario) -> tuple[Books, list[str]]:
     """Look until nothing is open and two looks in a row see the same; else what is wrong."""
     before: object = None
     with contextlib.suppress(TimeoutError):
@@ -86,12 +84,12 @@ async def _settle(stage: Stage, scenario: Scenario) -> tuple[Books, Mapping[str,
                 books, notices = await stage.books()
                 wrong = disagreements(books) + _unfinished(notices, scenario)
                 if not wrong and before == books:
-                    return books, notices, wrong
+                    return books, wrong
                 before = books
                 await asyncio.sleep(_LOOK_EVERY_S)
     books, notices = await stage.books()
     wrong = disagreements(books) + _unfinished(notices, scenario)
-    return books, notices, wrong or [f"nothing came to rest within {SETTLE_TIMEOUT_S:g} s"]
+    return books, wrong or [f"nothing came to rest within {SETTLE_TIMEOUT_S:g} s"]
 
 
 def _unfinished(notices: Mapping[str, int], scenario: Scenario) -> list[str]:
