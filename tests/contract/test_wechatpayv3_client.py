@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 import urllib.error
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +26,12 @@ class Shop:
     """A notification address that takes everything, and says what it got."""
 
     url: str = ""
-    letters: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    letters: deque[tuple[dict[str, str], str]] = field(default_factory=deque)
     arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def next(self) -> tuple[dict[str, str], str]:
         assert self.arrived.acquire(timeout=TIMEOUT_S), "no notification came"
-        return self.letters[-1]
+        return self.letters.popleft()
 
 
 @pytest.fixture
@@ -123,6 +124,25 @@ def test_an_unpaid_order_is_closed_for_good(both: tuple[Any, Simulated]) -> None
     assert (status, json.loads(body)["trade_state"]) == (200, "CLOSED")
     with pytest.raises(urllib.error.HTTPError, match="409"):
         platform.desk("pay", code_url=code_url)
+
+
+def test_a_paid_order_is_neither_closed_nor_ordered_again(both: tuple[Any, Simulated]) -> None:
+    theirs, platform = both
+    platform.desk("pay", code_url=_order(theirs))
+    for status, body in (
+        theirs.close(out_trade_no=ORDER),
+        theirs.pay(description="可乐 Cola", out_trade_no=ORDER, amount={"total": 350}),
+    ):
+        assert (status, json.loads(body)["code"]) == (400, "ORDERPAID")
+
+
+def test_a_repeated_notification_verifies_as_the_first_did(both: tuple[Any, Simulated], shop: Shop) -> None:
+    theirs, platform = both
+    platform.desk("fault", name="double_notice", delay_ms=0)
+    platform.desk("pay", code_url=_order(theirs))
+    first, second = (theirs.callback(*shop.next()) for _ in range(2))
+    assert first == second  # decrypted: the letters themselves differ
+    assert first["resource"]["trade_state"] == "SUCCESS"
 
 
 def test_a_refund_is_taken_on_done_and_notified(both: tuple[Any, Simulated], shop: Shop) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from hw_sim.platform.clock import FARTHEST_AHEAD_MS, Clock
 from hw_sim.platform.desk import Desk, Refused
+from hw_sim.platform.events import KEPT, Events
 from hw_sim.platform.faults import Armed, Fault, Faults, fault_named
 from hw_sim.platform.model import Rules
 from tests.unit.sim_platform.bench import NUMBER, START_MS, Bench
@@ -101,6 +102,16 @@ def test_events_are_read_from_where_one_stopped(bench: Bench, desk: Desk) -> Non
         "query",
         "query of an order answered: 200",
     )
+
+
+def test_the_diary_keeps_its_last_ten_thousand_entries() -> None:
+    events = Events()
+    for moment in range(KEPT + 5):
+        events.add(moment, "payment.cancelled")
+    kept = events.since(0)
+    assert (len(kept), kept[0]["n"], kept[-1]["n"]) == (KEPT, 6, KEPT + 5)
+    assert [entry["n"] for entry in events.since(KEPT + 3)] == [KEPT + 4, KEPT + 5]
+    assert events.since(KEPT + 5) == []
 
 
 @pytest.mark.parametrize(
