@@ -45,7 +45,7 @@ from cloud_bridge.core.sale import (
 )
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine_books import Books, Decided, Terms
-from tests.unit.bridge.books import MemoryTx, Tables
+from hw_sim.world.books import MemoryTx, Tables
 from tests.unit.bridge.rows import SALE_ID, compose
 from tests.unit.bridge.world import SHELF
 

@@ -19,7 +19,7 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.ports import NoticeRejected
-from tests.unit.bridge.books import MemoryStore, Tables
+from hw_sim.world.books import MemoryStore, Tables
 from tests.unit.bridge.virtual import play
 from tests.unit.bridge.world import COLA, SIGNED, TEA, World
 

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from cloud_bridge.core.ledger import Account, balances
 from cloud_bridge.core.model import Decision, RefundState, State
 from cloud_bridge.core.sale import Timer, situation
-from tests.unit.bridge.books import Tables
+from hw_sim.world.books import Tables
 from tests.unit.bridge.promises import Bridge, Machine, Platform
 from tests.unit.bridge.rows import SALE_ID
 from tests.unit.bridge.test_table import LISTED

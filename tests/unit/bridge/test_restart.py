@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from cloud_bridge.core.model import State
-from tests.unit.bridge.books import MemoryStore, PluggedBooks
+from hw_sim.world.books import MemoryStore, PluggedBooks
 from tests.unit.bridge.virtual import play
 from tests.unit.bridge.world import FINAL, World
 

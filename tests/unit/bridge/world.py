@@ -28,7 +28,7 @@ from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.ports import BridgePorts, Shelf, ShelfProduct, Store
-from tests.unit.bridge.books import MemoryStore, PluggedBooks, Tables
+from hw_sim.world.books import MemoryStore, PluggedBooks, Tables
 from tests.unit.bridge.wechat import Notices, Wechat
 
 COLA = ShelfProduct(lane=12, name_zh="可乐", name_en="Cola", price_fen=350)

@@ -8,7 +8,7 @@ import pytest
 
 from cloud_bridge.ports import Store
 from cloud_bridge.store.books import SqlStore, open_store
-from tests.unit.bridge.books import MemoryStore
+from hw_sim.world.books import MemoryStore
 from tests.unit.store.cluster import Cluster, need_cluster
 
 INCARNATION: Final = "s" * 26

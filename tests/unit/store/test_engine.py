@@ -15,7 +15,7 @@ from cloud_bridge.ports import Fact, StandingAlarm, Tx
 from cloud_bridge.store import tables
 from cloud_bridge.store.books import open_store
 from cloud_bridge.store.tx import to_sale
-from tests.unit.bridge.books import Tables
+from hw_sim.world.books import Tables
 from tests.unit.bridge.test_restart import found_by_query, jammed, reselected, run, vended
 from tests.unit.bridge.virtual import VirtualLoop
 from tests.unit.bridge.world import World
