@@ -57,7 +57,7 @@ class Events:
         try:
             wait_for(facts)
             wait_for(changes)
-            yield f"retry: {_AGAIN_MS}\n".encode() + _event("hello", {"wall_ms": self._clock.wall_ms()})
+            yield f"retry: {_AGAIN_MS}\n".encode() + event("hello", {"wall_ms": self._clock.wall_ms()})
             while True:
                 done, _ = await asyncio.wait(
                     waiting, timeout=self._limits.heartbeat_s, return_when=asyncio.FIRST_COMPLETED
@@ -74,14 +74,15 @@ class Events:
 
     def _told(self, news: Fact | str) -> bytes:
         if isinstance(news, Fact):
-            return _event("fact", news)
+            return event("fact", news)
         found = [machine for machine in self._roster.machines() if machine.machine == news]
-        return b"".join(_event("machine", machine) for machine in found)
+        return b"".join(event("machine", machine) for machine in found)
 
 
 async def _next(source: AsyncIterator[Fact | str]) -> Fact | str:
     return await anext(source)
 
 
-def _event(name: str, value: object) -> bytes:
+def event(name: str, value: object) -> bytes:
+    """One event. JSON in ASCII has no line end, so nothing in it can begin another."""
     return f"event: {name}\ndata: ".encode() + encode(value) + b"\n\n"

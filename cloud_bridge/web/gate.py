@@ -1,5 +1,6 @@
 """What holds for every request, whoever asks: whole heads, our own names, and headers that bind a browser."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -23,6 +24,7 @@ _FOR_BROWSERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::\d{1,5})?")
 _RAW: Final = [(name.lower().encode(), value.encode()) for name, value in _FOR_BROWSERS.items()]
 
 
@@ -84,6 +86,5 @@ def _refuse(status: int, message: str) -> Response:
 def _host(heads: Iterable[tuple[bytes, bytes]]) -> str:
     """The name that was asked for, without its port."""
     host = next((value for name, value in heads if name == b"host"), b"").decode("latin-1").lower()
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    found = _HOST.fullmatch(host)
+    return host if found is None else found[1] or found[2]

@@ -11,10 +11,11 @@ class Limits:
     """The bounds. The platform gives up on an answer after 5 s, so `answer_s` ends before.
 
     `read_s` is for the head and body of a request together; `write_s` is how long a reader may leave a full
-    buffer untouched; `streams` are pages that look on at the same time.
+    buffer untouched; `streams` are pages that look on at the same time. `connections` leaves room for a crowd
+    that says nothing beside callers that do, below the 1024 descriptors that a process usually has.
     """
 
-    connections: int = 200
+    connections: int = 500
     streams: int = 64
     notices: int = 200
     head_bytes: int = 8 * 1024

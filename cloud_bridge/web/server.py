@@ -19,9 +19,11 @@ from uvicorn.server import ServerState
 from cloud_bridge.web.limits import Limits
 
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-# So many connections at most are accepted in one go. Smaller than the number we keep, or one wave of empty
-# connections would push out those whose request has arrived and is not read yet.
-_BACKLOG: Final = 64
+# So many connections at most are accepted in one go: fewer than we keep, or one wave of empty ones would push
+# out those whose request has arrived and is not read yet. The others wait with the kernel, which puts a caller
+# off for a second when its own queue is full.
+_AT_ONCE: Final = 64
+_WAITING: Final = 2048
 _TOO_MANY: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -51,7 +53,7 @@ class _Config(uvicorn.Config):
             ws="none",
             lifespan="off",
             loop="asyncio",
-            backlog=_BACKLOG,
+            backlog=_AT_ONCE,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -76,6 +78,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for listening in sockets or ():
+            listening.listen(_WAITING)
         self._started()
 
 
@@ -168,10 +172,11 @@ class _Connection(H11Protocol):
 
     def _make_room(self) -> None:
         """Close what has waited longest without a whole request: this connection when all others have one."""
-        waiting = [
-            each for each in self.connections if isinstance(each, _Connection) and not each._answering()
-        ]
-        min(waiting, key=lambda each: each._since_s)._end(_TOO_MANY)
+        ours = [each for each in self.connections if isinstance(each, _Connection)]
+        staying = [each for each in ours if not each.transport.is_closing()]
+        if len(staying) > self._limits.connections:
+            waiting = [each for each in staying if not each._answering()]
+            min(waiting, key=lambda each: each._since_s)._end(_TOO_MANY)
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -90,6 +90,7 @@ class Reader(AsyncIterator[Any]):
 
     def __init__(self) -> None:
         self._news: asyncio.Queue[Any] = asyncio.Queue(256)
+        self.left = False
 
     def give(self, news: object) -> None:
         if self._news.full():
@@ -97,7 +98,11 @@ class Reader(AsyncIterator[Any]):
         self._news.put_nowait(news)
 
     async def __anext__(self) -> Any:
-        return await self._news.get()
+        try:
+            return await self._news.get()
+        except asyncio.CancelledError:
+            self.left = True
+            raise
 
 
 @dataclass(slots=True)
@@ -131,6 +136,11 @@ class Bridge:
         if what:
             wall_ms = sale.opened_wall_ms + after_ms
             self.say(Fact(wall_ms=wall_ms, machine=sale.machine, sale_id=sale.sale_id, who=who, what=what))
+
+    @property
+    def left(self) -> int:
+        """How many onlookers are gone."""
+        return sum(reader.left for reader in self.fact_readers)
 
     def say(self, fact: Fact) -> None:
         self.timelines.setdefault(fact.sale_id, []).append(fact)
