@@ -194,7 +194,11 @@ class Page:
 
     def card(self, box: Box) -> None:
         """A surface with round corners and a fine edge."""
-        radius = 2 * self.layout.unit
-        self.canvas.rounded(box, radius, self.theme.line, self.theme.ground)
-        edge = max(1, self.layout.unit // 8)
-        self.canvas.rounded(box.inset(edge), radius - edge, self.theme.surface, self.theme.line)
+        radius, edge = 2 * self.layout.unit, max(1, self.layout.unit // 8)
+
+        def part(canvas: Canvas) -> None:
+            outer = Box(0, 0, box.width, box.height)
+            canvas.rounded(outer, radius, self.theme.line, self.theme.ground)
+            canvas.rounded(outer.inset(edge), radius - edge, self.theme.surface, self.theme.line)
+
+        self.canvas.kept(("card", box.width, box.height), box, self.theme.ground, part)

@@ -9,6 +9,8 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageFilter
+from qrcode.main import QRCode
+from qrcode.util import BIT_LIMIT_TABLE, QRData
 
 from edge.core.screen import Asking, Code
 from edge.display import qr
@@ -201,6 +203,18 @@ def enlarged(code: qr.Matrix) -> Image.Image:
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=300))
 def test_any_link_is_read_back_from_its_modules(text: str) -> None:
     assert read(enlarged(qr.encode(text))) == [f"M {text}"]
+
+
+@pytest.mark.parametrize("level", qr.Level)
+@pytest.mark.parametrize("version", range(1, 41))
+def test_every_version_holds_what_the_library_alone_would_put_in(version: int, level: qr.Level) -> None:
+    most = (BIT_LIMIT_TABLE[level.value][version] - 4 - (8 if version < 10 else 16)) // 8
+    for text in ("x" * most, "A1b2" * (most // 4) + "z"):
+        own = QRCode(version=None, error_correction=level.value, mask_pattern=2, border=4)
+        own.add_data(QRData(text.encode()[:most], mode=4), optimize=0)
+        own.make(fit=True)
+        cells = bytes(cell for row in own.get_matrix() for cell in row)
+        assert qr.encode(text[:most], level=level).cells == cells
 
 
 @pytest.mark.parametrize(("count", "side"), [(14, 29), (15, 33), (26, 33), (42, 37), (43, 41), (62, 41)])
