@@ -1,36 +1,25 @@
 """The bridge's settings: one TOML file, read strictly. `docs/examples/bridge.toml` shows every table."""
 
-import json
+import os
 import tomllib
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
+from cloud_bridge.config_machines import MachineTable, first_twice
+from cloud_bridge.config_timings import LimitsTable, TimingsTable
 from cloud_bridge.config_wechat import WechatTable
-from cloud_bridge.core.timings import Limits, Timings
-from cloud_bridge.ports import Shelf, ShelfProduct
+from cloud_bridge.ports import Shelf
 from cloud_bridge.wechat.key_report import describe_keys
 from wire.broker import BrokerSettings
 from wire.envelope import BadKeyFile, PublicKey, key_id, load_private, load_public
 from wire.mqtt_table import MqttTable
-from wire.settings import BadSettings, File, Pattern, Range, load, read_secret
-from wire.topics import LIMIT_BYTES, Branch, everything
+from wire.settings import BadSettings, File, Range, load, read_secret
+from wire.topics import Branch, everything
 
 MQTT_NAME: Final = "bridge"
-LANES_LIMIT: Final = 200
-CATALOGUE_BYTES: Final = LIMIT_BYTES[Branch.SET]
 # Messages of all machines that may be between the broker and our commit; the books share a commit.
 IN_FLIGHT: Final = 64
-
-Machine = Annotated[str, Pattern(r"[a-z0-9-]{4,32}", "4 to 32 of a-z 0-9 -")]
-Seconds = Annotated[int, Range(1, 3600, "s")]
-Wait = Annotated[float, Range(0.05, 86_400, "s")]
-Spare = Annotated[float, Range(0, 86_400, "s")]
-Refunds = Annotated[int, Range(1, 1_000_000, "refunds")]
-
-
-def _text(most: int) -> Pattern:
-    return Pattern(rf"[^\x00-\x1f\x7f]{{1,{most}}}", f"1 to {most} characters on one line")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,95 +63,6 @@ class WebTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimingsTable(Timings):
-    """Every wait, with what an operator may set. Without the table it is a shop's."""
-
-    lease_min_s: Seconds = 60
-    lease_max_s: Seconds = 600
-    pay_s: Annotated[int, Range(1, 600, "s")] = 180
-    last_payer_s: Annotated[int, Range(0, 600, "s")] = 20
-    order_min_s: Annotated[int, Range(1, 600, "s")] = 60
-    screen_less_s: Annotated[int, Range(0, 60, "s")] = 5
-    bound_drift: Annotated[float, Range(1, 1.1)] = 1.002
-    bound_slack_s: Spare = 1.0
-    place_again_s: Wait = 1.0
-    place_cap_s: Wait = 10.0
-    query_first_s: Wait = 5.0
-    query_s: Wait = 3.0
-    query_spread_s: Spare = 2.0
-    query_late_s: Wait = 15.0
-    query_past_s: tuple[Wait, ...] = (60.0, 300.0, 900.0, 3600.0)
-    look_again_s: Wait = 60.0
-    authorise_s: Wait = 2.0
-    authorise_factor: Annotated[float, Range(1, 10)] = 1.5
-    authorise_cap_s: Wait = 10.0
-    ask_s: Wait = 5.0
-    ask_cap_s: Wait = 60.0
-    doubt_s: Spare = 600.0
-    gone_s: Wait = 900.0
-    refund_again_s: tuple[Wait, ...] = (5.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0)
-    refund_poll_s: tuple[Wait, ...] = (60.0, 60.0, 60.0, 60.0, 60.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
-    refund_slow_s: Wait = 3600.0
-    refund_tries: Annotated[int, Range(1, 10_000)] = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitsTable(Limits):
-    """How many refunds within `window_s` a machine's word is good for, before a person has to look."""
-
-    window_s: Annotated[int, Range(60, 604_800, "s")] = 3600
-    lane: Refunds = 3
-    machine: Refunds = 6
-    fleet: Refunds = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneTable:
-    """What lies in a lane and costs what."""
-
-    lane: Annotated[int, Range(1, 9999)]
-    name_zh: Annotated[str, _text(40)]
-    name_en: Annotated[str, _text(60)]
-    price_fen: Annotated[int, Range(1, 10_000_000, "fen")]
-    picture: Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{0,120}", "at most 120 characters on one line")] = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineTable:
-    """A machine that may speak, and its catalogue. Raise `catalogue_version` with each change of it."""
-
-    id: Machine
-    public_key_file: Annotated[Path, File()]
-    catalogue_version: Annotated[int, Range(1, 2**31)]
-    lanes: tuple[LaneTable, ...]
-    phone: Annotated[str, Pattern(r"[^\x00-\x1f\x7f]{0,40}", "at most 40 characters on one line")] = ""
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.lanes) <= LANES_LIMIT:
-            raise ValueError(f"{len(self.lanes)} lanes; 1 to {LANES_LIMIT} are allowed")
-        if twice := _first_twice([lane.lane for lane in self.lanes]):
-            raise ValueError(f"lane {twice} twice")
-        size = len(json.dumps(asdict(self), default=str, ensure_ascii=False).encode())
-        if size > CATALOGUE_BYTES:
-            raise ValueError(f"a catalogue of {size} bytes; {CATALOGUE_BYTES} are allowed")
-
-    @property
-    def shelf(self) -> Shelf:
-        """The catalogue as the engine knows it."""
-        products = tuple(
-            ShelfProduct(
-                lane=lane.lane,
-                name_zh=lane.name_zh,
-                name_en=lane.name_en,
-                price_fen=lane.price_fen,
-                picture=lane.picture,
-            )
-            for lane in self.lanes
-        )
-        return Shelf(machine=self.id, version=self.catalogue_version, phone=self.phone, products=products)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BridgeSettings:
     """Everything that `wxvend bridge run` needs to know."""
 
@@ -178,7 +78,7 @@ class BridgeSettings:
     def __post_init__(self) -> None:
         if not self.machines:
             raise ValueError("no [[machines]]; at least one is needed")
-        if twice := _first_twice([machine.id for machine in self.machines]):
+        if twice := first_twice([machine.id for machine in self.machines]):
             raise ValueError(f"machine {twice} twice")
 
     @property
@@ -206,18 +106,21 @@ def key_place(path: Path) -> Path:
 
 def machine_keys(settings: BridgeSettings) -> dict[str, tuple[str, PublicKey]]:
     """Each machine's key id and key. Raises BadKeyFile, also when two machines would have one key."""
-    keys: dict[str, tuple[str, PublicKey]] = {}
     owners: dict[str, str] = {}
-    for machine in settings.machines:
-        key = load_public(machine.public_key_file)
-        owner = owners.setdefault(key_id(key), machine.id)
-        if owner != machine.id:
-            raise BadKeyFile(
-                f"{machine.public_key_file}: found the key of {owner}, allowed one of {machine.id}'s own. "
-                f"Try: wxvend edge init on {machine.id}, and give its .pub to the bridge"
-            )
-        keys[machine.id] = (key_id(key), key)
-    return keys
+    keys = {machine.id: _own_key(machine, owners) for machine in settings.machines}
+    return {machine: (key_id(key), key) for machine, key in keys.items()}
+
+
+def _own_key(machine: MachineTable, owners: dict[str, str]) -> PublicKey:
+    """The machine's key, noted in `owners` by its id."""
+    key = load_public(machine.public_key_file)
+    owner = owners.setdefault(key_id(key), machine.id)
+    if owner != machine.id:
+        raise BadKeyFile(
+            f"{machine.public_key_file}: found the key of {owner}, allowed one of {machine.id}'s own. "
+            f"Try: wxvend edge init on {machine.id}, and give its .pub to the bridge"
+        )
+    return key
 
 
 def findings(path: Path, *, now_s: float) -> tuple[bool, list[str]]:
@@ -226,33 +129,36 @@ def findings(path: Path, *, now_s: float) -> tuple[bool, list[str]]:
         settings = read_settings(path)
     except BadSettings as error:
         return False, str(error).splitlines()
-    lines = [
-        f"books: {settings.store.file or settings.store.url_file}",
-        f"web: http://{settings.web.host}:{settings.web.port}",
-    ]
-    mistakes: list[str] = []
+    lines, mistakes = _places(settings)
     try:
         own = key_id(load_private(settings.keys.bridge_key_file).public_key())
         lines.append(f"keys.bridge_key_file: private key {own}; machines know its public half")
     except BadKeyFile as error:
         mistakes.append(str(error))
+    owners: dict[str, str] = {}
     for machine in settings.machines:
         try:
-            (name, _) = machine_keys(replace(settings, machines=(machine,)))[machine.id]
-            lines.append(
-                f"machines: {machine.id}: public key {name}; catalogue {machine.catalogue_version} "
-                f"with {len(machine.lanes)} lanes"
-            )
-        except BadKeyFile as error:
-            mistakes.append(str(error))
-    if not mistakes:
-        try:
-            machine_keys(settings)
+            name = key_id(_own_key(machine, owners))
+            shelf = f"catalogue {machine.catalogue_version} with {len(machine.lanes)} lanes"
+            lines.append(f"machines: {machine.id}: public key {name}; {shelf}")
         except BadKeyFile as error:
             mistakes.append(str(error))
     report = describe_keys(settings.wechat.settings(), now_s=now_s)
     mistakes += [f"wechat.{mistake}" for mistake in report.mistakes]
     return not mistakes, [*lines, *(f"wechat.{line}" for line in report.lines), *mistakes]
+
+
+def _places(settings: BridgeSettings) -> tuple[list[str], list[str]]:
+    """Where everything is, and what cannot be there."""
+    mqtt, web, books = settings.mqtt, settings.web, settings.store.file
+    lines = [
+        f"store: {books or settings.store.url_file}",
+        f"web: http://{web.host}:{web.port}; notifications come to {settings.wechat.notify_url}",
+        f"mqtt: {mqtt.host}:{mqtt.port} {'over TLS' if mqtt.tls else 'in the clear'}, as {MQTT_NAME}",
+    ]
+    if books is None or (books.parent.is_dir() and os.access(books.parent, os.W_OK)):
+        return lines, []
+    return lines, [f"store.file: found no folder {books.parent} to write in. Try: mkdir or chown it"]
 
 
 def broker_settings(settings: BridgeSettings) -> BrokerSettings:
@@ -266,12 +172,3 @@ def broker_settings(settings: BridgeSettings) -> BrokerSettings:
         tls=settings.mqtt.tls,
         inflight=IN_FLIGHT,
     )
-
-
-def _first_twice(names: list[str] | list[int]) -> str:
-    seen: set[str | int] = set()
-    for name in names:
-        if name in seen:
-            return str(name)
-        seen.add(name)
-    return ""

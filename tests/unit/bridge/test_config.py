@@ -300,3 +300,17 @@ def test_help_teaches_with_examples() -> None:
     told = CliRunner().invoke(main, ["bridge", "--help"]).output
     assert "Examples:" in told
     assert told.count("wxvend bridge ") >= 3
+
+
+def test_books_without_a_folder_are_a_mistake(folder: Path) -> None:
+    path = change(folder, 'file = "bridge.db"', 'file = "nowhere/bridge.db"')
+    good, lines = findings(path, now_s=NOW_S)
+    assert not good
+    assert lines[-1] == f"store.file: found no folder {folder / 'nowhere'} to write in. Try: mkdir or chown it"
+
+
+def test_check_config_says_where_everything_is(folder: Path) -> None:
+    _, lines = findings(folder / "bridge.toml", now_s=NOW_S)
+    assert f"store: {folder / 'bridge.db'}" in lines
+    assert "web: http://127.0.0.1:8080; notifications come to http://127.0.0.1:8080/wechat/notify" in lines
+    assert "mqtt: 127.0.0.1:1883 in the clear, as bridge" in lines

@@ -1,0 +1,74 @@
+"""The `[[machines]]` tables: who may speak, and what lies in which lane at which price."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from cloud_bridge.ports import Shelf, ShelfProduct
+from wire.settings import File, Pattern, Range
+from wire.topics import LIMIT_BYTES, Branch
+
+LANES_LIMIT: Final = 200
+CATALOGUE_BYTES: Final = LIMIT_BYTES[Branch.SET]
+
+
+def _text(least: int, most: int) -> Pattern:
+    return Pattern(rf"[^\x00-\x1f\x7f]{{{least},{most}}}", f"{least} to {most} characters on one line")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneTable:
+    """What lies in a lane and costs what."""
+
+    lane: Annotated[int, Range(1, 9999)]
+    name_zh: Annotated[str, _text(1, 40)]
+    name_en: Annotated[str, _text(1, 60)]
+    price_fen: Annotated[int, Range(1, 10_000_000, "fen")]
+    picture: Annotated[str, _text(0, 120)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineTable:
+    """A machine that may speak, and its catalogue. Raise `catalogue_version` with each change of it."""
+
+    id: Annotated[str, Pattern(r"[a-z0-9-]{4,32}", "4 to 32 of a-z 0-9 -")]
+    public_key_file: Annotated[Path, File()]
+    catalogue_version: Annotated[int, Range(1, 2**31)]
+    lanes: tuple[LaneTable, ...]
+    phone: Annotated[str, _text(0, 40)] = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.lanes) <= LANES_LIMIT:
+            raise ValueError(f"{len(self.lanes)} lanes; 1 to {LANES_LIMIT} are allowed")
+        if twice := first_twice([lane.lane for lane in self.lanes]):
+            raise ValueError(f"lane {twice} twice")
+        size = len(json.dumps(asdict(self), default=str, ensure_ascii=False).encode())
+        if size > CATALOGUE_BYTES:
+            raise ValueError(f"a catalogue of {size} bytes; {CATALOGUE_BYTES} are allowed")
+
+    @property
+    def shelf(self) -> Shelf:
+        """The catalogue as the engine knows it."""
+        products = tuple(
+            ShelfProduct(
+                lane=lane.lane,
+                name_zh=lane.name_zh,
+                name_en=lane.name_en,
+                price_fen=lane.price_fen,
+                picture=lane.picture,
+            )
+            for lane in self.lanes
+        )
+        return Shelf(machine=self.id, version=self.catalogue_version, phone=self.phone, products=products)
+
+
+def first_twice(names: Sequence[str | int]) -> str:
+    """The first of `names` that was there before, or empty."""
+    seen: set[str | int] = set()
+    for name in names:
+        if name in seen:
+            return str(name)
+        seen.add(name)
+    return ""
