@@ -44,11 +44,19 @@ class Shop:
         self.bridge_config, self.edge_config = folder / "bridge.toml", folder / "edge.toml"
         self.web = f"http://127.0.0.1:{free_port()}"
         self._broker_name, self._board_options = broker, board
-        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        enter = self._stack.enter_async_context
-        self.broker = self._stack.enter_context(make_broker(self._broker_name, self.folder))
+        async with AsyncExitStack() as stack:
+            await self._open(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        enter = stack.enter_async_context
+        self.broker = stack.enter_context(make_broker(self._broker_name, self.folder))
         keys = str(self.folder / "keys")
         self.platform = await enter(
             Program(WXVEND, "sim", "wechat", "--port", "0", "--keys", keys, "--refund-delay-ms", "100")
@@ -62,10 +70,6 @@ class Shop:
         options = ("--link", link, "--poll-ms", "20", "--turn-ms", "100", *self._board_options)
         self.board = await enter(Program(WXVEND, "sim", "board", *options))
         await self.board.says(event="ready")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
 
     def write_settings(self) -> None:
         """The examples as they are shipped, with this shop's ports and the bridge in a hurry."""
