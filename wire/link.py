@@ -68,7 +68,7 @@ class Link:
 
     @property
     def overflowed(self) -> int:
-        """Messages that came faster than they were received, beyond `queue`; never acknowledged."""
+        """Messages that came faster than they were received, beyond `queue`; the broker offers them again."""
         return self._inbox.overflowed
 
     async def run(self) -> None:
@@ -316,6 +316,8 @@ class _Connection:
 
     def _on_message(self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
         if not self._inbox.reserve():
+            if message.qos:  # on this connection it would never come again
+                self._post(self._lose, "more messages than asked for")
             return
         try:
             topic = message.topic
