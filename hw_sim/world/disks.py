@@ -9,9 +9,14 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
+from typing import Any, Final, TypeVar
 
+from cloud_bridge.ports import Tx
 from edge.journal import Finish, Job, SqliteJournal, begin_session, create
+from hw_sim.world.books import MemoryStore, MemoryTx, Tables
+
+T = TypeVar("T")
+_Answer = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,3 +93,73 @@ def open_world_journal(
     session = begin_session(db, bits)
     disk.image = db.serialize()
     return SqliteJournal(db, session, DiskWriter(db, disk, chance, told))
+
+
+@dataclass(slots=True)
+class BooksDisk:
+    """The bridge's books as they would be read after a power cut, and the ones that are being flushed."""
+
+    incarnation: str
+    speed: Speed = field(default_factory=Speed)
+    tables: Tables = field(default_factory=Tables)
+    flushing: Tables | None = None
+
+    def cut(self, chance: Random) -> None:
+        """Power or process is gone: a flush under way has happened or has not."""
+        if self.flushing is not None and chance.random() < 0.5:
+            self.tables = self.flushing
+        self.flushing = None
+
+
+class WorldStore(MemoryStore):
+    """Callers that come while a flush is under way share the next one."""
+
+    def __init__(self, disk: BooksDisk, chance: Random, told: Callable[[str], None]) -> None:
+        super().__init__(disk.incarnation)
+        self.tables = disk.tables
+        self._disk: Final = disk
+        self._chance: Final = chance
+        self._told: Final = told
+        self._waiting: list[tuple[Callable[[Tx], Any], asyncio.Future[Any]]] = []
+        self._busy = False
+
+    async def run(self, work: Callable[[Tx], T]) -> T:
+        """Durable when this returns; an exception of `work` undoes its own writes and nobody else's."""
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, done))
+        if not self._busy:
+            self._busy = True
+            asyncio.get_running_loop().call_soon(self._begin)
+        return await done
+
+    def _begin(self) -> None:
+        batch, self._waiting = self._waiting, []
+        tables = self.tables
+        answers: list[_Answer] = []
+        for work, done in batch:
+            trial = tables.copy()
+            try:
+                answers.append((done, work(MemoryTx(trial)), None))
+            except Exception as error:
+                answers.append((done, None, error))
+            else:
+                tables = trial
+        self._disk.flushing = tables
+        self._told("books.flush")
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._disk.speed.draw(self._chance), self._flushed, tables, answers)
+
+    def _flushed(self, tables: Tables, answers: list[_Answer]) -> None:
+        self.tables = self._disk.tables = tables
+        self._disk.flushing = None
+        self._told("books.flushed")
+        for done, result, error in answers:
+            if done.done():
+                continue
+            if error is None:
+                done.set_result(result)
+            else:
+                done.set_exception(error)
+        self._busy = bool(self._waiting)
+        if self._busy:
+            self._begin()

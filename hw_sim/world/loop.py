@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVarTuple, Unpack
 
 Callback = Callable[..., object]
 _Ts = TypeVarTuple("_Ts")
+_TRIES: Final = 5
 
 
 class Host:
@@ -24,7 +25,7 @@ class Host:
         self.name: Final = name
         self.life = 0
         self.ready: Final[deque[Handle]] = deque()
-        self.tasks: Final[set[asyncio.Task[Any]]] = set()
+        self.tasks: Final[dict[asyncio.Task[Any], None]] = {}
 
 
 class Handle(asyncio.TimerHandle):
@@ -34,15 +35,13 @@ class Handle(asyncio.TimerHandle):
 
     def __init__(
         self,
-        host: Host,
-        life: int,
+        owner: tuple[Host, int],
         when: float,
         callback: Callback,
         args: tuple[Any, ...],
         context: Context | None,
     ) -> None:
-        self.host = host
-        self.life = life
+        self.host, self.life = owner
         self._at_s = when
         self._call = callback
         self._with = args
@@ -81,7 +80,8 @@ class WorldLoop(asyncio.BaseEventLoop):
         self._timers: Final[list[tuple[float, int, Handle]]] = []
         self._numbers: Final = count()
         self._awake: Final[list[Host]] = []
-        self._dead: Final[list[set[asyncio.Task[Any]]]] = []
+        self._hosts: Final[dict[Host, None]] = {}
+        self._dead: Final[list[asyncio.Task[Any]]] = []
         self.nature: Final = Host("nature")
         self.current = self.nature
         self._life = 0  # of the host whose callback runs: one that dies in it asks for nothing any more
@@ -101,7 +101,7 @@ class WorldLoop(asyncio.BaseEventLoop):
 
     def on(self, host: Host, delay_s: float, callback: Callback, *args: Any) -> Handle:
         """Let something happen at a host after a while, if it has not lost power until then."""
-        handle = Handle(host, host.life, self._now_s + delay_s, callback, args, None)
+        handle = Handle((host, host.life), self._now_s + delay_s, callback, args, None)
         heapq.heappush(self._timers, (handle.when(), next(self._numbers), handle))
         return handle
 
@@ -110,7 +110,7 @@ class WorldLoop(asyncio.BaseEventLoop):
         host.life += 1
         host.ready.clear()
         # Kept, so that no coroutine is closed and runs what a computer without power cannot run.
-        self._dead.append(set(host.tasks))
+        self._dead += host.tasks
         host.tasks.clear()
 
     def run_until(self, until_s: float) -> None:
@@ -158,6 +158,16 @@ class WorldLoop(asyncio.BaseEventLoop):
             self._awake.append(host)
         host.ready.append(handle)
 
+    def close(self) -> None:
+        """The world is over: let go of every program, whether it still runs or lost its power long ago."""
+        for host in self._hosts:
+            self._dead += host.tasks
+        for task in self._dead:
+            task._log_destroy_pending = False
+            _close(task.get_coro())
+        self._dead.clear()
+        super().close()
+
     # ------------------------------------------------------------ what asyncio asks of a loop
 
     def time(self) -> float:
@@ -168,7 +178,7 @@ class WorldLoop(asyncio.BaseEventLoop):
         self, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts, context: Context | None = None
     ) -> Handle:
         """Next, on the host that asks."""
-        handle = Handle(self.current, self._life, self._now_s, callback, args, context)
+        handle = Handle((self.current, self._life), self._now_s, callback, args, context)
         self._wake(handle)
         return handle
 
@@ -196,16 +206,17 @@ class WorldLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> Handle:
         """Then, on the host that asks."""
-        handle = Handle(self.current, self._life, when, callback, args, context)
+        handle = Handle((self.current, self._life), when, callback, args, context)
         heapq.heappush(self._timers, (when, next(self._numbers), handle))
         return handle
 
     def create_task(self, coro: Any, *, name: object = None, context: Context | None = None) -> Any:
         """A task of the host that asks."""
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=str(name), context=context)
+        self._hosts[self.current] = None
         tasks = self.current.tasks
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        tasks[task] = None
+        task.add_done_callback(lambda done: tasks.pop(done, None))
         return task
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -216,3 +227,13 @@ class WorldLoop(asyncio.BaseEventLoop):
     def get_debug(self) -> bool:
         """Never."""
         return False
+
+
+def _close(program: Any) -> None:
+    """End a coroutine that nobody waits for, however much it wants to tidy up."""
+    for _ in range(_TRIES):
+        try:
+            program.close()
+        except BaseException:  # whatever its `finally` ran into: there is nobody left to care
+            continue
+        return

@@ -139,23 +139,7 @@ class Machine:
             told=self._step,
         )
         dispenser = _Watched(XyDispenser(self.plan.bus, self.clock, port=self.bus.plug(self.host)), self)
-        bridge = BridgeLink(
-            Identity(
-                machine=self.name,
-                lease_s=self.plan.terms.lease_s,
-                start_s=dispenser.capabilities.start_s,
-                software="world",
-            ),
-            journal=journal,
-            signer=self._signer,
-            gate=Gate(
-                Keyring.of_edge(self.name, self._bridge_keys),
-                log=self._story.log(self.name),
-                clock=self._loop.time,
-                per_s=MESSAGES_PER_S,
-            ),
-            clock=self.clock,
-        )
+        bridge = self._bridge_link(journal, dispenser.capabilities.start_s)
         link = WorldLink(
             self._link_settings(journal),
             self._broker,
@@ -188,6 +172,25 @@ class Machine:
                 ("bridge out", bridge.pump()),
             ):
                 spawn(work, name)
+
+    def _bridge_link(self, journal: SqliteJournal, start_s: int) -> BridgeLink:
+        return BridgeLink(
+            Identity(
+                machine=self.name,
+                lease_s=self.plan.terms.lease_s,
+                start_s=start_s,
+                software="world",
+            ),
+            journal=journal,
+            signer=self._signer,
+            gate=Gate(
+                Keyring.of_edge(self.name, self._bridge_keys),
+                log=self._story.log(self.name),
+                clock=self._loop.time,
+                per_s=MESSAGES_PER_S,
+            ),
+            clock=self.clock,
+        )
 
     def _link_settings(self, journal: SqliteJournal) -> BrokerSettings:
         topic = Topic(self.name, Branch.STATE, "presence")

@@ -1,0 +1,183 @@
+"""The bridge in the world: its computer with the real daemon's parts, and its books' disk."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from cloud_bridge.core.timings import Limits, Timings
+from cloud_bridge.engine import Engine, Settings
+from cloud_bridge.fleet.fleet import Fleet
+from cloud_bridge.fleet.hearing import Hearing
+from cloud_bridge.fleet.roster import Roster
+from cloud_bridge.ports import BridgePorts, NoticeRejected, Shelf
+from cloud_bridge.wechat.exchange import Exchange
+from cloud_bridge.wechat.notices import WechatNotices
+from cloud_bridge.wechat.platform import WechatPlatform
+from cloud_bridge.wechat.settings import PlatformPublicKey, WechatSettings
+from hw_sim.platform.courier import Letter
+from hw_sim.world.broker import Broker
+from hw_sim.world.clocks import WorldClock
+from hw_sim.world.disks import BooksDisk, WorldStore
+from hw_sim.world.link import WorldLink
+from hw_sim.world.loop import Host, WorldLoop
+from hw_sim.world.payments import APPID, MCHID, NOTIFY_URL, Payments, WorldCaller, merchant_keys
+from hw_sim.world.story import Story
+from wire.broker import BrokerSettings
+from wire.envelope import Keyring, Signer
+from wire.gate import Gate
+from wire.topics import Branch, everything
+
+RESTART_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficePlan:
+    """What the bridge of a world is like."""
+
+    shelves: Sequence[Shelf]
+    timings: Timings = field(default_factory=Timings)
+    limits: Limits = field(default_factory=Limits)
+
+
+class Office:
+    """`start`, `crash` and `restore` switch the bridge."""
+
+    def __init__(
+        self,
+        plan: OfficePlan,
+        *,
+        loop: WorldLoop,
+        broker: Broker,
+        payments: Payments,
+        signer: Signer,
+        machines: Mapping[str, Signer],
+        story: Story,
+        chance: Callable[[str], Random],
+    ) -> None:
+        self.plan: Final = plan
+        self.host: Final = Host("bridge")
+        self.clock: Final = WorldClock(loop)
+        self.disk: Final = BooksDisk(incarnation=chance("store").randbytes(16).hex())
+        self.engine: Engine | None = None
+        self.running = False
+        self._loop: Final = loop
+        self._broker: Final = broker
+        self._payments: Final = payments
+        self._signer: Final = signer
+        self._machines: Final = {
+            name: (machine.key_id, machine.private_key.public_key()) for name, machine in machines.items()
+        }
+        self._story: Final = story
+        self._disk_chance: Final = chance("books disk")
+        self._waits: Final = chance("bridge waits")
+        self._nonces: Final = chance("nonces")
+        payments.deliver = self.notify
+
+    # ------------------------------------------------------------ what may happen to it
+
+    def start(self) -> None:
+        """The daemon starts, unless it runs."""
+        if not self.running:
+            self.running = True
+            self._story.add("bridge", "starts")
+            self._loop.spawn(self.host, self._live(), "bridge daemon")
+
+    def crash(self) -> None:
+        """Process or power is gone."""
+        self._story.add("bridge", "killed")
+        self._stop()
+        self.disk.cut(self._disk_chance)
+
+    def _stop(self) -> None:
+        self.running = False
+        self.engine = None
+        self._broker.cut_name("bridge", "host gone")
+        self._loop.cut(self.host)
+
+    def notify(self, letter: Letter, answer: Callable[[int | str], None]) -> None:
+        """A notification reaches the bridge's door."""
+        if self.engine is None:
+            answer("connection refused")
+            return
+        self._loop.spawn(self.host, self._take(self.engine, letter, answer), "notice")
+
+    async def _take(self, engine: Engine, letter: Letter, answer: Callable[[int | str], None]) -> None:
+        try:
+            await engine.notice({name.lower(): value for name, value in letter.headers.items()}, letter.body)
+        except NoticeRejected:
+            answer(401)
+        else:
+            self._story.step("bridge", "notice.answered")
+            answer(204)
+
+    # ------------------------------------------------------------ the daemon
+
+    async def _live(self) -> None:
+        """As `cloud_bridge.app` wires it. Whatever ends it, the service manager starts it again."""
+        try:
+            await self._serve()
+        except Exception as error:
+            self._story.add("bridge", "daemon failed", why=repr(error))
+            self._stop()
+            self._loop.on(self.host, RESTART_S, self.start)
+
+    async def _serve(self) -> None:
+        log, wechat, keys = self._story.log("bridge"), _wechat(), merchant_keys()
+        roster = Roster(self._machines, self.clock)
+        fleet = Fleet(signer=self._signer, roster=roster, timings=self.plan.timings, log=log)
+        link = WorldLink(
+            BrokerSettings(
+                host="broker",
+                port=8883,
+                client_id="bridge",
+                filters=(everything("+", Branch.UP), everything("+", Branch.STATE)),
+                inflight=64,
+            ),
+            self._broker,
+            self.host,
+            on_state=fleet.connected,
+            random=self._waits.random,
+        )
+        exchange = Exchange(keys, clock=self.clock, nonce=lambda: self._nonces.randbytes(16).hex())
+        engine = Engine(
+            ports=BridgePorts(
+                store=WorldStore(self.disk, self._disk_chance, self._step),
+                platform=WechatPlatform(wechat, WorldCaller(self._payments, self.host, exchange)),
+                notices=WechatNotices(wechat, keys),
+                fleet=fleet,
+                clock=self.clock,
+                log=log,
+            ),
+            shelves=self.plan.shelves,
+            settings=Settings(timings=self.plan.timings, limits=self.plan.limits),
+            random=self._waits.random,
+        )
+        gate = Gate(Keyring.of_bridge(self._machines), log=log, clock=self._loop.time)
+        fleet.attach(link)
+        hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=self.clock)
+        self.engine = engine
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(engine.run(), name="engine")
+            tasks.create_task(hearing.run(), name="hearing")
+            tasks.create_task(fleet.show_catalogues(self.plan.shelves), name="catalogues")
+            tasks.create_task(link.run(), name="link")
+
+    def _step(self, name: str) -> None:
+        self._story.step("bridge", name)
+
+
+def _wechat() -> WechatSettings:
+    nowhere = Path("world")
+    return WechatSettings(
+        mchid=MCHID,
+        appid=APPID,
+        merchant_serial="5" * 40,
+        merchant_private_key_file=nowhere,
+        api_v3_key_file=nowhere,
+        notify_url=NOTIFY_URL,
+        platform_public_keys=(PlatformPublicKey(id="PUB_KEY_ID_0119000000010001", file=nowhere),),
+        base_url="http://127.0.0.1:1",
+    )
