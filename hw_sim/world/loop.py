@@ -5,6 +5,7 @@ again. They are not cancelled, because a computer without power runs no `finally
 """
 
 import asyncio
+import contextlib
 import heapq
 from asyncio import events
 from collections import deque
@@ -16,6 +17,7 @@ from typing import Any, Final, TypeVarTuple, Unpack
 Callback = Callable[..., object]
 _Ts = TypeVarTuple("_Ts")
 _TRIES: Final = 5
+_LOGS_ITS_END: Final = "_log_destroy_pending"
 
 
 class Host:
@@ -110,7 +112,7 @@ class WorldLoop(asyncio.BaseEventLoop):
         host.life += 1
         host.ready.clear()
         # Kept, so that no coroutine is closed and runs what a computer without power cannot run.
-        self._dead += host.tasks
+        self._dead.extend(host.tasks)
         host.tasks.clear()
 
     def run_until(self, until_s: float) -> None:
@@ -161,9 +163,9 @@ class WorldLoop(asyncio.BaseEventLoop):
     def close(self) -> None:
         """The world is over: let go of every program, whether it still runs or lost its power long ago."""
         for host in self._hosts:
-            self._dead += host.tasks
+            self._dead.extend(host.tasks)
         for task in self._dead:
-            task._log_destroy_pending = False
+            setattr(task, _LOGS_ITS_END, False)
             _close(task.get_coro())
         self._dead.clear()
         super().close()
@@ -231,9 +233,7 @@ class WorldLoop(asyncio.BaseEventLoop):
 
 def _close(program: Any) -> None:
     """End a coroutine that nobody waits for, however much it wants to tidy up."""
-    for _ in range(_TRIES):
-        try:
+    for _ in range(_TRIES):  # once for each `finally` that waits for something
+        with contextlib.suppress(BaseException):
             program.close()
-        except BaseException:  # whatever its `finally` ran into: there is nobody left to care
-            continue
-        return
+            return

@@ -1,0 +1,118 @@
+"""People at a machine: they choose, look at the screen, pay in time, late, never or twice, or choose again."""
+
+import asyncio
+import enum
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from edge.core.screen import Code
+from hw_sim.platform.payers import PayerRefused
+from hw_sim.world.machine import Machine
+from hw_sim.world.payments import Payments
+from hw_sim.world.story import Story
+
+LOOK_EVERY_S: Final = 0.5
+PATIENCE_S: Final = 15.0
+
+
+class Habit(enum.StrEnum):
+    """What a shopper does with a code."""
+
+    PAYS = "pays"
+    PAYS_LATE = "pays_late"  # begun in time, completed when it suits
+    PAYS_TWICE = "pays_twice"
+    TWO_PHONES = "two_phones"
+    CANCELS = "cancels"
+    CANCELS_AND_PAYS = "cancels_and_pays"
+    CHOOSES_AGAIN = "chooses_again"  # and pays the first code, the second, or both
+    LEAVES = "leaves"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How people of a world are: how often they come, in seconds, and the weight of each habit."""
+
+    every_s: float = 60.0
+    weights: dict[Habit, float] = field(default_factory=lambda: {Habit.PAYS: 1.0})
+
+
+class Shoppers:
+    """Everybody who comes to one machine, one after the other."""
+
+    def __init__(
+        self, machine: Machine, payments: Payments, story: Story, manners: Manners, chance: Random
+    ) -> None:
+        self._machine: Final = machine
+        self._payments: Final = payments
+        self._story: Final = story
+        self._manners: Final = manners
+        self._chance: Final = chance
+
+    async def come(self, count: int) -> None:
+        """So many, then nobody any more."""
+        habits, weights = list(self._manners.weights), list(self._manners.weights.values())
+        for _ in range(count):
+            await asyncio.sleep(self._chance.random() * 2 * self._manners.every_s)
+            (habit,) = self._chance.choices(habits, weights)
+            await self._shop(habit)
+
+    async def _shop(self, habit: Habit) -> None:
+        lane, other = self._chance.sample(self._machine.plan.lanes, 2)
+        self._story.add("shopper", "chooses", machine=self._machine.name, lane=lane, habit=habit)
+        self._machine.press(lane)
+        code = await self._code("")
+        if not code:
+            return
+        self._story.mark(f"shopper.{habit}")
+        await asyncio.sleep(self._chance.random() * 20)
+        match habit:
+            case Habit.PAYS:
+                self._pay(code)
+            case Habit.PAYS_LATE:
+                await self._complete(code)
+            case Habit.PAYS_TWICE:
+                self._pay(code)
+                self._pay(code)
+            case Habit.TWO_PHONES:
+                self._pay(code, account="first")
+                self._pay(code, account="second")
+            case Habit.CANCELS:
+                self._machine.press(0)
+            case Habit.CANCELS_AND_PAYS:
+                self._machine.press(0)
+                await self._complete(code)
+            case Habit.CHOOSES_AGAIN:
+                await self._choose_again(code, other)
+            case Habit.LEAVES:
+                return
+
+    async def _choose_again(self, first: str, lane: int) -> None:
+        self._machine.press(lane)
+        second = await self._code(first)
+        which = self._chance.randrange(3)
+        if which != 1:
+            await self._complete(first)
+        if which != 0 and second:
+            self._pay(second)
+
+    async def _complete(self, code: str) -> None:
+        """A payment begun now goes through at a moment of its own."""
+        await asyncio.sleep(self._chance.choice((0.2, 5.0, 60.0, 200.0, 400.0)) * self._chance.random())
+        self._pay(code, race=True)
+
+    async def _code(self, but: str) -> str:
+        """What the screen's code says once there is another one than `but`; empty when none comes."""
+        for _ in range(int(PATIENCE_S / LOOK_EVERY_S)):
+            await asyncio.sleep(LOOK_EVERY_S)
+            screen = self._machine.screen
+            if screen is not None and isinstance(screen.view, Code) and screen.view.code_url != but:
+                return screen.view.code_url
+        return ""
+
+    def _pay(self, code: str, *, account: str = "somebody", race: bool = False) -> None:
+        try:
+            self._payments.model.pay(code, self._payments.now_ms(), account=account, race=race)
+        except PayerRefused as refused:
+            self._story.add("shopper", "cannot pay", why=refused.reason.value)
+        self._payments.look()
