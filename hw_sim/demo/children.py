@@ -40,6 +40,7 @@ class Child:
         self._lines: Final[deque[Line]] = deque(maxlen=_KEPT)
         self._waiting: Final[list[tuple[Wanted, asyncio.Future[Line]]]] = []
         self._speaking = 0
+        self._asked_to_end = False
 
     async def start(self) -> None:
         """Start it, on a leash: it ends with us, whatever ends us."""
@@ -92,11 +93,11 @@ class Child:
             await asyncio.sleep(_KNOCK_EVERY_S)
         raise self._failure(f"did not listen within {START_TIMEOUT_S:g} s")
 
-    async def ended(self) -> ChildFailed:
-        """Wait until it is gone; what to say when nobody asked for that."""
+    async def ended(self) -> ChildFailed | None:
+        """Wait until it is gone; what to say, unless we asked for that."""
         assert self._process is not None
         code = await self._process.wait()
-        return self._failure(f"ended with exit code {code}")
+        return None if self._asked_to_end else self._failure(f"ended with exit code {code}")
 
     def tell(self, command: Line) -> None:
         """Write one JSON line to its input."""
@@ -111,7 +112,7 @@ class Child:
 
     async def stop(self) -> None:
         """Ask it to end; insist when it does not."""
-        process = self._process
+        process, self._asked_to_end = self._process, True
         if process is None:
             return
         if process.returncode is None:
@@ -123,6 +124,15 @@ class Child:
         except TimeoutError:
             process.kill()
             await process.wait()
+        await asyncio.gather(*self._tasks)
+
+    async def kill(self) -> None:
+        """End it as a power cut does."""
+        assert self._process is not None
+        self._asked_to_end = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
         await asyncio.gather(*self._tasks)
 
     async def _read(self, stream: asyncio.StreamReader) -> None:

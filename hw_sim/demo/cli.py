@@ -50,6 +50,7 @@ PORT: Final = 8420
     help="Work in this new folder and leave it: settings, journal, books, logs.",
 )
 def demo(
+    *,
     port: int,
     no_browser: bool,
     once: bool,

@@ -19,6 +19,11 @@ from hw_sim.demo.web_call import CallFailed
 LOOK_EVERY_S: Final = 0.05
 BOOKS_EVERY_S: Final = 1.0
 TRAY: Final = 6
+POWER: Final = "power"
+_POWER_WORDS: Final = (
+    "The machine's computer loses its power, now, in whatever it does. Its journal and the board tell it "
+    "what became of the sale; it never runs the motor twice."
+)
 _WAITING: Final = 500
 _SWITCHES: Final[Mapping[str, Scenario]] = {
     name: scenario for name, scenario in SCENARIOS.items() if scenario.switch
@@ -43,6 +48,7 @@ class Room:
         self._turning: Final[set[int]] = set()
         self._tray: list[Goods] = []
         self._armed: Final[set[str]] = set()
+        self._dark = False
         self._books: Mapping[str, str] = {"words": "no sale yet", "tone": ""}
         self._told: Mapping[str, Any] = {}
         self._pages: Final[list[asyncio.Queue[News]]] = []
@@ -78,17 +84,19 @@ class Room:
 
     def _state(self) -> Mapping[str, Any]:
         health = self._stage.states.get("health", {})
+        online = self._stage.states.get("presence", {}).get("online", False)
         return {
             "machine": MACHINE,
-            "selling": bool(health.get("selling")),
-            "reason": health.get("reason", ""),
+            "selling": bool(online and health.get("selling")),
+            "reason": health.get("reason", "") if online else "off",
             "lanes": [self._lane(goods) for goods in SHELF],
             "tray": [{"lane": each.lane} for each in self._tray],
             "phone": self._phone.shows(self._eye.code),
             "faults": [
                 {"name": name, "label": each.switch, "words": each.words, "on": name in self._armed}
                 for name, each in _SWITCHES.items()
-            ],
+            ]
+            + [{"name": POWER, "label": "cut the power now", "words": _POWER_WORDS, "on": self._dark}],
             "books": dict(self._books),
         }
 
@@ -165,6 +173,8 @@ class Room:
                 await self._phone.put_away()
             case "take":
                 self._tray = []
+            case "fault" if body.get("name") == POWER:
+                await self._cut_power()
             case "fault":
                 await self._switch(_member(body, "name", str, _SWITCHES), on=bool(body.get("on")))
             case _:
@@ -172,6 +182,16 @@ class Room:
                     f"wish: found {wish!r}, allowed choose, cancel, pay, take and others of the page"
                 )
         self._changed()
+
+    async def _cut_power(self) -> None:
+        if self._dark:
+            return
+        self._dark = True
+        self._changed()
+        try:
+            await self._stage.cut_power()
+        finally:
+            self._dark = False
 
     async def _switch(self, name: str, *, on: bool) -> None:
         scenario = _SWITCHES[name]

@@ -5,7 +5,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar
@@ -39,6 +39,7 @@ T = TypeVar("T")
 TURN_MS: Final = 1200
 REFUND_MS: Final = 500
 STOCK: Final = 5
+DARK_S: Final = 1.5
 _LOOK_EVERY_S: Final = 0.05
 _SHIPPED: Final = Path(__file__).parents[2] / "systemd"
 _WXVEND: Final = str(Path(sys.executable).with_name("wxvend"))
@@ -62,7 +63,8 @@ class Stage:
         self._mosquitto: Final = mosquitto
         self._news: Final = asyncio.Event()
         self._children: Final[dict[str, Child]] = {}
-        self._onlooking: Final[list[asyncio.Task[None]]] = []
+        self._tasks: Final[list[asyncio.Task[None]]] = []
+        self._failed: Final[asyncio.Future[ChildFailed]] = asyncio.get_running_loop().create_future()
         self._scenery: Scenery | None = None
         self.started_ms = 0
 
@@ -117,6 +119,15 @@ class Stage:
         """Switch a fault of the board on for the next motor run, or off."""
         self._children["board"].tell({"do": "fault", "name": fault, "times": 1 if on else 0})
 
+    async def cut_power(self) -> None:
+        """Take the power from the machine's computer, in whatever it does, and give it back."""
+        self._tell_shopper("pulls the plug of the machine's computer")
+        await self._children["edge"].kill()
+        await asyncio.sleep(DARK_S)
+        self._tell_shopper("puts the plug back")
+        assert self._scenery is not None
+        await self._run("edge", edge_settings(self._scenery, self._terms))
+
     async def faults_left(self) -> set[str]:
         """The switched-on faults of board and platform that have not struck yet."""
         board, platform = await asyncio.gather(
@@ -160,13 +171,7 @@ class Stage:
 
     async def failure(self) -> ChildFailed:
         """Wait until a program ends that nobody asked to."""
-        watching = [asyncio.create_task(child.ended()) for child in self._children.values()]
-        try:
-            done, _ = await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().result()
-        finally:
-            for task in watching:
-                task.cancel()
+        return await asyncio.shield(self._failed)
 
     # ------------------------------------------------------------ starting and stopping
 
@@ -217,31 +222,39 @@ class Stage:
         acl = await asyncio.to_thread(make_broker_files, self._folder, _SHIPPED / "mosquitto.acl")
         shipped = Shipped(conf=_SHIPPED / "mosquitto.conf", acl=acl, certs=self._folder / "certs")
         broker = MosquittoBroker(self._folder, shipped)
-        child = self._child("mosquitto", *broker.command())
-        await child.start()
+        child = await self._child("mosquitto", *broker.command())
         await child.listens(broker.port)
         return broker.port
 
     async def _simulate(self, what: str, *arguments: str) -> Line:
-        child = self._child(what, _WXVEND, "sim", what, *arguments)
-        await child.start()
+        child = await self._child(what, _WXVEND, "sim", what, *arguments)
         return await child.first(lambda line: line.get("event") == "ready")
 
     async def _run(self, name: str, settings: str) -> None:
         config = self._folder / f"{name}.toml"
         config.write_text(settings)
-        await self._child(name, _WXVEND, name, "run", "--config", str(config)).start()
+        await self._child(name, _WXVEND, name, "run", "--config", str(config))
 
-    def _child(self, name: str, *command: str) -> Child:
+    async def _child(self, name: str, *command: str) -> Child:
         child = Child(name, *command, folder=self._folder, hear=self._take_line)
         self._children[name] = child
+        await child.start()
+        self._begin(f"{name} end", self._watch(child))
         return child
+
+    async def _watch(self, child: Child) -> None:
+        failure = await child.ended()
+        if failure is not None and not self._failed.done():
+            self._failed.set_result(failure)
 
     def _look_on(self, scenery: Scenery) -> None:
         onlooker = Onlooker(scenery.onlooker, self._take_message)
-        self._onlooking.append(asyncio.create_task(onlooker.run(), name="onlooker"))
-        self._onlooking.append(asyncio.create_task(onlooker.listen(), name="onlooker in"))
-        self._onlooking.append(asyncio.create_task(self._follow_bridge(scenery), name="bridge facts"))
+        self._begin("onlooker", onlooker.run())
+        self._begin("onlooker in", onlooker.listen())
+        self._begin("bridge facts", self._follow_bridge(scenery))
+
+    def _begin(self, name: str, work: Coroutine[None, None, None]) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
 
     async def _selling(self) -> None:
         """Wait for it, and not for a program that is gone already. Raises ChildFailed, TimeoutError."""
@@ -268,9 +281,9 @@ class Stage:
 
     async def _stop(self) -> None:
         """The machine first, so that it says good-bye; what it needs, last."""
-        for task in self._onlooking:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._onlooking, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         rest = dict(self._children)
         for name in ("edge", "bridge"):
             if name in rest:

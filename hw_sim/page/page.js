@@ -180,7 +180,7 @@ function drawFaults() {
   const on = state.faults.filter((fault) => fault.on);
   $("warn").className = on.length ? "warn on" : "warn";
   $("warn").textContent = on.length
-    ? `Next sale: ${on.map((fault) => fault.words).join(" ")}`
+    ? on.map((fault) => fault.words).join(" ")
     : "Break something before you choose, and see who notices. All below comes from the running programs.";
 }
 
@@ -224,6 +224,7 @@ function draw(next) {
   state = next;
   $("machine").textContent = state.selling ? `${state.machine} · selling` : `${state.machine} · ${state.reason || "starting"}`;
   $("lamp").className = `lamp ${state.selling ? "go" : "stop"}`;
+  $("cabinet").classList.toggle("dark", state.reason === "off");
   $("books").className = state.books.tone;
   $("books").querySelector("span").textContent = state.books.words;
   drawLanes();

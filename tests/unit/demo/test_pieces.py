@@ -166,6 +166,21 @@ async def test_a_child_that_ends_too_early_is_named_with_its_last_words(tmp_path
         await dying.first(lambda line: False)
     assert "no such board" in str(failed.value)
     assert "exit code 1" in str(await dying.ended())
+
+
+async def test_an_end_that_was_asked_for_is_no_failure(tmp_path: Path) -> None:
+    for end in (Child.stop, Child.kill):
+        echo = child(tmp_path, ECHO)
+        await echo.start()
+        await echo.first(lambda line: line["event"] == "ready")
+        await end(echo)
+        assert await echo.ended() is None
+
+
+async def test_a_dead_child_can_still_be_stopped(tmp_path: Path) -> None:
+    dying = child(tmp_path, "pass")
+    await dying.start()
+    assert "exit code 0" in str(await dying.ended())
     await dying.stop()
 
 
