@@ -32,7 +32,7 @@ class Rig:
 
     machines: int = 1
     stock: int = 100
-    poll_ms: int = 500
+    poll_ms: int = 1000
     turn_ms: int = 3000
     terms: Terms = field(default_factory=lambda: Terms(machine="", lease_s=240, vends_a_day=100_000))
     timings: Timings = field(default_factory=Timings)
