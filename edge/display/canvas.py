@@ -7,7 +7,7 @@ its PNG and its framebuffer rows a table lookup, and the comparison of two frame
 import io
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,7 +21,7 @@ _SHADES: Final = 7  # between paper and ink; more is not seen at arm's length
 _FINE: Final = 4  # shapes are drawn this much larger, then reduced
 _NEAR: Final = 14  # blends this close share an entry of the palette
 _BLENDED: Final = 200  # entries after which blends share; the other 56 are for colours that are meant
-_BAND: Final = 64_000  # pixels
+_BAND: Final = 32_000  # pixels
 _UNDEFINED: Final = "\uffff"
 _TOUCHED: Final = [0] * 19 + [255] * 237  # coverage below half a shade leaves the paper alone
 
@@ -111,15 +111,21 @@ class Picture:
         and no more are packed together than stay in the processor's cache.
         """
         raw = self._image.crop(box).tobytes()
-        rows = (raw[at : at + box.width] for at in range(0, len(raw), box.width))
-        runs = [(row, sum(1 for _ in same)) for row, same in groupby(rows)]
+        rows, counts, above = list[bytes](), list[int](), b""
+        for at in range(0, len(raw), box.width):
+            row = raw[at : at + box.width]
+            if row == above:
+                counts[-1] += 1
+            else:
+                rows.append(row)
+                counts.append(1)
+                above = row
         step = max(1, _BAND // box.width)
-        for first in range(0, len(runs), step):
-            band = runs[first : first + step]
-            part = Image.frombytes("L", (box.width, len(band)), b"".join(row for row, _ in band))
-            pixels = memoryview(packed(part))
+        for first in range(0, len(rows), step):
+            band = rows[first : first + step]
+            pixels = memoryview(packed(Image.frombytes("L", (box.width, len(band)), b"".join(band))))
             length = len(pixels) // len(band)
-            for at, (_, count) in enumerate(band):
+            for at, count in enumerate(counts[first : first + step]):
                 yield from repeat(pixels[at * length : (at + 1) * length], count)
 
 
@@ -321,7 +327,10 @@ class Canvas:
         """A square of cells, 1 black and 0 white, each exactly `pixels` wide."""
         light, dark = self._ink.palette.index(WHITE), self._ink.palette.index(BLACK)
         small = Image.frombytes("L", (side, side), cells.translate(bytes((light, dark)) + bytes(254)))
-        self._image.paste(small.resize((side * pixels, side * pixels), Image.Resampling.NEAREST), at)
+        edge = side * pixels
+        wide = small.resize((edge, side), Image.Resampling.NEAREST).tobytes()
+        rows = b"".join(wide[row : row + edge] * pixels for row in range(0, len(wide), edge))
+        self._image.paste(Image.frombytes("L", (edge, edge), rows), at)
 
     def kept(self, key: object, box: Box, paper: Colour, draw: "Callable[[Canvas], None]") -> None:
         """A part that looks the same whenever `key` does: drawn once on `paper`, then copied."""
