@@ -33,6 +33,7 @@ from wire.topics import Branch, Topic, everything
 
 RESTART_S: Final = 2.0
 MESSAGES_PER_S: Final = 20
+TICK_S: Final = 1.0  # ten times the daemon's own: a world lives many hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ class Machine:
             bits=self._ids.randbytes(8).hex(),
             told=self._step,
         )
-        dispenser = _Watched(XyDispenser(self.plan.bus, self.clock, port=self.bus.plug(self.host)), self)
+        dispenser = _Watched(self._driver(), self)
         bridge = self._bridge_link(journal, dispenser.capabilities.start_s)
         link = WorldLink(
             self._link_settings(journal),
@@ -172,6 +173,9 @@ class Machine:
                 ("bridge out", bridge.pump()),
             ):
                 spawn(work, name)
+
+    def _driver(self) -> XyDispenser:
+        return XyDispenser(self.plan.bus, self.clock, port=self.bus.plug(self.host), tick_s=TICK_S)
 
     def _bridge_link(self, journal: SqliteJournal, start_s: int) -> BridgeLink:
         return BridgeLink(

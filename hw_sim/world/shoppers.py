@@ -1,4 +1,4 @@
-"""People at a machine: they choose, look at the screen, pay in time, late, never or twice, or choose again."""
+"""People at a machine: they choose, look at the screen, pay in time, late, never, twice, or choose again."""
 
 import asyncio
 import enum

@@ -24,7 +24,10 @@ Trace = Callable[[str, bytes, int], None]  # direction "rx" or "tx", bytes, boot
 
 
 class XyDispenser:
-    """One XY machine. `trace` is called for all bytes, after an answer has been written."""
+    """One XY machine. `trace` is called for all bytes, after an answer has been written.
+
+    `tick_s` is how often time that passes in silence is looked at.
+    """
 
     def __init__(
         self,
@@ -33,11 +36,13 @@ class XyDispenser:
         *,
         trace: Trace | None = None,
         port: Transport | None = None,
+        tick_s: float = TICK_S,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._trace = trace
         self._port = port or SerialPort(str(settings.port), baud=settings.baud)
+        self._tick_s = tick_s
         self._session = Session(settings)
         self._post: Callable[[BusEvent], None] | None = None
         self._operation = asyncio.Lock()
@@ -66,8 +71,8 @@ class XyDispenser:
         serving = asyncio.create_task(self._port.serve(self), name="xy.port")
         try:
             while not serving.done():
-                due = time.monotonic() + TICK_S
-                await asyncio.wait({serving}, timeout=TICK_S)
+                due = time.monotonic() + self._tick_s
+                await asyncio.wait({serving}, timeout=self._tick_s)
                 self._latest_tick_ms = max(self._latest_tick_ms, 1000 * (time.monotonic() - due))
                 self._session.tick(self._clock.now_ms())
                 self._publish()
