@@ -72,6 +72,8 @@ def test_a_public_key_in_the_place_of_the_private_one_is_named(folder: Path) -> 
         ("lease_s = 240", "leese_s = 240", "sale.leese_s"),
         ("width = 480", "width = 10", "display.width"),
         ('language = "both"', 'language = "latin"', "display.language"),
+        ("width = 480\nheight = 800", "width = 200\nheight = 200", "display"),
+        ('png = "screen.png"', 'pgn = "screen.png"', "display.pgn"),
         ("drop_sensor = true", "drop_sensor = 3", "bus.xy.drop_sensor"),
         ('host = "127.0.0.1"', 'host = "broker.example"', "mqtt"),
         ('bridge_public_key_files = ["bridge.pub"]', "bridge_public_key_files = []", "keys"),
@@ -87,6 +89,23 @@ def test_a_mistake_is_named_with_its_line_and_what_is_allowed(
     assert mistake.where.startswith(where)
     assert mistake.line > 1
     assert mistake.allowed
+
+
+def test_every_panel_is_found_beside_the_settings(folder: Path) -> None:
+    path = change(folder, 'png = "screen.png"', 'framebuffer = "/dev/fb0"\npage = "kiosk"\ndark = true')
+    display = read_settings(path).display
+    assert (display.png, display.framebuffer, display.page) == (None, Path("/dev/fb0"), folder / "kiosk")
+    assert display.dark
+    assert display.drawn
+
+
+def test_check_config_tries_the_font_of_the_screen(folder: Path) -> None:
+    good, lines = findings(folder / "edge.toml")
+    assert good
+    assert any(line.endswith("can write every sentence of the screen") for line in lines)
+    good, lines = findings(change(folder, "[sale]", 'font_file = "no.otf"\n\n[sale]'))
+    assert not good
+    assert f"display.font_file: {folder / 'no.otf'}: no such file" in lines[-1]
 
 
 def test_every_mistake_is_told_at_once(folder: Path) -> None:
