@@ -21,8 +21,8 @@ BOOKS_EVERY_S: Final = 1.0
 TRAY: Final = 6
 POWER: Final = "power"
 _POWER_WORDS: Final = (
-    "The machine's computer loses its power, now, in whatever it does. Its journal and the board tell it "
-    "what became of the sale; it never runs the motor twice."
+    "The machine's computer loses its power, in whatever it does. It never runs the motor again: when nobody "
+    "can know whether the product came out, the money goes back."
 )
 _WAITING: Final = 500
 _SWITCHES: Final[Mapping[str, Scenario]] = {

@@ -8,8 +8,8 @@ from typing import Any, Final
 from hw_sim.demo.story import Fact
 
 Line = Mapping[str, Any]
-# The bus is polled five times a second; only what carries news is worth a line.
-_POLLS: Final = frozenset({"41", "42"})
+# Polls, acknowledgements, and what the board tells of itself again and again: no news about a sale.
+_ROUTINE: Final = frozenset({"41", "42", "11", "31", "51", "52"})
 _MOTOR: Final = "06"
 _SPEAKERS: Final[Mapping[str, str]] = {"up": "machine", "down": "bridge", "set": "bridge"}
 # What a camera may read from a screen has no place in a list of facts.
@@ -75,7 +75,7 @@ def _of_board(line: Line) -> Fact | None:
 def _of_frame(line: Line) -> Fact | None:
     frame = str(line["hex"]).replace(" ", "")
     command = frame[4:6]
-    if command in _POLLS and len(frame) <= 10:
+    if command in _ROUTINE:
         return None
     to_host = line["dir"] == "to_host"
     return Fact(

@@ -224,7 +224,7 @@ function draw(next) {
   state = next;
   $("machine").textContent = state.selling ? `${state.machine} · selling` : `${state.machine} · ${state.reason || "starting"}`;
   $("lamp").className = `lamp ${state.selling ? "go" : "stop"}`;
-  $("cabinet").classList.toggle("dark", state.reason === "off");
+  document.body.classList.toggle("dark", state.reason === "off");
   $("books").className = state.books.tone;
   $("books").querySelector("span").textContent = state.books.words;
   drawLanes();

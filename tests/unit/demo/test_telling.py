@@ -27,8 +27,8 @@ def test_the_stopwatch_finds_the_frame_that_runs_a_motor() -> None:
     assert back.mark == ""
 
 
-@pytest.mark.parametrize("frame", ["fafb410040", "fafb420043"])
-def test_polls_and_acknowledgements_are_not_news(frame: str) -> None:
+@pytest.mark.parametrize("frame", ["fafb410040", "fafb420043", "fafb110c0d00220000015e050803e9008b"])
+def test_polls_acknowledgements_and_lane_reports_are_not_news(frame: str) -> None:
     line = {"event": "frame", "t_ms": 5, "dir": "to_board", "hex": frame, "what": "poll"}
     assert fact_of("board", line) is None
 
