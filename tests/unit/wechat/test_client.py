@@ -53,14 +53,16 @@ def new_client(parties: Parties, url: str, hands: Hands, *, proxy_url: str = "")
 
 
 async def test_a_call_is_signed_over_what_is_transmitted(host: Host, client: Client) -> None:
-    strange = Request("GET", "/v3/pay/transactions/out-trade-no/a%2Ab%7Cc_d?mchid=1900000109")
-    host.will(*[host.says({"ok": 1})] * 3)
-    for request in (ASK, SAY, strange):
+    quoted = Request("GET", "/v3/pay/transactions/out-trade-no/a%2Ab%7Cc_d?mchid=1900000109")
+    host.will(*[host.says({"ok": 1})] * 4)
+    for request in (ASK, SAY, quoted):
         assert await client.call(request) == Success(200, {"ok": 1})
     assert [(seen.method, seen.target, seen.body) for seen in host.seen] == [
-        (each.method, each.target, each.body) for each in (ASK, SAY, strange)
+        (each.method, each.target, each.body) for each in (ASK, SAY, quoted)
     ]
-    assert [seen.claim()["nonce_str"][-1] for seen in host.seen] == ["1", "2", "3"]
+    assert await client.call(Request("GET", "/v3/a|b?name=可乐")) == Success(200, {"ok": 1})
+    assert host.seen[-1].target == "/v3/a%7Cb?name=%E5%8F%AF%E4%B9%90"
+    assert [seen.claim()["nonce_str"][-1] for seen in host.seen] == ["1", "2", "3", "4"]
     assert {seen.claim()["timestamp"] for seen in host.seen} == {str(NOW_S)}
 
 
@@ -166,13 +168,27 @@ async def test_a_redirect_is_not_followed(parties: Parties, host: Host, client: 
 # ---------------------------------------------------------------- the network
 
 
-async def test_nothing_is_sent_twice(host: Host, client: Client) -> None:
-    assert await client.call(SAY) == NoAnswer("connection")  # taken, and closed without a word
-    assert len(host.seen) == 1
-    host.will(host.says({}))  # then the same on a connection that had worked
-    assert await client.call(SAY) == Success(200, {})
-    assert await client.call(SAY) == NoAnswer("connection")
-    assert len(host.seen) == 3
+async def use_every_thread(host: Host, client: Client) -> None:
+    """One call on each of the client's threads: nobody is answered before all have called."""
+    all_here = asyncio.Barrier(THREADS)
+
+    async def together(writer: asyncio.StreamWriter) -> None:
+        await all_here.wait()
+        writer.write(host.says({}))
+
+    host.will(*[together] * THREADS)
+    replies = await asyncio.gather(*[client.call(ASK) for _ in range(THREADS)])
+    assert replies == [Success(200, {})] * THREADS
+
+
+@pytest.mark.parametrize("request_", [ASK, SAY], ids=["GET", "POST"])
+async def test_nothing_is_sent_twice(host: Host, client: Client, request_: Request) -> None:
+    assert await client.call(request_) == NoAnswer("connection")  # taken, and closed without a word
+    assert (len(host.seen), host.lines) == (1, 1)
+    await use_every_thread(host, client)
+    lines = host.lines
+    assert await client.call(request_) == NoAnswer("connection")  # the same where it had worked before
+    assert (len(host.seen), host.lines) == (1 + THREADS + 1, lines)
 
 
 async def test_a_refused_connection_is_no_answer(parties: Parties, hands: Hands) -> None:
@@ -202,20 +218,19 @@ async def test_a_connection_cut_in_the_body_is_no_answer(host: Host, client: Cli
 
 
 async def test_a_connection_is_kept_and_an_idle_one_is_not(host: Host, client: Client, hands: Hands) -> None:
-    host.will(*[host.says({})] * 3)
-    await client.call(ASK)
+    await use_every_thread(host, client)
     hands.now += IDLE_MS - 1
-    await client.call(ASK)
-    assert [seen.line for seen in host.seen] == [1, 1]
+    await use_every_thread(host, client)
+    assert host.lines == THREADS
     hands.now += IDLE_MS
-    assert await client.call(ASK) == Success(200, {})
-    assert [seen.line for seen in host.seen] == [1, 1, 2]
+    await use_every_thread(host, client)
+    assert host.lines == 2 * THREADS
 
 
 async def test_a_body_that_trickles_is_given_up(host: Host, client: Client, hands: Hands) -> None:
     async def trickle(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-        for _ in range(99_999):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n")
+        for _ in range(200_000):
             writer.write(b" ")
             await writer.drain()  # fails when the client has hung up
             hands.now += int(READ_S * 100)
