@@ -20,7 +20,7 @@ from cloud_bridge.web.limits import Limits
 
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 # So many connections at most are accepted in one go: fewer than we keep, or one wave of empty ones would push
-# out those whose request has arrived and is not read yet. The others wait with the kernel, which puts a caller
+# out those whose request has arrived and is not read yet. The others wait with the kernel, which puts callers
 # off for a second when its own queue is full.
 _AT_ONCE: Final = 64
 _WAITING: Final = 2048

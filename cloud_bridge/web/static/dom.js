@@ -49,18 +49,20 @@ export const show = (id, shown) => { byId(id).hidden = !shown; };
 // Keep a node for each item, in the items' order, and fill it anew: focus and open details survive.
 export function keyed(parent, items, { key, make, fill }) {
   const old = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+  const kept = new Set();
   let before = null;
   for (const item of items) {
     const id = String(key(item));
     const node = old.get(id) ?? make(item);
     old.delete(id);
+    kept.add(node);
     node.dataset.key = id;
     const next = before ? before.nextSibling : parent.firstChild;
     if (node !== next) parent.insertBefore(node, next);
     fill(node, item);
     before = node;
   }
-  for (const node of old.values()) node.remove();
+  for (const node of [...parent.children]) if (!kept.has(node)) node.remove();
 }
 
 // A state: its colour, its shape and its word, never one of them alone.

@@ -61,9 +61,9 @@ export function drawTodo(sales, totals, alarms) {
   show("todo-empty", count === 0);
   show("todo-alarms", alarms.length > 0);
   text(byId("todo-alarms").firstChild, `${say("alarms")}: ${alarms.length}`);
-  text(byId("cases-older"), `${older} ${say("cases_older")}`);
-  show("cases-older", older > 0);
-  keyed(byId("cases"), cases, {
+  text(byId("older"), `${older} ${say("cases_older")}`);
+  show("older", older > 0);
+  keyed(byId("case-list"), cases, {
     key: (sale) => sale.sale_id,
     make: () => el("li", {}, sign(), el("a"), el("span")),
     fill: (node, sale) => {
