@@ -121,7 +121,7 @@ class SqlStore:
 
 
 def _prepared(db: Connection, incarnation: Callable[[], str]) -> str:
-    """The incarnation of these books, new ones being made; one transaction for all of it."""
+    """The incarnation of these books, new ones being made, their log fresh for the first sale."""
     with db.begin():  # nothing is written to what is not ours
         check_pages(db)
         refuse_strangers(db)
@@ -132,6 +132,7 @@ def _prepared(db: Connection, incarnation: Callable[[], str]) -> str:
         if made is None:
             made = incarnation()
             db.execute(insert(tables.books).values(id=1, incarnation=made, rests=0))
+    empty_log(db)
     return made
 
 

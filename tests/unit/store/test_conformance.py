@@ -12,28 +12,13 @@ from cloud_bridge.core.ledger import goods_out, payment_verified, refund_confirm
 from cloud_bridge.core.model import Decision, State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Counts
-from cloud_bridge.ports import Fact, JournalRow, StandingAlarm, Store, StoreFailed, Tx
+from cloud_bridge.ports import JournalRow, StandingAlarm, Store, StoreFailed, Tx
 from tests.unit.bridge.rows import CASE, CLOSED, OFFERED, QUOTED, REFUNDED, REFUNDING, ROWS, VENDED, VENDING
+from tests.unit.store.samples import VM, fact, numbered
 
-VM, OTHER = "vm-0001", "vm-0002"
+OTHER = "vm-0002"
 JOURNAL = JournalRow(machine=VM, jid="j" * 26, boot=1, bits="1" * 16, upto=0)
 ALARM = StandingAlarm(machine=VM, name="jam", lane=12, code="0x21", text="卡货", since_wall_ms=1_000)
-
-
-def numbered(sale: Sale, number: int, **changes: Any) -> Sale:
-    """Another sale like this one, opened `number` ms later, its payment its own."""
-    payment = f"T{number}" if sale.transaction_id else ""
-    return replace(
-        sale,
-        sale_id=f"{number:026d}",
-        opened_wall_ms=sale.opened_wall_ms + number,
-        transaction_id=payment,
-        **changes,
-    )
-
-
-def fact(number: int, sale_id: str = QUOTED.sale_id) -> Fact:
-    return Fact(wall_ms=1_000 - number, machine=VM, sale_id=sale_id, who="edge", what=f"第 {number}")
 
 
 def reading(sale_id: str) -> Callable[[Tx], Sale | None]:

@@ -24,7 +24,7 @@ from cloud_bridge.store.tx import SqlTx
 from tests.unit.bridge.rows import OFFERED, QUOTED, VENDING
 from tests.unit.store.cluster import Cluster
 from tests.unit.store.conftest import INCARNATION
-from tests.unit.store.test_conformance import VM, fact, numbered
+from tests.unit.store.samples import VM, fact, numbered
 
 Opener = Callable[[str], SqlStore]
 
