@@ -19,7 +19,7 @@ from wire.topics import BadTopic, Branch, Topic, parse
 WAITING_LIMIT: Final = 32
 # What one machine may send: all that it shows at a link-up, then a few words a second.
 BURST: Final = 500
-MESSAGES_PER_S: Final = 50
+MESSAGES_PER_S: Final = 20
 # Of all machines.
 IN_HAND_LIMIT: Final = 256
 

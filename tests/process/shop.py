@@ -128,13 +128,13 @@ class Shop:
         )
         return found
 
-    async def ends(self, state: str) -> Mapping[str, Any]:
-        """The newest sale, once the bridge's books say that it is in this state."""
+    async def ends(self, *states: str) -> Mapping[str, Any]:
+        """The newest sale, once the bridge's books say that it is in one of these states."""
         found: Mapping[str, Any] = {}
 
         async def look() -> None:
             nonlocal found
-            while (found := await self.sale())["state"] != state:
+            while (found := await self.sale())["state"] not in states:
                 await asyncio.sleep(0.05)
 
         try:
@@ -142,7 +142,7 @@ class Shop:
                 await look()
         except TimeoutError:
             raise AssertionError(
-                f"no {state}, but {json.dumps(found, ensure_ascii=False, indent=1)}"
+                f"not {states}, but {json.dumps(found, ensure_ascii=False, indent=1)}"
             ) from None
         return found
 
