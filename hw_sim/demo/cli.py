@@ -97,7 +97,9 @@ async def _once(folder: Path, fault: str, *, mosquitto: bool) -> dict[str, Any]:
 
     async with Stage(folder, terms=TERMS, mosquitto=mosquitto) as stage:
         ending = await play(stage, SCENARIOS[fault])
-        return report(fault, SCENARIOS[fault], ending) | {"started_ms": stage.started_ms}
+        told = report(fault, SCENARIOS[fault], ending)
+        told["timings_ms"]["start_to_selling"] = stage.started_ms
+        return told
 
 
 async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool) -> None:

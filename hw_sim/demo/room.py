@@ -1,7 +1,7 @@
 """What the page shows, kept up to date from what the programs say, and the page's wishes carried out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
@@ -24,7 +24,7 @@ _POWER_WORDS: Final = (
     "The machine's computer loses its power, in whatever it does. It never runs the motor again: when nobody "
     "can know whether the product came out, the money goes back."
 )
-_WAITING: Final = 500
+WAITING: Final = 500
 _SWITCHES: Final[Mapping[str, Scenario]] = {
     name: scenario for name, scenario in SCENARIOS.items() if scenario.switch
 }
@@ -53,18 +53,19 @@ class Room:
         self._told: Mapping[str, Any] = {}
         self._pages: Final[list[asyncio.Queue[News]]] = []
         stage.heard = self._hear
+        stage.story.listener = lambda fact: self._publish("fact", asdict(fact))
 
     # ------------------------------------------------------------ to the page
 
-    async def listen(self) -> AsyncIterator[News]:
+    async def listen(self) -> AsyncGenerator[News, None]:
         """All that a page needs to begin with, then each change. A page that sleeps loses the oldest."""
-        page: asyncio.Queue[News] = asyncio.Queue(_WAITING)
+        page: asyncio.Queue[News] = asyncio.Queue(WAITING)
+        page.put_nowait(("state", self._state()))
+        page.put_nowait(("screen", self._eye.version))
+        for fact in self._stage.story.since(self._opened_ms)[-WAITING // 2 :]:
+            page.put_nowait(("fact", asdict(fact)))
         self._pages.append(page)
         try:
-            yield "state", self._state()
-            yield "screen", self._eye.version
-            for fact in self._stage.story.since(self._opened_ms)[-_WAITING // 2 :]:
-                yield "fact", asdict(fact)
             while True:
                 yield await page.get()
         finally:
@@ -111,10 +112,9 @@ class Room:
     # ------------------------------------------------------------ from the programs
 
     async def run(self) -> None:
-        """Hold the phone over the screen, tell facts and compare the books, until cancelled."""
+        """Hold the phone over the screen and compare the books, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._hold_phone(), name="phone")
-            group.create_task(self._tell_facts(), name="facts")
             group.create_task(self._compare_books(), name="books")
 
     def _hear(self, program: str, line: Line) -> None:
@@ -137,10 +137,6 @@ class Room:
                     await self._phone.read(self._eye.code)
                 self._changed()
             await asyncio.sleep(LOOK_EVERY_S)
-
-    async def _tell_facts(self) -> None:
-        async for fact in self._stage.story.listen():
-            self._publish("fact", asdict(fact))
 
     async def _compare_books(self) -> None:
         """Each witness is asked a moment after the other: only what is wrong twice in a row is wrong."""
@@ -173,6 +169,8 @@ class Room:
                 await self._phone.put_away()
             case "take":
                 self._tray = []
+            case "refill":
+                self._stage.refill()
             case "fault" if body.get("name") == POWER:
                 await self._cut_power()
             case "fault":

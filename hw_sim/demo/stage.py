@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar
 
-from hw_sim.broker import MosquittoBroker, Shipped, free_port
+from hw_sim.broker import MosquittoBroker, NoBroker, Shipped, free_port
 from hw_sim.demo.books import Books
 from hw_sim.demo.children import START_TIMEOUT_S, Child, ChildFailed, Line
 from hw_sim.demo.follow import follow
@@ -40,6 +40,7 @@ TURN_MS: Final = 1200
 REFUND_MS: Final = 500
 STOCK: Final = 5
 DARK_S: Final = 1.5
+_SALES: Final = 500  # as many as the bridge lists at once
 _LOOK_EVERY_S: Final = 0.05
 _SHIPPED: Final = Path(__file__).parents[2] / "systemd"
 _WXVEND: Final = str(Path(sys.executable).with_name("wxvend"))
@@ -119,6 +120,12 @@ class Stage:
         """Switch a fault of the board on for the next motor run, or off."""
         self._children["board"].tell({"do": "fault", "name": fault, "times": 1 if on else 0})
 
+    def refill(self) -> None:
+        """Put as many pieces into each lane as at the beginning."""
+        self._tell_shopper("watches the machine being filled up")
+        for goods in SHELF:
+            self._children["board"].tell({"do": "stock", "lane": goods.lane, "pieces": STOCK})
+
     async def cut_power(self) -> None:
         """Take the power from the machine's computer, in whatever it does, and give it back."""
         self._tell_shopper("pulls the plug of the machine's computer")
@@ -141,7 +148,7 @@ class Stage:
         """What the four witnesses have in their books, and how often each order's payment was notified."""
         assert self._scenery is not None
         sales, platform, board = await asyncio.gather(
-            get(f"{self._scenery.bridge_url}/api/sales"),
+            get(f"{self._scenery.bridge_url}/api/sales?limit={_SALES}"),
             self._desk("books", {}),
             self._children["board"].ask({"do": "books"}, "books"),
         )
@@ -219,6 +226,8 @@ class Stage:
         return int(str(ready["url"]).rpartition(":")[2])
 
     async def _start_mosquitto(self) -> int:
+        if not _SHIPPED.is_dir():
+            raise NoBroker(f"mosquitto: found no {_SHIPPED} with its configuration. Try: from a checkout")
         acl = await asyncio.to_thread(make_broker_files, self._folder, _SHIPPED / "mosquitto.acl")
         shipped = Shipped(conf=_SHIPPED / "mosquitto.conf", acl=acl, certs=self._folder / "certs")
         broker = MosquittoBroker(self._folder, shipped)

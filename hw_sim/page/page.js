@@ -128,6 +128,7 @@ $("keypad").addEventListener("click", (event) => {
   $("keyed").textContent = keyed || "\u00a0";
 });
 $("tray").addEventListener("click", () => wish("take"));
+$("refill").addEventListener("click", () => wish("refill"));
 
 // ---------------------------------------------------------------- the phone
 
@@ -216,6 +217,7 @@ $("facts").addEventListener("scroll", () => {
   const list = $("facts");
   following = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
 });
+$("facts").addEventListener("toggle", (event) => event.target.scrollIntoView({ block: "nearest" }), true);
 new ResizeObserver(() => {
   if (following) $("facts").scrollTop = $("facts").scrollHeight;
 }).observe($("facts"));

@@ -138,6 +138,13 @@ def test_a_power_cut_while_the_motor_turns_ends_with_books_that_agree_and_one_ru
     page.locator("#tray").click()
 
 
+def test_a_lane_is_filled_up_again(page: Page) -> None:
+    before = page.locator('.lane[data-lane="11"]').get_attribute("data-stock")
+    assert before == "4"
+    page.locator("#refill").click()
+    expect(page.locator('.lane[data-lane="11"]')).to_have_attribute("data-stock", "5")
+
+
 def test_a_number_is_keyed_and_the_phone_put_away(page: Page) -> None:
     for key in "33":
         page.locator(f'[data-key="{key}"]').click()

@@ -17,7 +17,7 @@ from hw_sim.demo.eye import Eye
 from hw_sim.demo.follow import follow
 from hw_sim.demo.phone import read_code
 from hw_sim.demo.scenarios import SCENARIOS, Pays
-from hw_sim.demo.story import KEPT, WAITING, Fact, Story
+from hw_sim.demo.story import KEPT, Fact, Story
 from hw_sim.platform.faults import Fault
 
 LINK = "weixin://wxpay/bizpayurl?pr=abc"
@@ -39,26 +39,6 @@ def test_the_phone_sees_nothing_where_there_is_nothing(tmp_path: Path) -> None:
     broken.write_bytes(b"\x89PNG\r\n\x1a\n")
     assert read_code(broken) == ""
     assert read_code(tmp_path / "absent.png") == ""
-
-
-async def test_a_listener_hears_what_is_told_from_now_on() -> None:
-    story = Story()
-    story.tell(fact(1))
-    listening = story.listen()
-    first = asyncio.ensure_future(anext(listening))
-    await asyncio.sleep(0)
-    story.tell(fact(2))
-    assert (await first).t_ms == 2
-
-
-async def test_a_listener_that_sleeps_loses_the_oldest_and_stops_nobody() -> None:
-    story = Story()
-    listening = story.listen()
-    first = asyncio.ensure_future(anext(listening))
-    await asyncio.sleep(0)
-    for t_ms in range(WAITING + 5):
-        story.tell(fact(t_ms))
-    assert (await first).t_ms == 5
 
 
 def test_a_story_is_told_in_the_order_of_the_clocks_and_has_an_end() -> None:
