@@ -44,7 +44,7 @@ def bridge() -> None:
     """
 
 
-@bridge.command()
+@bridge.command(short_help="Serve machines and notifications until SIGTERM.")
 @_CONFIG
 @click.option("--debug", is_flag=True, help="Log more.")
 def run(config: Path, debug: bool) -> None:
@@ -66,7 +66,7 @@ def run(config: Path, debug: bool) -> None:
         sys.exit(FAILED)
 
 
-@bridge.command("check-config")
+@bridge.command("check-config", short_help="Say each mistake of the settings, and which key file is which.")
 @_CONFIG
 @_JSON
 def check_config(config: Path, as_json: bool) -> None:

@@ -87,6 +87,14 @@ class Shop:
         self.bridge_config.write_text(bridge)
         self.edge_config.write_text(edge.replace("port = 1883", f"port = {self.broker.port}", 1))
 
+    def keep_books_at(self, url: str) -> None:
+        """In a database of its own, whose address is a secret."""
+        text, file = self.bridge_config.read_text(), self.folder / "books.url"
+        assert 'file = "bridge.db"' in text
+        self.bridge_config.write_text(text.replace('file = "bridge.db"', f'url_file = "{file.name}"', 1))
+        file.touch(mode=0o600)
+        file.write_text(f"{url}\n")
+
     def bridge(self, env: Mapping[str, str] | None = None) -> Program:
         """`wxvend bridge run`."""
         return Program(WXVEND, "bridge", "run", "--config", str(self.bridge_config), env=env)

@@ -8,6 +8,7 @@ import pytest
 from tests.process.programs import until
 from tests.process.shop import LANE, MACHINE, PRICE_FEN, Shop
 from tests.shell.broker import BROKERS
+from tests.unit.store.cluster import Cluster, need_cluster
 
 
 @pytest.mark.parametrize("broker", BROKERS)
@@ -73,6 +74,24 @@ async def test_a_broker_that_is_away_while_the_shopper_pays_delays_and_doubles_n
         shop.broker.start()
         await shop.ends("vended")
         assert await shop.pieces_dropped() == 1
+
+
+async def test_books_in_postgresql_keep_what_a_shopper_paid_when_the_database_goes(tmp_path: Path) -> None:
+    need_cluster()
+    with Cluster() as cluster:
+        async with Shop(tmp_path, broker="iotcore") as shop, shop.edge() as edge:
+            shop.keep_books_at(cluster.empty_database())
+            async with shop.bridge() as bridge:
+                await bridge.says(event="daemon.ready")
+                code = await shop.selects(edge)
+                cluster.crash()
+                await shop.pays(code)
+                assert await bridge.ended() == 1
+            cluster.start()
+            async with shop.bridge() as again:
+                await again.says(event="daemon.ready")
+                sale = await shop.ends("vended")
+                assert (sale["paid_fen"], await shop.pieces_dropped()) == (PRICE_FEN, 1)
 
 
 async def test_the_page_shows_the_machine_as_it_shows_itself(tmp_path: Path) -> None:
