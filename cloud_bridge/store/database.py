@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text, update
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from cloud_bridge.store.schema import StoreUnusable
 from cloud_bridge.store.tables import books
@@ -186,8 +186,15 @@ def _postgresql(where: URL) -> Database:
 
 
 def _lock_database(db: Connection) -> None:
-    """Held as long as the connection lives: who loses it cannot write either."""
-    if not db.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}):
+    """Held as long as the connection lives: who loses it cannot write either.
+
+    The server may take a moment to notice that a bridge is gone whose successor is already here.
+    """
+    try:
+        with db.begin_nested():
+            db.execute(text("SET LOCAL lock_timeout = '1s'"))
+            db.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
+    except OperationalError as error:
         holder = db.scalar(
             text(
                 "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) "
@@ -195,7 +202,7 @@ def _lock_database(db: Connection) -> None:
             ),
             {"key": _LOCK_KEY},
         )
-        raise StoreUnusable(f"held by {holder or 'another process'}. Try: stop it first")
+        raise StoreUnusable(f"held by {holder or 'another process'}. Try: stop it first") from error
 
 
 def _this_process() -> str:

@@ -41,7 +41,6 @@ class Cluster:
         self._folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short: a socket's path has 107 characters
         if self._user:
             shutil.chown(self._folder, self._user)
-        self._made = 0
 
     def __enter__(self) -> Self:
         self._run("initdb", "-D", self._data, "-U", "wxvend", "-A", "trust", "-E", "UTF8", "--locale=C")
@@ -63,11 +62,11 @@ class Cluster:
         """Every connection breaks; what was not committed is gone."""
         self._run("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
 
-    def new_database(self) -> str:
-        """The address of an empty database."""
-        self._made += 1
-        self._run("createdb", "-h", str(self._folder), "-U", "wxvend", f"books{self._made}")
-        return f"postgresql+psycopg://wxvend@/books{self._made}?host={self._folder}"
+    def empty_database(self) -> str:
+        """The address of the one database, with nothing in it any more."""
+        anew = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+        self._run("psql", "-h", str(self._folder), "-U", "wxvend", "-d", "postgres", "-c", anew)
+        return f"postgresql+psycopg://wxvend@/postgres?host={self._folder}"
 
     @property
     def _data(self) -> str:

@@ -32,7 +32,7 @@ def url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
     if request.param == "sqlite":
         return sqlite_url
     cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.new_database()
+    return cluster.empty_database()
 
 
 @pytest.fixture
@@ -62,4 +62,4 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, opened: Callable[[str]
     if request.param == "sqlite":
         return opened(f"sqlite:///{tmp_path}/books.db")
     cluster: Cluster = request.getfixturevalue("cluster")
-    return opened(cluster.new_database())
+    return opened(cluster.empty_database())
