@@ -55,6 +55,7 @@ class _Config(uvicorn.Config):
             loop="asyncio",
             backlog=_AT_ONCE,
             log_config=None,
+            log_level="error",  # not a line for each stranger who speaks no HTTP
             access_log=False,
             server_header=False,
             proxy_headers=False,

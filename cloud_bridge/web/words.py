@@ -1,7 +1,7 @@
 """Every word of the operators' page, in Chinese and English. The page knows no other.
 
-`state.*` are situations of a sale, `why.*` causes, `stop.*` reasons of a machine or lane: a name that is not
-here is shown as it is.
+`state.*` are situations of a sale, `why.*` causes, `stop.*` alarms, and why a machine or lane does not sell. A
+name that is not here is shown as it is.
 """
 
 from typing import Final
@@ -31,7 +31,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "需要人工核对的销售和告警会出现在这里。",
         "Sales that a person must look at, and alarms, appear here.",
     ),
-    "cases_older": ("更早的待核对销售", "older open cases"),
+    "cases_more": (
+        "项其他待核对销售：时间更早，或仍在自动处理",
+        "more open cases: older than the sales below, or still being worked on",
+    ),
     "alarms": ("告警", "Alarms"),
     "alarms_empty": ("没有告警。", "No alarm stands."),
     "whole_machine": ("整机", "whole machine"),
@@ -117,18 +120,27 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "why.reselect": ("顾客重新选择", "the shopper chose again"),
     "why.lease": ("超时", "the lease ended"),
     "why.restart": ("机器重启", "the machine restarted"),
+    "why.machine_restarted": ("机器重启", "the machine restarted"),
     "why.stopped": ("机器停售", "the machine stopped selling"),
-    "why.jam": ("卡货", "a product is stuck"),
-    "why.no_drop": ("未检测到掉货", "nothing was seen to drop"),
-    "why.power": ("出货时断电", "the power failed while it vended"),
-    "why.late": ("付款过晚", "paid too late"),
-    "why.amount": ("金额不符", "the amount differs"),
     "why.price": ("价格已变", "the price has changed"),
     "why.lane": ("货道不可售", "the lane cannot sell"),
     "why.platform": ("支付平台拒绝", "the payment platform refused"),
-    "why.brakes": ("退款过多，等待人工", "too many refunds; a person decides"),
+    "why.late": ("付款过晚", "paid too late"),
+    "why.amount": ("金额不符", "the amount differs"),
+    "why.never_sent": ("未下达出货", "it was never told to vend"),
+    "why.jam": ("卡货", "a product is stuck"),
+    "why.motor_timeout": ("电机超时", "the motor did not finish"),
+    "why.motor_absent": ("无此电机", "there is no such motor"),
+    "why.sensor_fault": ("掉货检测故障", "the drop sensor has failed"),
+    "why.bus": ("主板未应答", "the board fell silent"),
+    "why.power": ("出货时断电", "the power failed while it vended"),
     "why.doubt": ("出货结果不明", "nobody knows whether it came out"),
+    "why.machine_gone": ("机器失联", "the machine is gone"),
+    "why.journal_lost": ("机器账目丢失", "the machine lost its journal"),
+    "why.brakes": ("退款过多，等待人工", "too many refunds; a person decides"),
     "why.foreign": ("不属于本账目的付款", "a payment from outside these books"),
+    "why.hand_refund": ("人工退过款", "somebody refunded by hand"),
+    "why.refund_stuck": ("退款迟迟未到", "the refund takes too long"),
     "why.refund_abnormal": ("退款异常", "the refund is stuck at the bank"),
     "why.refund_closed": ("退款已关闭", "the refund was closed"),
     "why.refund_refused": ("退款被拒绝", "the refund was refused"),
@@ -155,6 +167,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "stop.journal_new": ("新账目待确认", "its journal is new and not confirmed"),
     "stop.no_catalogue": ("没有商品表", "it has no catalogue yet"),
     "stop.stopped": ("已停售", "stopped by an operator"),
+    "stop.lane_jam": ("卡货", "a product is stuck"),
+    "stop.lane_fault": ("电机故障", "a motor has failed"),
+    "stop.lane_brake": ("退款过多，已暂停", "paused after many refunds"),
+    "stop.brake_lane": ("货道退款过多", "too many refunds of a lane"),
+    "stop.brake_machine": ("整机退款过多", "too many refunds of a machine"),
+    "stop.drop_sensor": ("掉货检测故障", "the drop sensor has failed"),
+    "stop.disk_full": ("存储空间不足", "its disk is full"),
+    "stop.clock_wrong": ("时钟错误", "its clock is wrong"),
+    "stop.keys_wrong": ("密钥错误", "its keys do not fit"),
+    "stop.doubt": ("出货结果不明", "nobody knows whether it came out"),
+    "stop.amount_differs": ("金额不符", "an amount differs"),
+    "stop.foreign_payment": ("外来付款", "a payment from outside these books"),
     "stop.impossible": ("程序故障", "the program found a mistake of its own"),
 }
 

@@ -157,7 +157,7 @@ def test_what_needs_a_person_comes_first_as_a_count(served: Served, open_page: O
     expect(page.locator("#count")).to_have_text("2 need a person")
     expect(page).to_have_title("(2) Vending operations")
     expect(page.locator("#case-list li")).to_contain_text("nobody knows whether it came out")
-    expect(page.locator("#alarm-list li")).to_contain_text("■E21 lane jam")
+    expect(page.locator("#alarm-list li")).to_contain_text("■E21 a product is stuck")
     page.locator("#todo-alarms a").click()
     expect(page.locator("#alarm-list")).to_be_in_viewport()
 
@@ -172,6 +172,16 @@ def test_an_old_open_case_is_found_beyond_the_sales_that_are_shown(served: Serve
     page = open_page()
     expect(page.locator("#case-list a")).to_have_text("old")
     expect(page.locator("#sale-list tr")).to_have_count(50)
+    expect(page.locator("#more")).to_be_hidden()
+
+
+def test_an_open_case_that_is_not_among_the_sales_is_counted_all_the_same(
+    served: Served, open_page: Open
+) -> None:
+    served.do(lambda bridge: setattr(bridge, "more_cases", 3))
+    page = open_page()
+    expect(page.locator("#count")).to_have_text("3 need a person")
+    expect(page.locator("#more")).to_contain_text("3 more open cases")
 
 
 def test_an_empty_page_says_what_to_do(served: Served, open_page: Open) -> None:

@@ -52,8 +52,8 @@ function fillSale(row, sale) {
 
 export function drawTodo(sales, totals, alarms) {
   const cases = sales.filter(isOpenCase);
-  const older = Math.max(0, (totals.cases ?? cases.length) - cases.length);
-  const count = cases.length + older + alarms.length;
+  const more = Math.max(0, (totals.cases ?? 0) - cases.length);
+  const count = cases.length + more + alarms.length;
   const words = count === 1 ? say("todo_one") : say("todo_count");
   text(byId("count"), count ? `${count} ${words}` : say("todo_none"));
   byId("count").className = count ? "stop" : "go";
@@ -61,8 +61,8 @@ export function drawTodo(sales, totals, alarms) {
   show("todo-empty", count === 0);
   show("todo-alarms", alarms.length > 0);
   text(byId("todo-alarms").firstChild, `${say("alarms")}: ${alarms.length}`);
-  text(byId("older"), `${older} ${say("cases_older")}`);
-  show("older", older > 0);
+  text(byId("more"), `${more} ${say("cases_more")}`);
+  show("more", more > 0);
   keyed(byId("case-list"), cases, {
     key: (sale) => sale.sale_id,
     make: () => el("li", {}, sign(), el("a"), el("span")),

@@ -107,7 +107,8 @@ class Reader(AsyncIterator[Any]):
 
 @dataclass(slots=True)
 class Bridge:
-    """Service and roster in one. `broken` is raised by every reading; `gate` holds notifications back."""
+    """Service and roster in one. `broken` is raised by every reading; `gate` holds notifications back;
+    `more_cases` are open cases outside `books`."""
 
     views: dict[str, MachineView] = field(default_factory=dict)
     books: dict[str, SaleView] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class Bridge:
     taken: int = 0
     answer: Exception | None = None
     broken: Exception | None = None
+    more_cases: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     fact_readers: list[Reader] = field(default_factory=list)
     change_readers: list[Reader] = field(default_factory=list)
@@ -180,7 +182,7 @@ class Bridge:
             "paid_fen": sum(sale.paid_fen for sale in sales),
             "vended_fen": sum(sale.paid_fen for sale in sales if sale.state == "vended"),
             "refunded_fen": sum(sale.refunded_fen for sale in sales),
-            "cases": sum(sale.state == "case" for sale in sales),
+            "cases": sum(sale.state == "case" for sale in sales) + self.more_cases,
         }
 
     async def alarms(self) -> tuple[StandingAlarm, ...]:

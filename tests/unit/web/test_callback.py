@@ -177,10 +177,14 @@ async def refused(served: Site, raw: bytes) -> int:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     ],
 )
-async def test_a_crooked_request_is_refused_and_nothing_hides_behind_it(raw: bytes) -> None:
+async def test_a_crooked_request_is_refused_and_nothing_hides_behind_it(
+    raw: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     async with site() as served:
         assert await refused(served, raw) in (400, 501)
         assert served.bridge.notices == []
+        assert served.log.lines == []
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("name", ["Wechatpay-Serial", "wechatpay-nonce", "WECHATPAY-TIMESTAMP"])
