@@ -5,6 +5,7 @@ open, as on a real line.
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -27,14 +28,20 @@ class Noise:
 
 
 class Bus:
-    """The line. `plug` gives the driver's end; the board's end runs by itself."""
+    """The line. `plug` gives the driver's end; the board's end runs by itself.
 
-    def __init__(self, loop: WorldLoop, board: XyBoard, chance: Random) -> None:
+    `told` hears of each motor that starts and each piece that falls, with its lane.
+    """
+
+    def __init__(
+        self, loop: WorldLoop, board: XyBoard, chance: Random, *, told: Callable[[str, int], None]
+    ) -> None:
         self.noise: Final = Noise()
         self.port: Port | None = None
         self._loop: Final = loop
         self._board: Final = board
         self._chance: Final = chance
+        self._told: Final = told
         self._down_s = 0.0
         self._tick()
 
@@ -65,11 +72,21 @@ class Bus:
         self._loop.on(self._loop.nature, wait_s, self._tick)
 
     def _write(self, pieces: list[bytes]) -> None:
+        self._tell()
         for piece in pieces:
             data, port = self._spoiled(piece), self.port
             if data and port is not None:
                 self._down_s = max(self._down_s, self._loop.time() + LATENCY_S) + BYTE_S * len(data)
                 self._loop.on(port.host, self._down_s - self._loop.time(), port.hear, data)
+
+    def _tell(self) -> None:
+        for event in self._board.events:
+            fields = dict(event.fields)
+            if event.what == "motor" and fields["running"]:
+                self._told("motor starts", _lane(fields))
+            elif event.what == "dropped":
+                self._told("piece falls", _lane(fields))
+        self._board.events.clear()
 
     def _spoiled(self, data: bytes) -> bytes:
         noise, chance = self.noise, self._chance
@@ -108,3 +125,9 @@ class Port:
         """Bytes have arrived."""
         if self._listener is not None and self._life == self.host.life:
             self._listener.on_data(data)
+
+
+def _lane(fields: Mapping[str, object]) -> int:
+    lane = fields["lane"]
+    assert isinstance(lane, int)
+    return lane

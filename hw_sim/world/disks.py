@@ -36,11 +36,15 @@ class Speed:
 
 @dataclass(slots=True)
 class JournalDisk:
-    """The journal's image as it would be read after a power cut, and the one that is being flushed."""
+    """The journal's image as it would be read after a power cut, and the one that is being flushed.
+
+    `rows` are the durable sales and their states.
+    """
 
     speed: Speed = field(default_factory=Speed)
     image: bytes = b""
     flushing: bytes = b""
+    rows: dict[str, str] = field(default_factory=dict)
 
     def cut(self, chance: Random) -> None:
         """Power or process is gone: a flush under way has happened or has not."""
@@ -77,6 +81,7 @@ class DiskWriter:
 
     def _flushed(self, finish: Finish) -> None:
         self._disk.image, self._disk.flushing = self._disk.flushing, b""
+        self._disk.rows = _states(self._db)
         self._told("journal.flushed")
         finish(None)
 
@@ -91,8 +96,12 @@ def open_world_journal(
     else:
         create(db, jid, confirmed=True)
     session = begin_session(db, bits)
-    disk.image = db.serialize()
+    disk.image, disk.rows = db.serialize(), _states(db)
     return SqliteJournal(db, session, DiskWriter(db, disk, chance, told))
+
+
+def _states(db: sqlite3.Connection) -> dict[str, str]:
+    return dict(db.execute("SELECT sale_id, state FROM sale").fetchall())
 
 
 @dataclass(slots=True)
@@ -103,12 +112,18 @@ class BooksDisk:
     speed: Speed = field(default_factory=Speed)
     tables: Tables = field(default_factory=Tables)
     flushing: Tables | None = None
+    changed: Callable[[Tables, Tables], None] = lambda before, after: None
 
     def cut(self, chance: Random) -> None:
         """Power or process is gone: a flush under way has happened or has not."""
         if self.flushing is not None and chance.random() < 0.5:
-            self.tables = self.flushing
+            self.flushed(self.flushing)
         self.flushing = None
+
+    def flushed(self, tables: Tables) -> None:
+        """These are the books from now on."""
+        before, self.tables, self.flushing = self.tables, tables, None
+        self.changed(before, tables)
 
 
 class WorldStore(MemoryStore):
@@ -150,8 +165,8 @@ class WorldStore(MemoryStore):
         loop.call_later(self._disk.speed.draw(self._chance), self._flushed, tables, answers)
 
     def _flushed(self, tables: Tables, answers: list[_Answer]) -> None:
-        self.tables = self._disk.tables = tables
-        self._disk.flushing = None
+        self.tables = tables
+        self._disk.flushed(tables)
         self._told("books.flushed")
         for done, result, error in answers:
             if done.done():

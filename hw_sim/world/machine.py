@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from edge.config import presence
 from edge.core.model import Baseline, Outcome, VendOrder
-from edge.core.screen import Screen
+from edge.core.screen import Code, Screen
 from edge.drivers.xy.driver import XyDispenser
 from edge.drivers.xy.settings import XySettings
 from edge.engine import Engine
@@ -69,10 +69,11 @@ class Machine:
         self.disk: Final = JournalDisk()
         self.clock: Final = WorldClock(loop, rate=plan.clock_rate)
         self.board: Final = XyBoard(Cabinet.of(plan.lanes, stock=plan.stock), plan.board)
-        self.bus: Final = Bus(loop, self.board, chance("bus"))
+        self.bus: Final = Bus(
+            loop, self.board, chance("bus"), told=lambda what, lane: self._tell(what, lane=lane)
+        )
         self.screen: Screen | None = None
-        self.journal: SqliteJournal | None = None
-        self.engine: Engine | None = None
+        self.link: WorldLink | None = None
         self.running = False
         self._loop: Final = loop
         self._broker: Final = broker
@@ -116,7 +117,7 @@ class Machine:
 
     def _stop(self) -> None:
         self.running = False
-        self.screen = None
+        self.screen = self.link = None
         self._broker.cut_name(self.name, "host gone")
         self._loop.cut(self.host)
 
@@ -132,7 +133,7 @@ class Machine:
             self._loop.on(self.host, RESTART_S, self.start)
 
     async def _serve(self) -> None:
-        journal = self.journal = open_world_journal(
+        journal = open_world_journal(
             self.disk,
             self._disk_chance,
             jid=new_id(self._ids.randbytes(16)),
@@ -141,7 +142,7 @@ class Machine:
         )
         dispenser = _Watched(self._driver(), self)
         bridge = self._bridge_link(journal, dispenser.capabilities.start_s)
-        link = WorldLink(
+        link = self.link = WorldLink(
             self._link_settings(journal),
             self._broker,
             self.host,
@@ -161,9 +162,7 @@ class Machine:
             def spawn(work: Coroutine[Any, Any, None], name: str) -> object:
                 return group.create_task(work, name=name)
 
-            engine = self.engine = Engine(
-                ports=ports, terms=self.plan.terms, spawn=spawn, entropy=self._ids.randbytes
-            )
+            engine = Engine(ports=ports, terms=self.plan.terms, spawn=spawn, entropy=self._ids.randbytes)
             bridge.attach(link, engine.post)
             for name, work in (
                 ("engine", engine.run()),
@@ -213,6 +212,14 @@ class Machine:
         """The shopper sees this now. Implements `edge.ports.Display`."""
         self.screen = screen
         self._tell("shows", view=type(screen.view).__name__)
+        if isinstance(screen.view, Code):
+            self._check_offer()
+
+    def _check_offer(self) -> None:
+        """A code on the screen promises a live link and a durable row that is open (I16)."""
+        linked = self.link is not None and self.link.connected
+        if not linked or "open" not in self.disk.rows.values():
+            self._tell("offers what it cannot vend", sale_id="")
 
     def vends(self, order: VendOrder) -> None:
         """The daemon hands an order to the bus."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from cloud_bridge.core.model import FromMachine, Requested
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.fleet.fleet import Fleet
@@ -18,6 +19,7 @@ from cloud_bridge.wechat.notices import WechatNotices
 from cloud_bridge.wechat.platform import WechatPlatform
 from cloud_bridge.wechat.settings import PlatformPublicKey, WechatSettings
 from hw_sim.platform.courier import Letter
+from hw_sim.world.books import Tables
 from hw_sim.world.broker import Broker
 from hw_sim.world.clocks import WorldClock
 from hw_sim.world.disks import BooksDisk, WorldStore
@@ -75,6 +77,7 @@ class Office:
         self._waits: Final = chance("bridge waits")
         self._nonces: Final = chance("nonces")
         payments.deliver = self.notify
+        self.disk.changed = self._tell_rows
 
     # ------------------------------------------------------------ what may happen to it
 
@@ -142,7 +145,7 @@ class Office:
             random=self._waits.random,
         )
         exchange = Exchange(keys, clock=self.clock, nonce=lambda: self._nonces.randbytes(16).hex())
-        engine = Engine(
+        engine = _Overheard(
             ports=BridgePorts(
                 store=WorldStore(self.disk, self._disk_chance, self._step),
                 platform=WechatPlatform(wechat, WorldCaller(self._payments, self.host, exchange)),
@@ -158,6 +161,7 @@ class Office:
         gate = Gate(Keyring.of_bridge(self._machines), log=log, clock=self._loop.time)
         fleet.attach(link)
         hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=self.clock)
+        engine.told = lambda sale_id: self._story.add("bridge", "hears of the sale", sale_id=sale_id)
         self.engine = engine
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(engine.run(), name="engine")
@@ -167,6 +171,33 @@ class Office:
 
     def _step(self, name: str) -> None:
         self._story.step("bridge", name)
+
+    def _tell_rows(self, before: Tables, after: Tables) -> None:
+        for sale_id, sale in after.sales.items():
+            old = before.sales.get(sale_id)
+            if sale is not old:
+                self._story.add(
+                    "bridge",
+                    "row",
+                    sale_id=sale_id,
+                    state=sale.state.value,
+                    before=old.decision.value if old is not None else "",
+                    after=sale.decision.value,
+                    doubt=sale.doubt,
+                    case=sale.case,
+                    why=sale.why,
+                )
+
+
+class _Overheard(Engine):
+    """The real engine, and the world hears of the sales that it is told about."""
+
+    told: Callable[[str], None]
+
+    async def heard(self, event: FromMachine) -> None:
+        if isinstance(event, Requested):
+            self.told(event.sale_id)
+        await super().heard(event)
 
 
 def _wechat() -> WechatSettings:

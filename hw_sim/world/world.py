@@ -73,6 +73,8 @@ class World:
             chance=self.chance,
         )
 
+    stream = staticmethod(stream)
+
     def chance(self, concern: str) -> Random:
         """The stream of a concern."""
         return stream(self.seed, concern)

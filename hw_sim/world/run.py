@@ -1,0 +1,156 @@
+"""One seed from its beginning to its end: trouble, then healing, then the reckoning."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from cloud_bridge.core.sale import Sale
+from cloud_bridge.core.timings import Timings
+from edge.ports import Terms
+from hw_sim.world.checker import Checker, Row, Violation, compare, unbalanced
+from hw_sim.world.shoppers import Habit, Manners, Shoppers
+from hw_sim.world.story import Story
+from hw_sim.world.trouble import Trouble
+from hw_sim.world.watch import watch
+from hw_sim.world.world import LANES, PRICES_FEN, Rig, World
+
+LONGEST_S: Final = 24 * 3600.0
+HEALING_S: Final = 45 * 60.0
+_STEP_S: Final = 60.0
+_ENDED: Final = frozenset({"vended", "refunded", "closed", "case"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a seed came to."""
+
+    seed: int
+    violations: tuple[Violation, ...]
+    counts: Mapping[str, int]
+    marks: Mapping[str, int]
+    digest: str
+    virtual_s: float
+    story: Story
+
+
+def run_seed(seed: int, *, sales: int = 20, machines: int = 1, only: frozenset[str] | None = None) -> Outcome:
+    """Live through a seed. `only` names the kinds of trouble that are on, instead of the seed's own."""
+    world = World(seed, _rig(seed, machines))
+    rig = world.rig
+    checker = Checker(
+        dict(zip(LANES, PRICES_FEN, strict=True)),
+        bound_s=rig.timings.bound_s(lease_s=rig.terms.lease_s, start_s=5),
+    )
+    watch(world)
+    world.story.watch(checker.take)
+    trouble = Trouble(world, only=only)
+    world.start()
+    trouble.start()
+    _shop(world, sales)
+    trouble.heal()
+    _heal(world)
+    violations = (*checker.violations, *_reckoning(world, checker))
+    world.loop.close()
+    return Outcome(
+        seed=seed,
+        violations=violations,
+        counts=_counts(world, checker),
+        marks=dict(world.story.marks),
+        digest=world.story.digest,
+        virtual_s=world.loop.time(),
+        story=world.story,
+    )
+
+
+def _rig(seed: int, machines: int) -> Rig:
+    """Half of all worlds have a shop's waits, the others live faster."""
+    chance = World.stream(seed, "rig")
+    if chance.random() < 0.5:
+        return Rig(machines=machines, poll_ms=chance.choice((200, 1000)))
+    return Rig(
+        machines=machines,
+        terms=Terms(machine="", lease_s=90, grace_s=8, vends_a_day=100_000),
+        timings=Timings(pay_s=60, order_min_s=30, doubt_s=60.0, gone_s=120.0, look_again_s=20.0),
+        poll_ms=1000,
+    )
+
+
+def _shop(world: World, sales: int) -> None:
+    """Let people come until they have all gone."""
+    manners = _manners(world.chance("manners"))
+    each = -(-sales // len(world.machines))
+    waiting = [
+        world.loop.spawn(
+            world.loop.nature,
+            Shoppers(
+                machine, world.payments, world.story, manners, world.chance(f"{machine.name} shoppers")
+            ).come(each),
+            f"{machine.name} shoppers",
+        )
+        for machine in world.machines
+    ]
+    while not all(task.done() for task in waiting) and world.loop.time() < LONGEST_S:
+        world.run(_STEP_S)
+
+
+def _manners(chance: Random) -> Manners:
+    weights = {habit: chance.choice((0.0, 1.0, 1.0, 4.0)) for habit in Habit}
+    weights[Habit.PAYS] += 1.0
+    return Manners(every_s=chance.choice((10.0, 30.0, 90.0)), weights=weights)
+
+
+def _heal(world: World) -> None:
+    """Until nothing is open any more, and at most as long as a promise may take."""
+    until_s = world.loop.time() + HEALING_S
+    while world.loop.time() < until_s:
+        world.run(_STEP_S)
+        rows = world.office.disk.tables.sales.values()
+        waiting = any("open" in machine.disk.rows.values() for machine in world.machines)
+        if not waiting and all(sale.state.value in _ENDED and not sale.look_again for sale in rows):
+            break
+    world.run(_STEP_S)
+
+
+def _reckoning(world: World, checker: Checker) -> Iterable[Violation]:
+    now_s, tables = world.loop.time(), world.office.disk.tables
+    for host, error in world.loop.broken:
+        yield Violation("I0", "", f"{host}: {type(error).__name__}: {error}", now_s)
+    rows = {sale_id: _row(sale) for sale_id, sale in tables.sales.items()}
+    journals = {sale_id: state for machine in world.machines for sale_id, state in machine.disk.rows.items()}
+    yield from compare(checker.truths, rows, journals, now_s)
+    entries = [(sale_id, post.debit.value, post.credit.value, post.fen) for sale_id, post in tables.ledger]
+    yield from unbalanced(entries, [row.sale_id for row in rows.values() if row.state in _OVER], now_s)
+    fallen = sum(machine.board.cabinet.pieces_dropped for machine in world.machines)
+    seen = sum(truth.fell for truth in checker.truths.values())
+    if fallen != seen or checker.truths[""].fell:
+        yield Violation("I10", "", f"{fallen} pieces fell, {seen} of them for a sale", now_s)
+
+
+_OVER: Final = frozenset({"vended", "refunded"})
+
+
+def _row(sale: Sale) -> Row:
+    return Row(
+        sale_id=sale.sale_id,
+        state=sale.state.value,
+        decision=sale.decision.value,
+        doubt=sale.doubt,
+        case=sale.case,
+        paid_fen=sale.paid_fen,
+        refunded_fen=sale.refunded_fen,
+        goods=sale.goods,
+    )
+
+
+def _counts(world: World, checker: Checker) -> Mapping[str, int]:
+    counts: Counter[str] = Counter()
+    for sale in world.office.disk.tables.sales.values():
+        counts["sales"] += 1
+        counts[sale.state.value] += 1
+        counts["cases"] += bool(sale.case)
+        counts[f"doubt.{sale.doubt}"] += bool(sale.doubt)
+    counts["paid"] = sum(bool(truth.paid_fen) for truth in checker.truths.values())
+    counts["pieces"] = sum(machine.board.cabinet.pieces_dropped for machine in world.machines)
+    return +counts

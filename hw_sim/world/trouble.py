@@ -1,0 +1,356 @@
+"""What goes wrong in a world: drawn per seed, and most kinds are at rest in most worlds.
+
+A kind that is on strikes now and then until `heal`; then nothing is broken any more and everything has power.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from hw_sim.platform.faults import Armed, Fault
+from hw_sim.world.world import World
+
+ON: Final = 0.25  # the chance that a kind is on in a world
+
+_BOARD: Final = (
+    "jam",
+    "no_drop",
+    "blind_sensor",
+    "motor_missing",
+    "sensor_fault",
+    "late_result",
+    "no_result",
+)
+_TURNS: Final = ("lose_command_ack", "lose_host_ack", "split_writes", "merge", "garbage")
+_CALLS: Final = (
+    Fault.ANSWER_LOST,
+    Fault.ANSWER_ERROR_500,
+    Fault.ANSWER_HTML_502,
+    Fault.ANSWER_WRONG_SIGNATURE,
+    Fault.ANSWER_UNSIGNED,
+    Fault.ANSWER_SIGNTEST,
+    Fault.CALL_LIMITED_429,
+    Fault.CALL_FAILED_500,
+    Fault.ORDER_UNKNOWN_YET,
+    Fault.CLOSE_USER_PAYING,
+)
+_NOTICES: Final = (
+    Fault.LOST_NOTICE,
+    Fault.LATE_NOTICE,
+    Fault.DOUBLE_NOTICE,
+    Fault.REPLAYED_NOTICE,
+    Fault.NOTICE_WRONG_SIGNATURE,
+    Fault.NOTICE_SIGNTEST,
+    Fault.NOTICE_STALE,
+)
+_RACES: Final = (Fault.PAYMENT_BEATS_CLOSE, Fault.PAYMENT_FOLLOWS_CLOSE, Fault.PAYMENT_BEATS_ANSWER)
+_REFUNDS: Final = (Fault.REFUND_NOT_ENOUGH, Fault.REFUND_CLOSED, Fault.REFUND_ABNORMAL)
+
+
+class Trouble:
+    """Everything that may go wrong, in one world. `kinds` are the names of those that are on."""
+
+    def __init__(self, world: World, *, only: frozenset[str] | None = None) -> None:
+        self._world: Final = world
+        self._chance: Final = world.chance("trouble")
+        self._over = False
+        names = list(KINDS)
+        drawn = frozenset(name for name in names if self._chance.random() < ON)
+        self.kinds: Final = tuple(name for name in names if name in (drawn if only is None else only))
+        self._pace_s: Final = self._chance.choice((20.0, 60.0, 200.0))
+
+    def start(self) -> None:
+        """From now on."""
+        loop = self._world.loop
+        for name in self.kinds:
+            self._world.story.mark(f"trouble.{name}")
+            loop.spawn(loop.nature, KINDS[name](self), f"trouble {name}")
+
+    def heal(self) -> None:
+        """Nothing is broken any more, and everything runs."""
+        self._over = True
+        world = self._world
+        world.story.add("world", "heals")
+        calm(world)
+        if not world.broker.up:
+            world.broker.start(world.broker.snapshot())
+        world.office.start()
+        for machine in world.machines:
+            machine.restore()
+
+    # ------------------------------------------------------------ how often
+
+    async def _now_and_then(self, strike: Callable[[], Awaitable[None]]) -> None:
+        while not self._over:
+            await asyncio.sleep(self._chance.random() * 2 * self._pace_s)
+            if not self._over:
+                await strike()
+
+    async def _for_a_while(self) -> None:
+        await asyncio.sleep(self._chance.choice((1.0, 10.0, 60.0, 300.0)) * self._chance.random())
+
+    # ------------------------------------------------------------ power
+
+    async def power(self) -> None:
+        """A machine loses power, and gets it back."""
+
+        async def strike() -> None:
+            machine = self._chance.choice(self._world.machines)
+            machine.crash(power=True)
+            await self._for_a_while()
+            machine.restore()
+
+        await self._now_and_then(strike)
+
+    async def machine_killed(self) -> None:
+        """The daemon in a machine dies; its board goes on."""
+
+        async def strike() -> None:
+            machine = self._chance.choice(self._world.machines)
+            machine.crash(power=False)
+            await asyncio.sleep(2 + self._chance.random() * 3)
+            machine.start()
+
+        await self._now_and_then(strike)
+
+    async def bridge_killed(self) -> None:
+        """The bridge dies, and is started again."""
+
+        async def strike() -> None:
+            self._world.office.crash()
+            await self._for_a_while()
+            self._world.office.start()
+
+        await self._now_and_then(strike)
+
+    async def board_blinks(self) -> None:
+        """The board loses power for a blink; the computer in the machine does not."""
+
+        async def strike() -> None:
+            machine = self._chance.choice(self._world.machines)
+            if machine.board.powered:
+                machine.board.restart(machine.bus.now_ms())
+                machine.bus.awake()
+
+        await self._now_and_then(strike)
+
+    async def killed_at_a_step(self) -> None:
+        """Power fails right at a flush, a motor frame or an answer."""
+        story, chance = self._world.story, self._chance
+        for _ in range(chance.randrange(1, 6)):
+            at = story.steps + 1 + chance.randrange(60)
+            struck: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+            def strike(number: int, who: str, name: str, at: int = at, struck: Any = struck) -> None:
+                if number == at and not self._over:
+                    story.add("world", "cuts power at a step", host=who, step=name)
+                    story.mark(f"cut_at.{name}")
+                    self._crash(who)
+                    struck.set_result(who)
+
+            story.at_step = strike
+            who = await struck
+            await asyncio.sleep(1 + chance.random() * 20)
+            self._revive(who)
+
+    def _crash(self, who: str) -> None:
+        if who == "bridge":
+            self._world.office.crash()
+        else:
+            self._machine(who).crash(power=self._chance.random() < 0.5)
+
+    def _revive(self, who: str) -> None:
+        if who == "bridge":
+            self._world.office.start()
+        else:
+            self._machine(who).restore()
+
+    def _machine(self, name: str) -> Any:
+        return next(machine for machine in self._world.machines if machine.name == name)
+
+    # ------------------------------------------------------------ network and broker
+
+    async def partitions(self) -> None:
+        """A machine or the bridge has no network for a while."""
+
+        async def strike() -> None:
+            world = self._world
+            name = self._chance.choice(["bridge", *(machine.name for machine in world.machines)])
+            world.cut_off.add(name)
+            await asyncio.sleep(self._chance.random() * 25)  # until keep-alive notices
+            world.broker.cut_name(name, "keep-alive")
+            await self._for_a_while()
+            world.cut_off.discard(name)
+
+        await self._now_and_then(strike)
+
+    async def broker_restarts(self) -> None:
+        """The broker comes back with what it knew a while ago."""
+
+        async def strike() -> None:
+            broker = self._world.broker
+            memory = broker.snapshot()
+            await asyncio.sleep(self._chance.random() * 30)
+            broker.stop()
+            await self._for_a_while()
+            if not broker.up:
+                broker.start(memory)
+
+        await self._now_and_then(strike)
+
+    async def bad_broker(self) -> None:
+        """The broker loses, repeats, holds back and replays."""
+        weather, chance = self._world.weather, self._chance
+        weather.loss = chance.choice((0.0, 0.02, 0.2))
+        weather.repeat = chance.choice((0.0, 0.05, 0.3))
+        weather.hold = chance.choice((0.0, 0.05, 0.3))
+        weather.hold_s = chance.choice((5.0, 120.0, 900.0))
+        weather.replay = chance.choice((0.0, 0.05))
+
+    async def slow_network(self) -> None:
+        """Everything on the way to and from the broker takes seconds."""
+        self._world.weather.latency_s = self._chance.choice((0.2, 1.0, 4.0))
+        self._world.weather.jitter_s = self._chance.choice((0.1, 2.0))
+
+    # ------------------------------------------------------------ the platform
+
+    async def bad_wires(self) -> None:
+        """Calls and notifications get lost on their way there or back, or take long."""
+        wires, chance = self._world.payments.wires, self._chance
+        wires.lost = chance.choice((0.0, 0.05, 0.3))
+        wires.unanswered = chance.choice((0.0, 0.05, 0.3))
+        wires.slow = chance.choice((0.0, 0.1))
+
+    async def platform_down(self) -> None:
+        """The platform cannot be reached for a while."""
+
+        async def strike() -> None:
+            self._world.payments.wires.down = True
+            await self._for_a_while()
+            self._world.payments.wires.down = False
+
+        await self._now_and_then(strike)
+
+    async def odd_answers(self) -> None:
+        """Calls are refused, answered wrongly, or signed by nobody."""
+        self._arm(_CALLS, (0.02, 0.1))
+
+    async def odd_notices(self) -> None:
+        """Notifications are lost, late, doubled, replayed or wrongly signed."""
+        self._arm(_NOTICES, (0.05, 0.3))
+
+    async def races(self) -> None:
+        """A payment goes through just as its order is made or closed."""
+        self._arm(_RACES, (0.1, 0.4))
+
+    async def odd_refunds(self) -> None:
+        """A refund is refused for now, closed, or abnormal."""
+        self._arm(_REFUNDS, (0.2, 0.5))
+
+    def _arm(self, faults: tuple[Fault, ...], chances: tuple[float, ...]) -> None:
+        for fault in faults:
+            if self._chance.random() < 0.4:
+                armed = Armed(fault, probability=self._chance.choice(chances), delay_ms=2000)
+                self._world.payments.faults.arm(armed)
+
+    # ------------------------------------------------------------ the cabinet
+
+    async def bad_motors(self) -> None:
+        """Spirals jam, sensors are blind, results come late or never."""
+        await self._faults(_BOARD)
+
+    async def bad_turns(self) -> None:
+        """The board's side of the exchange stumbles."""
+        await self._faults(_TURNS)
+
+    async def _faults(self, names: tuple[str, ...]) -> None:
+        async def strike() -> None:
+            board = self._chance.choice(self._world.machines).board
+            board.faults.set(self._chance.choice(names), times=self._chance.randrange(1, 3))
+
+        await self._now_and_then(strike)
+
+    async def noise(self) -> None:
+        """Bytes on the serial line are lost or changed."""
+        for machine in self._world.machines:
+            machine.bus.noise.loss = self._chance.choice((0.0, 0.01, 0.1))
+            machine.bus.noise.flip = self._chance.choice((0.0, 0.01, 0.1))
+
+    async def unplugged(self) -> None:
+        """The serial cable is pulled and put back."""
+
+        async def strike() -> None:
+            bus = self._chance.choice(self._world.machines).bus
+            bus.noise.deaf = True
+            await self._for_a_while()
+            bus.noise.deaf = False
+
+        await self._now_and_then(strike)
+
+    # ------------------------------------------------------------ disks and clocks
+
+    async def slow_disks(self) -> None:
+        """A flush may take seconds."""
+        machines = (machine.disk.speed for machine in self._world.machines)
+        for speed in (self._world.office.disk.speed, *machines):
+            speed.slow = self._chance.choice((0.0, 0.1, 0.5))
+            speed.slow_s = self._chance.choice((0.5, 5.0, 30.0))
+
+    async def wrong_clocks(self) -> None:
+        """Clocks for people are stepped, or begin in 1970."""
+
+        async def strike() -> None:
+            machine = self._chance.choice(self._world.machines)
+            wrong_s = self._chance.choice((-86_400, -3_600, 3_600, 86_400, -1_790_000_000, 0))
+            machine.clock.wall_error_ms = 1000 * wrong_s
+
+        await self._now_and_then(strike)
+
+
+def calm(world: World) -> None:
+    """Switch off everything that can be on."""
+    world.cut_off.clear()
+    world.payments.faults.clear()
+    wires, weather = world.payments.wires, world.weather
+    wires.lost = wires.unanswered = wires.slow = 0.0
+    wires.down = False
+    weather.loss = weather.repeat = weather.hold = weather.replay = 0.0
+    weather.latency_s = weather.jitter_s = 0.02
+    world.office.disk.speed.slow = 0.0
+    for machine in world.machines:
+        machine.disk.speed.slow = 0.0
+        machine.bus.noise.loss = machine.bus.noise.flip = 0.0
+        machine.bus.noise.deaf = False
+        for name in machine.board.faults.names:
+            machine.board.faults.set(name, times=0)
+
+
+KINDS: Final[Mapping[str, Callable[[Trouble], Coroutine[Any, Any, None]]]] = MappingProxyType(
+    {
+        kind.__name__: kind
+        for kind in (
+            Trouble.power,
+            Trouble.machine_killed,
+            Trouble.bridge_killed,
+            Trouble.board_blinks,
+            Trouble.killed_at_a_step,
+            Trouble.partitions,
+            Trouble.broker_restarts,
+            Trouble.bad_broker,
+            Trouble.slow_network,
+            Trouble.bad_wires,
+            Trouble.platform_down,
+            Trouble.odd_answers,
+            Trouble.odd_notices,
+            Trouble.races,
+            Trouble.odd_refunds,
+            Trouble.bad_motors,
+            Trouble.bad_turns,
+            Trouble.noise,
+            Trouble.unplugged,
+            Trouble.slow_disks,
+            Trouble.wrong_clocks,
+        )
+    }
+)
