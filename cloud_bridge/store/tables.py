@@ -1,7 +1,8 @@
-"""The tables of the books. `migrations` makes them; a test holds both to be the same.
+"""The tables of the books. The steps in `migrations/versions` make them; a test holds both to be the same.
 
 Columns bear the names of the fields they keep, so a row is `Sale(**row)` and back. Ledger and timeline only
-grow: triggers refuse to change or delete a line.
+grow: triggers refuse to change or delete a line. A new column is a new step beside the last one, never a
+change of a step that a merchant may have run.
 """
 
 import enum

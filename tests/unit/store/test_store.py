@@ -112,6 +112,15 @@ async def test_work_of_a_caller_who_left_before_his_turn_is_not_done(sql_store: 
     }
 
 
+async def test_work_of_a_caller_who_left_in_the_middle_is_done_and_the_next_is_served(
+    sql_store: SqlStore,
+) -> None:
+    async with busy(sql_store) as working:
+        working.cancel()
+    await sql_store.run(putting(numbered(QUOTED, 1)))
+    assert (await sql_store.totals())["sales"] == 2
+
+
 async def test_closing_finishes_what_was_asked_for(url: str, opened: Opener) -> None:
     store = opened(url)
     asked = [asyncio.ensure_future(store.run(putting(numbered(QUOTED, number)))) for number in range(300)]
