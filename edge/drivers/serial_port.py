@@ -156,9 +156,11 @@ class _Line(asyncio.Protocol):
 
     async def close(self) -> None:
         """Close and wait until the descriptor and its lock are free."""
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        if not self._transport.is_closing():  # the library cannot stand a second end
             self._transport.abort()
-            await self._gone.wait()
+        await self._gone.wait()
 
     def _lose(self, why: str | Exception) -> None:
         if self.lost.done():
