@@ -94,12 +94,15 @@ async def _once(folder: Path, fault: str, *, mosquitto: bool) -> dict[str, Any]:
     from hw_sim.demo.report import report
     from hw_sim.demo.script import TERMS, play
     from hw_sim.demo.stage import Stage
+    from hw_sim.demo.troupe import Troupe
+    from hw_sim.demo.window import Window
 
-    async with Stage(folder, terms=TERMS, mosquitto=mosquitto) as stage:
-        ending = await play(stage, SCENARIOS[fault])
-        told = report(fault, SCENARIOS[fault], ending)
-        told["timings_ms"]["start_to_selling"] = stage.started_ms
-        return told
+    window = Window()
+    async with Troupe(folder, window, terms=TERMS, mosquitto=mosquitto) as troupe:
+        ending = await play(Stage(folder, troupe, window), SCENARIOS[fault])
+    told = report(fault, SCENARIOS[fault], ending)
+    told["timings_ms"]["start_to_selling"] = troupe.started_ms
+    return told
 
 
 async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool) -> None:
@@ -107,9 +110,16 @@ async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool) -> N
     from hw_sim.demo.scenery import Terms
     from hw_sim.demo.server import HOST, make_page, serve
     from hw_sim.demo.stage import Stage
+    from hw_sim.demo.troupe import Troupe
+    from hw_sim.demo.window import Window
 
+    window = Window()
     with _listen(HOST, port) as listening:
-        async with Stage(folder, terms=Terms(), mosquitto=mosquitto) as stage, asyncio.TaskGroup() as group:
+        async with (
+            Troupe(folder, window, terms=Terms(), mosquitto=mosquitto) as troupe,
+            asyncio.TaskGroup() as group,
+        ):
+            stage = Stage(folder, troupe, window)
             room = Room(stage)
             page = serve(make_page(room, stage.picture), listening)
             lasting = [group.create_task(room.run()), group.create_task(page)]
@@ -117,7 +127,7 @@ async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool) -> N
             click.echo(f"The virtual machine is at {address}  (Ctrl-C ends it)")
             if browser and _has_desktop():
                 webbrowser.open(address)
-            failed = await stage.failure()
+            failed = await troupe.failure()
             for task in lasting:
                 task.cancel()
     raise failed

@@ -58,11 +58,11 @@ class Handset:
         """Cancel at the machine with the payment under way, so that it arrives a moment too late."""
         if not self._may_pay:
             return
-        mark = len(self._stage.story.facts)
+        mark = len(self._stage.window.story.facts)
         self._stage.cancel()
-        await self._stage.until(
+        await self._stage.window.until(
             "the machine to close the sale",
-            lambda: any(fact.mark == "sale.closed" for fact in self._stage.story.facts[mark:]) or None,
+            lambda: any(fact.mark == "sale.closed" for fact in self._stage.window.story.facts[mark:]) or None,
             CLOSED_WITHIN_S,
         )
         await self.pay(race=True)

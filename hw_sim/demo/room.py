@@ -13,8 +13,9 @@ from hw_sim.demo.handset import Handset
 from hw_sim.demo.scenarios import SCENARIOS, Scenario
 from hw_sim.demo.scenery import MACHINE
 from hw_sim.demo.shelf import SHELF, Goods
-from hw_sim.demo.stage import Stage, now_ms
+from hw_sim.demo.stage import Stage
 from hw_sim.demo.web_call import CallFailed
+from hw_sim.demo.window import now_ms
 
 LOOK_EVERY_S: Final = 0.05
 BOOKS_EVERY_S: Final = 1.0
@@ -52,8 +53,8 @@ class Room:
         self._books: Mapping[str, str] = {"words": "no sale yet", "tone": ""}
         self._told: Mapping[str, Any] = {}
         self._pages: Final[list[asyncio.Queue[News]]] = []
-        stage.heard = self._hear
-        stage.story.listener = lambda fact: self._publish("fact", asdict(fact))
+        stage.window.heard = self._hear
+        stage.window.story.listener = lambda fact: self._publish("fact", asdict(fact))
 
     # ------------------------------------------------------------ to the page
 
@@ -62,7 +63,7 @@ class Room:
         page: asyncio.Queue[News] = asyncio.Queue(WAITING)
         page.put_nowait(("state", self._state()))
         page.put_nowait(("screen", self._eye.version))
-        for fact in self._stage.story.since(self._opened_ms)[-WAITING // 2 :]:
+        for fact in self._stage.window.story.since(self._opened_ms)[-WAITING // 2 :]:
             page.put_nowait(("fact", asdict(fact)))
         self._pages.append(page)
         try:
@@ -84,8 +85,8 @@ class Room:
             self._publish("state", state)
 
     def _state(self) -> Mapping[str, Any]:
-        health = self._stage.states.get("health", {})
-        online = self._stage.states.get("presence", {}).get("online", False)
+        health = self._stage.window.states.get("health", {})
+        online = self._stage.window.states.get("presence", {}).get("online", False)
         return {
             "machine": MACHINE,
             "selling": bool(online and health.get("selling")),
@@ -102,7 +103,7 @@ class Room:
         }
 
     def _lane(self, goods: Goods) -> Mapping[str, Any]:
-        told = self._stage.states.get(f"lane/{goods.lane}", {})
+        told = self._stage.window.states.get(f"lane/{goods.lane}", {})
         return asdict(goods) | {
             "stock": told.get("stock"),
             "reason": told.get("reason", ""),

@@ -11,8 +11,9 @@ from hw_sim.demo.eye import Eye
 from hw_sim.demo.scenarios import Pays, Scenario
 from hw_sim.demo.scenery import Terms
 from hw_sim.demo.shelf import SHELF
-from hw_sim.demo.stage import Stage, now_ms
+from hw_sim.demo.stage import Stage
 from hw_sim.demo.story import Fact
+from hw_sim.demo.window import now_ms
 
 TERMS: Final = Terms(lease_s=8, grace_s=1, pay_s=5, last_payer_s=2, query_first_s=1.0)
 CODE_TIMEOUT_S: Final = 10.0
@@ -50,7 +51,7 @@ async def play(stage: Stage, scenario: Scenario) -> Ending:
         seen_ms=seen_ms,
         books=books,
         wrong=wrong,
-        facts=stage.story.since(began_ms),
+        facts=stage.window.story.since(began_ms),
     )
 
 

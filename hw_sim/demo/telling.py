@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hw_sim.demo.story import Fact
+from wire.topics import Branch, Topic
 
 Line = Mapping[str, Any]
 # Polls, acknowledgements, and what the board tells of itself again and again: no news about a sale.
 _ROUTINE: Final = frozenset({"41", "42", "11", "31", "51", "52"})
 _MOTOR: Final = "06"
-_SPEAKERS: Final[Mapping[str, str]] = {"up": "machine", "down": "bridge", "set": "bridge"}
 # What a camera may read from a screen has no place in a list of facts.
 _HIDDEN: Final = frozenset({"code_url"})
 _EDGE_WORDS: Final[Mapping[str, str]] = {
@@ -44,17 +44,15 @@ def fact_of(program: str, line: Line) -> Fact | None:
     return None
 
 
-def fact_of_message(topic: str, payload: bytes, t_ms: float) -> Fact | None:
-    """The fact that a message on the broker tells; `state/` is for dashboards and would drown the rest."""
-    _, _, _, branch, kind = topic.split("/", 4)
-    if branch not in _SPEAKERS:
-        return None
+def fact_of_message(topic: Topic, payload: bytes, t_ms: float) -> Fact:
+    """The fact that a message on the broker tells."""
+    speaker = "machine" if topic.branch is Branch.UP else "bridge"
     return Fact(
         t_ms=t_ms,
         who="mqtt",
-        what=f"{_SPEAKERS[branch]} says {kind}",
+        what=f"{speaker} says {topic.kind}",
         detail=f"{topic}\n{_readable(payload)}",
-        mark=f"mqtt.{kind}",
+        mark=f"mqtt.{topic.kind}",
     )
 
 
@@ -128,7 +126,7 @@ class _Gaps(dict[str, Any]):
 def _readable(payload: bytes) -> str:
     try:
         message = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"{len(payload)} bytes"
     if isinstance(message, dict):
         message = {name: "…" if name in _HIDDEN else value for name, value in message.items()}

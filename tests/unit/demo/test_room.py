@@ -9,13 +9,16 @@ import pytest
 from hw_sim.demo.room import TRAY, WAITING, BadWish, News, Room
 from hw_sim.demo.scenery import Terms
 from hw_sim.demo.shelf import SHELF
-from hw_sim.demo.stage import Stage, now_ms
+from hw_sim.demo.stage import Stage
 from hw_sim.demo.story import Fact
+from hw_sim.demo.troupe import Troupe
+from hw_sim.demo.window import Window, now_ms
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, terms=Terms())
+    window = Window()
+    return Stage(tmp_path, Troupe(tmp_path, window, terms=Terms(), mosquitto=False), window)
 
 
 def fact(number: int) -> Fact:
@@ -39,19 +42,19 @@ def lane(state: dict[str, Any], number: int) -> dict[str, Any]:
 
 async def test_a_page_begins_with_the_state_and_what_was_told_and_hears_each_fact_once(stage: Stage) -> None:
     room = Room(stage)
-    stage.story.tell(fact(1))
+    stage.window.story.tell(fact(1))
     page = room.listen()
     assert [name for name, _ in await take(page, 3)] == ["state", "screen", "fact"]
-    stage.story.tell(fact(2))
+    stage.window.story.tell(fact(2))
     ((name, told),) = await take(page, 1)
     assert (name, told["what"]) == ("fact", "2")
 
 
 async def test_what_happened_before_the_machine_was_shown_is_not_told(stage: Stage) -> None:
-    stage.story.tell(Fact(t_ms=now_ms() - 1000, who="edge", what="starting"))
+    stage.window.story.tell(Fact(t_ms=now_ms() - 1000, who="edge", what="starting"))
     page = Room(stage).listen()
     assert [name for name, _ in await take(page, 2)] == ["state", "screen"]
-    stage.story.tell(fact(1))
+    stage.window.story.tell(fact(1))
     ((_, told),) = await take(page, 1)
     assert told["what"] == "1"
 
@@ -60,7 +63,7 @@ async def test_a_page_that_sleeps_loses_the_oldest_and_stops_nobody(stage: Stage
     page = Room(stage).listen()
     await take(page, 2)
     for number in range(WAITING + 5):
-        stage.story.tell(fact(number))
+        stage.window.story.tell(fact(number))
     ((_, told),) = await take(page, 1)
     assert told["what"] == "5"
 
@@ -70,7 +73,7 @@ async def test_a_page_that_is_gone_is_forgotten(stage: Stage) -> None:
     page = room.listen()
     await take(page, 1)
     await page.aclose()
-    stage.story.tell(fact(1))
+    stage.window.story.tell(fact(1))
     assert (await newest_state(room))["tray"] == []
 
 
@@ -78,12 +81,12 @@ async def test_a_motor_turns_and_a_piece_falls_when_the_board_says_so(stage: Sta
     room = Room(stage)
     page = room.listen()
     await take(page, 2)
-    stage.heard("board", {"event": "motor", "lane": 11, "running": True})
+    stage.window.heard("board", {"event": "motor", "lane": 11, "running": True})
     ((_, state),) = await take(page, 1)
     assert lane(state, 11)["turning"]
-    stage.heard("board", {"event": "dropped", "lane": 11})
+    stage.window.heard("board", {"event": "dropped", "lane": 11})
     assert await take(page, 1) == [("drop", {"lane": 11})]
-    stage.heard("board", {"event": "motor", "lane": 11, "running": False})
+    stage.window.heard("board", {"event": "motor", "lane": 11, "running": False})
     state = await newest_state(room)
     assert not lane(state, 11)["turning"]
     assert state["tray"] == [{"lane": 11}]
@@ -94,7 +97,7 @@ async def test_a_motor_turns_and_a_piece_falls_when_the_board_says_so(stage: Sta
 async def test_the_tray_holds_the_newest_pieces(stage: Stage) -> None:
     room = Room(stage)
     for goods in SHELF:
-        stage.heard("board", {"event": "dropped", "lane": goods.lane})
+        stage.window.heard("board", {"event": "dropped", "lane": goods.lane})
     tray = (await newest_state(room))["tray"]
     assert tray == [{"lane": goods.lane} for goods in SHELF[-TRAY:]]
 
@@ -103,9 +106,9 @@ async def test_lanes_are_as_the_machine_tells_everyone(stage: Stage) -> None:
     room = Room(stage)
     state = await newest_state(room)
     assert (state["selling"], state["reason"]) == (False, "off")
-    stage.states["presence"] = {"online": True}
-    stage.states["health"] = {"selling": 1, "reason": ""}
-    stage.states["lane/12"] = {"stock": 0, "reason": "sold_out"}
+    stage.window.states["presence"] = {"online": True}
+    stage.window.states["health"] = {"selling": 1, "reason": ""}
+    stage.window.states["lane/12"] = {"stock": 0, "reason": "sold_out"}
     state = await newest_state(room)
     assert (state["selling"], state["reason"]) == (True, "")
     assert (lane(state, 12)["stock"], lane(state, 12)["reason"]) == (0, "sold_out")

@@ -1,0 +1,214 @@
+"""The programs of a demo: broker, platform, bridge, machine, board; started together, stopped in order."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Final, Self
+
+from hw_sim.broker import MosquittoBroker, NoBroker, Shipped, free_port
+from hw_sim.demo.children import START_TIMEOUT_S, Child, ChildFailed, Line
+from hw_sim.demo.follow import follow
+from hw_sim.demo.onlooker import Onlooker
+from hw_sim.demo.scenery import (
+    Scenery,
+    Terms,
+    board_link,
+    bridge_settings,
+    edge_settings,
+    make_broker_files,
+    make_keys,
+    merchant,
+)
+from hw_sim.demo.shelf import SHELF
+from hw_sim.demo.window import Window, now_ms
+
+TURN_MS: Final = 1200
+REFUND_MS: Final = 500
+STOCK: Final = 5
+DARK_S: Final = 1.5
+_SHIPPED: Final = Path(__file__).parents[2] / "systemd"
+_WXVEND: Final = str(Path(sys.executable).with_name("wxvend"))
+
+
+class Troupe:
+    """Inside `async with` the machine sells. Raises ChildFailed, NoBroker, TimeoutError, in words.
+
+    `window` gets all that they say.
+    """
+
+    def __init__(self, folder: Path, window: Window, *, terms: Terms, mosquitto: bool) -> None:
+        self.started_ms = 0
+        self._folder: Final = folder
+        self._window: Final = window
+        self._terms: Final = terms
+        self._mosquitto: Final = mosquitto
+        self._children: Final[dict[str, Child]] = {}
+        self._tasks: Final[list[asyncio.Task[None]]] = []
+        self._failed: Final[asyncio.Future[ChildFailed]] = asyncio.get_running_loop().create_future()
+        self._scenery: Scenery | None = None
+
+    @property
+    def board(self) -> Child:
+        """The machine's board."""
+        return self._children["board"]
+
+    @property
+    def scenery(self) -> Scenery:
+        """Where everything is, once it is started."""
+        assert self._scenery is not None
+        return self._scenery
+
+    async def cut_power(self) -> None:
+        """Take the power from the machine's computer, in whatever it does, and give it back."""
+        await self._children["edge"].kill()
+        await asyncio.sleep(DARK_S)
+        await self._run("edge", edge_settings(self.scenery, self._terms))
+
+    async def failure(self) -> ChildFailed:
+        """Wait until a program ends that nobody asked to."""
+        return await asyncio.shield(self._failed)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseExceptionGroup as group:
+            await self._stop()
+            raise _first(group) from group
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+
+    # ------------------------------------------------------------ starting and stopping
+
+    async def _start(self) -> None:
+        """What does not need each other starts side by side."""
+        began_ms = now_ms()
+        async with asyncio.TaskGroup() as group:
+            broker = group.create_task(self._start_mosquitto() if self._mosquitto else self._start_broker())
+            board = group.create_task(self._start_board())
+            await asyncio.to_thread(make_keys, self._folder)
+            platform_port = free_port()
+            platform = group.create_task(self._start_platform(platform_port))
+            scenery = Scenery(
+                folder=self._folder,
+                broker_port=await broker,
+                bridge_port=free_port(),
+                platform_port=platform_port,
+                tls=self._mosquitto,
+            )
+            self._scenery = scenery
+            self._look_on(scenery)
+            await self._run("bridge", bridge_settings(scenery, self._terms))
+            await board
+            await self._run("edge", edge_settings(scenery, self._terms))
+            await platform
+        await self._selling()
+        self.started_ms = round(now_ms() - began_ms)
+
+    async def _selling(self) -> None:
+        """Wait for it, and not for a program that is gone already."""
+        failing = asyncio.create_task(self.failure())
+        selling = asyncio.create_task(self._window.until("the machine to sell", self._sells, START_TIMEOUT_S))
+        try:
+            await asyncio.wait((failing, selling), return_when=asyncio.FIRST_COMPLETED)
+            if failing.done():
+                raise failing.result()
+            await selling
+        finally:
+            failing.cancel()
+            selling.cancel()
+
+    def _sells(self) -> bool | None:
+        states = self._window.states
+        lanes = [states.get(f"lane/{goods.lane}", {}).get("reason") for goods in SHELF]
+        selling = states.get("health", {}).get("selling")
+        return True if selling and all(reason == "" for reason in lanes) else None
+
+    async def _stop(self) -> None:
+        """The machine first, so that it says good-bye; what it needs, last."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        rest = dict(self._children)
+        for name in ("edge", "bridge"):
+            if name in rest:
+                await rest.pop(name).stop()
+        await asyncio.gather(*(child.stop() for child in rest.values()))
+
+    # ------------------------------------------------------------ each of them
+
+    async def _start_board(self) -> None:
+        lanes = ",".join(str(goods.lane) for goods in SHELF)
+        link = str(board_link(self._folder))
+        await self._simulate(
+            "board", "--lanes", lanes, "--stock", str(STOCK), "--turn-ms", str(TURN_MS), "--link", link
+        )
+
+    async def _start_platform(self, port: int) -> None:
+        keys = str(merchant(self._folder))
+        wait = str(REFUND_MS)
+        await self._simulate(
+            "wechat", "--port", str(port), "--keys", keys, "--refund-delay-ms", wait, "--short-windows"
+        )
+
+    async def _start_broker(self) -> int:
+        ready = await self._simulate("broker", "--port", "0")
+        return int(str(ready["url"]).rpartition(":")[2])
+
+    async def _start_mosquitto(self) -> int:
+        if not _SHIPPED.is_dir():
+            raise NoBroker(f"mosquitto: found no {_SHIPPED} with its configuration. Try: from a checkout")
+        acl = await asyncio.to_thread(make_broker_files, self._folder, _SHIPPED / "mosquitto.acl")
+        shipped = Shipped(conf=_SHIPPED / "mosquitto.conf", acl=acl, certs=self._folder / "certs")
+        broker = MosquittoBroker(self._folder, shipped)
+        child = await self._child("mosquitto", *broker.command())
+        await child.listens(broker.port)
+        return broker.port
+
+    async def _simulate(self, what: str, *arguments: str) -> Line:
+        child = await self._child(what, _WXVEND, "sim", what, *arguments)
+        return await child.first(lambda line: line.get("event") == "ready")
+
+    async def _run(self, name: str, settings: str) -> None:
+        config = self._folder / f"{name}.toml"
+        config.write_text(settings)
+        await self._child(name, _WXVEND, name, "run", "--config", str(config))
+
+    async def _child(self, name: str, *command: str) -> Child:
+        child = Child(name, *command, folder=self._folder, hear=self._window.take_line)
+        self._children[name] = child
+        await child.start()
+        self._begin(f"{name} end", self._watch(child))
+        return child
+
+    # ------------------------------------------------------------ beside them
+
+    async def _watch(self, child: Child) -> None:
+        failure = await child.ended()
+        if failure is not None and not self._failed.done():
+            self._failed.set_result(failure)
+
+    def _look_on(self, scenery: Scenery) -> None:
+        onlooker = Onlooker(scenery.onlooker, self._window.take_message)
+        self._begin("onlooker", onlooker.run())
+        self._begin("onlooker in", onlooker.listen())
+        self._begin("bridge facts", self._follow_bridge(scenery))
+
+    async def _follow_bridge(self, scenery: Scenery) -> None:
+        async for event, value in follow(scenery.bridge_port, "/api/events"):
+            if event == "fact":
+                self._window.take_line("bridge", value)
+
+    def _begin(self, name: str, work: Coroutine[None, None, None]) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first that went wrong; the others followed from it."""
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
