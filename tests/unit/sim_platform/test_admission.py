@@ -217,6 +217,13 @@ def test_a_number_with_bars_and_stars_is_found_when_escaped(bench: Bench) -> Non
     assert bench.query(quote(number)).body["out_trade_no"] == number
 
 
+def test_a_close_names_its_merchant(bench: Bench) -> None:
+    bench.order()
+    result = bench.call("POST", f"{ORDERS}/out-trade-no/{NUMBER}/close", {"mchid": "1900000000"})
+    assert (result.status, result.code) == (401, "SIGN_ERROR")
+    assert bench.query().body["trade_state"] == "NOTPAY"
+
+
 def test_a_path_parameter_is_not_repeated_in_the_body(bench: Bench) -> None:
     body = {"mchid": bench.keys.merchant.mchid, "out_trade_no": NUMBER}
     assert bench.call("POST", f"{ORDERS}/out-trade-no/{NUMBER}/close", body).code == "PARAM_ERROR"

@@ -90,6 +90,14 @@ def test_files_of_different_keys_are_told_apart(own_folder: Path) -> None:
         open_keys(own_folder, now_ms=START_MS)
 
 
+@pytest.mark.parametrize("member", ["merchant_serial", "platform_certificate_serial"])
+def test_a_serial_that_is_not_the_certificates_is_named(own_folder: Path, member: str) -> None:
+    known = credentials(own_folder) | {member: "A" * 40}
+    (own_folder / "credentials.json").write_text(json.dumps(known))
+    with pytest.raises(KeysDamaged, match=rf"credentials\.json: found {member} A+, the certificate has"):
+        open_keys(own_folder, now_ms=START_MS)
+
+
 def test_a_secret_of_the_wrong_shape_is_not_repeated_in_the_error(own_folder: Path) -> None:
     known = credentials(own_folder) | {"api_v3_key": "short-secret"}
     (own_folder / "credentials.json").write_text(json.dumps(known))

@@ -122,6 +122,24 @@ def test_a_double_notice_comes_again_though_it_was_acknowledged(bench: Bench) ->
     assert bench.opened(first) == bench.opened(second)
 
 
+def test_only_one_of_a_double_is_repeated(bench: Bench) -> None:
+    bench.arm(Fault.DOUBLE_NOTICE, delay_ms=1000)
+    bench.verdict = 500
+    bench.paid()
+    bench.pass_ms(40_000)
+    assert sent_at_s(bench) == [0, 1, 15, 30]
+
+
+def test_taking_in_either_of_a_double_ends_the_repeats(bench: Bench) -> None:
+    bench.arm(Fault.DOUBLE_NOTICE, delay_ms=1000)
+    bench.verdict = 500
+    bench.paid()
+    bench.pass_ms(0)
+    bench.verdict = 204
+    bench.pass_ms(DAY_MS)
+    assert sent_at_s(bench) == [0, 1]
+
+
 def test_a_replayed_notice_is_the_very_same_bytes(bench: Bench) -> None:
     bench.arm(Fault.REPLAYED_NOTICE, delay_ms=2000)
     bench.paid()

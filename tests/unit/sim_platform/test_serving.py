@@ -93,6 +93,25 @@ async def test_a_pushed_clock_brings_repeats_and_leaves_signatures_alone(serving
     assert status == 404  # not 401: the merchant's stamp is of the wall, too
 
 
+async def test_pushing_the_clock_does_not_make_a_merchant_late(serving: Served) -> None:
+    heard, pushed = asyncio.Event(), asyncio.Event()
+
+    async def thoughtful(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.set()
+        await pushed.wait()
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    async with listening(thoughtful) as url:
+        _, body = await serving.order(notify_url=url)
+        await serving.desk("pay", code_url=json.loads(body)["code_url"])
+        async with asyncio.timeout(TIMEOUT_S):
+            await heard.wait()
+        await serving.desk("clock", advance_ms=3_600_000)
+        pushed.set()
+        assert (await serving.told.first(fact="notice.answered"))["verdict"] == "204"
+
+
 # ---------------------------------------------------------------- broken lines
 
 
