@@ -12,10 +12,10 @@ from PIL import Image, ImageChops, ImageFilter
 from qrcode.main import QRCode
 from qrcode.util import BIT_LIMIT_TABLE, QRData
 
-from edge.core.screen import Asking, Code
+from edge.core.screen import Code
 from edge.display import qr
-from edge.display.canvas import Picture
-from edge.display.theme import DARK, LIGHT, Theme
+from edge.display.canvas import Palette, Picture
+from edge.display.theme import BLACK, DARK, LIGHT, WHITE, Theme
 from tests.unit.display.samples import COLA, LAYOUTS, URL, VIEWS, Look, screen
 
 URLS: Final = (
@@ -113,16 +113,15 @@ def test_nothing_moves_around_a_code_while_time_runs(size: tuple[int, int]) -> N
         assert beside or below, (left_s, changed)
 
 
-def test_a_code_stays_black_on_white_after_every_other_screen_used_up_its_colours() -> None:
-    renderer = Look((480, 800), DARK).renderer()
-    for view in VIEWS.values():
-        renderer.draw(screen(view))
-    for red in range(0, 256, 15):
-        renderer.draw(screen(Asking(product=COLA)))
-        renderer._ink.palette.index((red, 255 - red, red // 2))
-        for other in range(20):
-            renderer._ink.palette.index((red, other * 12, 7))
-    find(image_of(renderer.draw(screen(code_view()))))
+def test_a_code_finds_its_black_and_white_though_all_colours_are_taken() -> None:
+    palette = Palette()
+    for n in range(300):
+        palette.index((n % 256, 40 * (n // 256) + 3, 77))
+    entries = palette.rgb()
+    assert len(entries) == 3 * 256
+    for colour in (BLACK, WHITE):
+        at = 3 * palette.index(colour)
+        assert tuple(entries[at : at + 3]) == colour
 
 
 # ---------------------------------------------------------------- as a phone sees it
