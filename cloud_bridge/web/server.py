@@ -23,7 +23,7 @@ _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nConten
 # out those whose request has arrived and is not read yet. The others wait with the kernel, which puts callers
 # off for a second when its own queue is full.
 _AT_ONCE: Final = 64
-_WAITING: Final = 2048
+_WAITING: Final = 4096
 _TOO_MANY: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 

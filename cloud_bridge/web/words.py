@@ -1,6 +1,6 @@
 """Every word of the operators' page, in Chinese and English. The page knows no other.
 
-`state.*` are situations of a sale, `why.*` causes, `stop.*` alarms, and why a machine or lane does not sell. A
+`state.*` are situations of a sale, `why.*` causes, `stop.*` alarms and why a machine or lane does not sell. A
 name that is not here is shown as it is.
 """
 
