@@ -20,7 +20,7 @@ from tests.unit.bridge.rows import VENDING
 from tests.unit.store.samples import numbered
 
 TOGETHER = 3
-DEATHS = 30
+DEATHS = 24
 
 
 def a_sale(number: int) -> Callable[[Tx], None]:
@@ -54,7 +54,7 @@ def die(url: str, acks: int) -> None:
     for life in range(DEATHS):
         child = os.fork()
         if child == 0:
-            cpu_s = 0.004 * (life // 2 + 1)  # of its own, whatever else the machine is doing
+            cpu_s = 0.003 * (life // 2 + 1)  # of its own, whatever else the machine is doing
             if life % 2 == 0:
                 signal.setitimer(signal.ITIMER_PROF, cpu_s)  # ends the process, as SIGKILL does
             store = opened(url)
