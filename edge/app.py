@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Coroutine
 from contextlib import ExitStack
@@ -30,6 +31,9 @@ from wire.service import Systemd, feed_watchdog
 MESSAGES_PER_S: Final = 20
 STATUS_EVERY_S: Final = 1.0
 VITAL_SIGNS_EVERY_S: Final = 10.0
+# How long the thread that draws may keep the interpreter from the bus. Each read and write of the loop has to
+# get it back, so at Python's usual 5 ms one answer to the board could wait six times as long.
+SWITCH_S: Final = 0.0005
 
 
 async def serve(settings: EdgeSettings, log: Log) -> None:
@@ -39,6 +43,7 @@ async def serve(settings: EdgeSettings, log: Log) -> None:
     the journal, a daemon in an unknown state recovers from nothing.
     """
     clock = SystemClock()
+    sys.setswitchinterval(SWITCH_S)
     with ExitStack() as stack:
         screen = stack.enter_context(open_screen(settings.display, log))
         try:
