@@ -271,7 +271,7 @@ class XyBoard:
             return
         if run.turn.falls and now_ms >= run.falls_ms:
             self.cabinet.drop(run.lane)
-            self._tell("dropped", now_ms, lane=run.lane.number, stock=run.lane.stock)
+            self._tell("dropped", now_ms, lane=run.lane.number, stock=run.lane.stock, seen=run.turn.seen)
             run.turn = Turn(falls=False, seen=run.turn.seen, stops=run.turn.stops)
         if now_ms >= run.ends_ms:
             self._run = None

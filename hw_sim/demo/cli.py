@@ -99,7 +99,7 @@ async def _once(folder: Path, fault: str, *, mosquitto: bool) -> dict[str, Any]:
 
     window = Window()
     async with Troupe(folder, window, terms=TERMS, mosquitto=mosquitto) as troupe:
-        ending = await play(Stage(folder, troupe, window), SCENARIOS[fault])
+        ending = await troupe.during(play(Stage(folder, troupe, window), SCENARIOS[fault]))
     told = report(fault, SCENARIOS[fault], ending)
     told["timings_ms"]["start_to_selling"] = troupe.started_ms
     return told
@@ -115,26 +115,24 @@ async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool) -> N
 
     window = Window()
     with _listen(HOST, port) as listening:
-        async with (
-            Troupe(folder, window, terms=Terms(), mosquitto=mosquitto) as troupe,
-            asyncio.TaskGroup() as group,
-        ):
+        async with Troupe(folder, window, terms=Terms(), mosquitto=mosquitto) as troupe:
             stage = Stage(folder, troupe, window)
             room = Room(stage)
-            page = serve(make_page(room, stage.picture), listening)
-            lasting = [group.create_task(room.run()), group.create_task(page)]
             address = f"http://{HOST}:{listening.getsockname()[1]}/"
             click.echo(f"The virtual machine is at {address}  (Ctrl-C ends it)")
             if browser and _has_desktop():
-                webbrowser.open(address)
-            failed = await troupe.failure()
-            for task in lasting:
-                task.cancel()
-    raise failed
+                await asyncio.to_thread(webbrowser.open, address)
+            await troupe.during(_both(room.run(), serve(make_page(room, stage.picture), listening)))
+
+
+async def _both(first: Coroutine[Any, Any, None], second: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(first)
+        group.create_task(second)
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run until done; SIGINT and SIGTERM end it in order, a second one at once."""
+    """Run until done, or until asked to stop (then None), in order; asked twice, it stops as it stands."""
 
     async def interruptible() -> Any:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -144,7 +142,7 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
             loop.remove_signal_handler(number)
             task.cancel()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop, number)
         return await work
 

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from hw_sim.broker import MosquittoBroker, NoBroker, Shipped, free_port
 from hw_sim.demo.children import START_TIMEOUT_S, Child, ChildFailed, Line
@@ -22,6 +22,8 @@ from hw_sim.demo.scenery import (
 )
 from hw_sim.demo.shelf import SHELF
 from hw_sim.demo.window import Window, now_ms
+
+T = TypeVar("T")
 
 TURN_MS: Final = 1200
 REFUND_MS: Final = 500
@@ -65,9 +67,17 @@ class Troupe:
         await asyncio.sleep(DARK_S)
         await self._run("edge", edge_settings(self.scenery, self._terms))
 
-    async def failure(self) -> ChildFailed:
-        """Wait until a program ends that nobody asked to."""
-        return await asyncio.shield(self._failed)
+    async def during(self, act: Coroutine[None, None, T]) -> T:
+        """Do it while all of them run. Raises ChildFailed as soon as one has ended that nobody asked to."""
+        acting = asyncio.create_task(act)
+        try:
+            await asyncio.wait((acting, self._failed), return_when=asyncio.FIRST_COMPLETED)
+            if self._failed.done():
+                raise self._failed.result()
+            return await acting
+        finally:
+            acting.cancel()
+            await asyncio.gather(acting, return_exceptions=True)
 
     async def __aenter__(self) -> Self:
         try:
@@ -107,21 +117,8 @@ class Troupe:
             await board
             await self._run("edge", edge_settings(scenery, self._terms))
             await platform
-        await self._selling()
+        await self.during(self._window.until("the machine to sell", self._sells, START_TIMEOUT_S))
         self.started_ms = round(now_ms() - began_ms)
-
-    async def _selling(self) -> None:
-        """Wait for it, and not for a program that is gone already."""
-        failing = asyncio.create_task(self.failure())
-        selling = asyncio.create_task(self._window.until("the machine to sell", self._sells, START_TIMEOUT_S))
-        try:
-            await asyncio.wait((failing, selling), return_when=asyncio.FIRST_COMPLETED)
-            if failing.done():
-                raise failing.result()
-            await selling
-        finally:
-            failing.cancel()
-            selling.cancel()
 
     def _sells(self) -> bool | None:
         states = self._window.states

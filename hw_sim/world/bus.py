@@ -85,7 +85,7 @@ class Bus:
             if event.what == "motor" and fields["running"]:
                 self._told("motor starts", _lane(fields))
             elif event.what == "dropped":
-                self._told("piece falls", _lane(fields))
+                self._told("piece falls" if fields["seen"] else "piece falls unseen", _lane(fields))
         self._board.events.clear()
 
     def _spoiled(self, data: bytes) -> bytes:

@@ -42,6 +42,7 @@ class Truth:
     ordered_s: list[float] = field(default_factory=list)
     started_s: list[float] = field(default_factory=list)
     fell: int = 0
+    unseen: bool = False
     paid_fen: int = 0
     refunded_fen: int = 0
     requested_s: float | None = None
@@ -72,7 +73,7 @@ class Checker:
                 self._orders(entry, fields)
             case "motor starts":
                 self._starts(entry, fields)
-            case "piece falls":
+            case "piece falls" | "piece falls unseen":
                 self._falls(entry, fields)
             case "payment.made":
                 self.truths[fields["out_trade_no"]].paid_fen += fields["amount_fen"]
@@ -114,6 +115,7 @@ class Checker:
         sale_id = self._turning.get((entry.who, fields["lane"]), "")
         truth = self.truths[sale_id]
         truth.fell += 1
+        truth.unseen = truth.unseen or entry.what == "piece falls unseen"
         if truth.refund_s is not None and truth.doubt_s is None:
             self._broken("I5", sale_id, "goods fall after an undoubted refund", entry)
 
@@ -124,7 +126,7 @@ class Checker:
         truth.refund_s = entry.at_s if truth.refund_s is None else truth.refund_s
         if truth.refunded_fen > truth.paid_fen:
             self._broken("I4", sale_id, f"{truth.refunded_fen} fen back of {truth.paid_fen}", entry)
-        if truth.fell and (truth.doubt_s is None or truth.doubt_s > entry.at_s):
+        if truth.fell and not truth.unseen and (truth.doubt_s is None or truth.doubt_s > entry.at_s):
             self._broken("I5", sale_id, "goods and refund without doubt before it", entry)
 
     def _row(self, entry: Entry, fields: Mapping[str, Any]) -> None:
@@ -186,13 +188,14 @@ def _about(truth: Truth, row: Row | None, journal: str) -> Iterable[tuple[str, s
         yield "I6", "vended, and nothing fell"
     if row.state == "refunded" and truth.refunded_fen != row.refunded_fen:
         yield "I6", f"refunded {row.refunded_fen}, and the platform gave {truth.refunded_fen} back"
-    if truth.fell and truth.refunded_fen and not row.doubt:
+    # Where the drop sensor is blind, the board itself says so: that is what the brakes are for.
+    if truth.fell and truth.refunded_fen and not row.doubt and not truth.unseen:
         yield "I5", "goods and refund, and no doubt in the books"
     if journal in ("open", "intent"):
         yield "I7", f"the machine's row is still {journal}"
     if journal == "delivered" and not truth.fell:
         yield "I6", "delivered, and nothing fell"
-    if journal in ("closed", "not_delivered") and truth.fell:
+    if journal in ("closed", "not_delivered") and truth.fell and not truth.unseen:
         yield "I10", f"a piece fell, and the journal says {journal}"
     if journal == "delivered" and row.state not in ("vended", "case") and not row.doubt:
         yield "I13", f"delivered at the machine, {row.state} at the bridge"

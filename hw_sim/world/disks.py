@@ -6,6 +6,7 @@ what its disk holds from the flush on. That a real file survives torn and lost w
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -54,22 +55,35 @@ class JournalDisk:
 
 
 class DiskWriter:
-    """Runs the journal's jobs on the connection it reads from: `edge.journal.Writer` in virtual time."""
+    """`edge.journal.Writer` in virtual time. As in WAL mode, `reader` sees a commit once it is flushed."""
 
     def __init__(
-        self, db: sqlite3.Connection, disk: JournalDisk, chance: Random, told: Callable[[str], None]
+        self, reader: sqlite3.Connection, disk: JournalDisk, chance: Random, told: Callable[[str], None]
     ) -> None:
-        self._db: Final = db
+        self._reader: Final = reader
+        self._db: Final = _opened(disk.image)
         self._disk: Final = disk
         self._chance: Final = chance
         self._told: Final = told
+        self._waiting: Final[deque[tuple[Job, Finish]]] = deque()
+        self._busy = False
 
     def submit(self, job: Job, finish: Finish) -> None:
-        """Written at once, durable after the flush."""
+        """One after the other, each durable after its own flush."""
+        self._waiting.append((job, finish))
+        if not self._busy:
+            self._next()
+
+    def _next(self) -> None:
+        self._busy = bool(self._waiting)
+        if not self._busy:
+            return
+        job, finish = self._waiting.popleft()
         try:
             job(self._db)
         except sqlite3.Error as error:
             finish(error)
+            self._next()
             return
         self._disk.flushing = self._db.serialize()
         self._told("journal.flush")
@@ -81,23 +95,30 @@ class DiskWriter:
 
     def _flushed(self, finish: Finish) -> None:
         self._disk.image, self._disk.flushing = self._disk.flushing, b""
-        self._disk.rows = _states(self._db)
+        self._reader.deserialize(self._disk.image)
+        self._disk.rows = _states(self._reader)
         self._told("journal.flushed")
         finish(None)
+        self._next()
 
 
 def open_world_journal(
     disk: JournalDisk, chance: Random, *, jid: str, bits: str, told: Callable[[str], None]
 ) -> SqliteJournal:
     """Begin a session on what the disk holds; an empty disk gets a new journal, which may sell."""
-    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    if disk.image:
-        db.deserialize(disk.image)
-    else:
+    db = _opened(disk.image)
+    if not disk.image:
         create(db, jid, confirmed=True)
     session = begin_session(db, bits)
     disk.image, disk.rows = db.serialize(), _states(db)
     return SqliteJournal(db, session, DiskWriter(db, disk, chance, told))
+
+
+def _opened(image: bytes) -> sqlite3.Connection:
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    if image:
+        db.deserialize(image)
+    return db
 
 
 def _states(db: sqlite3.Connection) -> dict[str, str]:
