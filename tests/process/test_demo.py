@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from hw_sim.demo.cli import demo as command
 from hw_sim.demo.scenarios import SCENARIOS
 
 WXVEND = str(Path(sys.executable).with_name("wxvend"))
@@ -33,8 +35,9 @@ Done = subprocess.CompletedProcess[str]
 
 def demo(*arguments: str) -> Done:
     """Run it to its end; it may take as long as is promised, and its start."""
-    command = [WXVEND, "demo", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=2 * LONGEST_S, check=False)
+    return subprocess.run(
+        [WXVEND, "demo", *arguments], capture_output=True, text=True, timeout=2 * LONGEST_S, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -140,12 +143,18 @@ def test_people_get_a_story_with_a_verdict() -> None:
     assert done.stdout.endswith("Machine, bridge, platform and board agree.\n")
 
 
-def test_a_sale_runs_on_mosquitto_as_we_ship_it() -> None:
+@pytest.fixture
+def mosquitto() -> str:
+    """The broker's name, where it is installed."""
     if MOSQUITTO is None:
         if os.environ.get("CI") == "true":
             pytest.fail("mosquitto is not installed, and CI must run this")
         pytest.skip("mosquitto is not installed")
-    done = demo("--once", "--json", "--broker", "mosquitto")
+    return "mosquitto"
+
+
+def test_a_sale_runs_on_mosquitto_as_we_ship_it(mosquitto: str) -> None:
+    done = demo("--once", "--json", "--broker", mosquitto)
     assert done.returncode == 0, done.stdout + done.stderr
     found = told(done)
     assert (found["result"], found["pieces_dropped"]) == ("vended", 1)
@@ -185,17 +194,37 @@ def test_a_taken_port_is_named_and_ends_with_3() -> None:
     assert "Try: --port 0" in done.stderr
 
 
+def test_a_missing_mosquitto_ends_with_3_and_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda program, path=None: None)
+    done = CliRunner().invoke(command, ["--once", "--broker", "mosquitto"])
+    assert done.exit_code == 3
+    assert "Try: sudo apt install mosquitto" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_sale_that_is_interrupted_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    arguments = [WXVEND, "demo", "--once", "--json", "--keep", str(tmp_path / "demo")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert _soon(lambda: (tmp_path / "demo" / "bridge.log").exists())
+        below = _below(process.pid)
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, output) == (1, "")
+    assert errors == "wxvend demo: stopped before the sale ended\n"
+    assert not any(map(_runs, below))
+
+
 # ---------------------------------------------------------------- the page's programs
 
 
 class Running:
     """A demo with its page, and the processes below it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, broker: str = "embedded") -> None:
         self.folder = folder
-        command = [WXVEND, "demo", "--port", "0", "--no-browser", "--keep", str(folder)]
+        arguments = [WXVEND, "demo", "--port", "0", "--no-browser", "--keep", str(folder), "--broker", broker]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -213,6 +242,10 @@ class Running:
 def running(tmp_path: Path) -> Iterator[Running]:
     started = Running(tmp_path / "demo")
     yield started
+    _end(started)
+
+
+def _end(started: Running) -> None:
     if started.process.poll() is None:
         started.process.kill()
     started.process.communicate()
@@ -267,6 +300,13 @@ def test_ctrl_c_ends_everything_in_order(running: Running) -> None:
 def test_nothing_outlives_a_demo_that_was_killed(running: Running) -> None:
     running.process.kill()
     assert _soon(running.gone)
+
+
+def test_mosquitto_does_not_outlive_a_demo_that_was_killed(tmp_path: Path, mosquitto: str) -> None:
+    started = Running(tmp_path / "demo", mosquitto)
+    assert any("mosquitto.conf" in Path(f"/proc/{pid}/cmdline").read_text() for pid in started.below)
+    _end(started)
+    assert _soon(started.gone)
 
 
 def test_a_program_that_dies_ends_the_demo_and_is_named(running: Running) -> None:
