@@ -34,7 +34,7 @@ def _jid(value: str) -> None:
 
 
 def _count(name: str, value: int, *, least: int = 0) -> None:
-    _check(value >= least, name, value, f"{least} or more")
+    _check(least <= value < 2**53, name, value, f"{least} or more, below 2^53")
 
 
 def _short(name: str, value: str, most: int) -> None:
