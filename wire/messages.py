@@ -34,7 +34,7 @@ def _jid(value: str) -> None:
 
 
 def _count(name: str, value: int, *, least: int = 0) -> None:
-    _check(least <= value < 2**53, name, value, f"{least} or more, below 2^53")
+    _check(value >= least, name, value, f"{least} or more")
 
 
 def _short(name: str, value: str, most: int) -> None:

@@ -107,7 +107,6 @@ def test_brackets_within_text_are_text() -> None:
         (SalePaid, {"paid_fen": -350}, "paid_fen: found -350, allowed"),
         (SalePaid, {"lane": 0}, "lane: found 0, allowed 1 to 9999"),
         (SalePaid, {"boot": 0}, "boot: found 0, allowed 1 or more"),
-        (SalePaid, {"boot": 2**63}, "boot: found 9223372036854775808, allowed 1 or more, below"),
         (SalePaid, {"jid": "short"}, "jid: found text of 5, allowed 26 of a-z 2-7"),
         (SalePaid, {"sale_id": SALE.upper()}, "sale_id: found text of 26, allowed 26 of a-z 2-7"),
         (SaleCode, {"pay_s": 601}, "pay_s: found 601, allowed 1 to 600 s"),
