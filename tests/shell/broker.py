@@ -126,13 +126,19 @@ BROKERS: Final[dict[str, Callable[[Path], RealBroker]]] = {
 
 
 def make_broker(name: str, folder: Path) -> RealBroker:
-    """Make one of `BROKERS`, not yet started. Skips the test when mosquitto is missing; fails it under CI."""
-    if name == "mosquitto" and MOSQUITTO is None:
+    """Make one of `BROKERS`, not yet started."""
+    if name == "mosquitto":
+        require_mosquitto()
+    return BROKERS[name](folder)
+
+
+def require_mosquitto() -> None:
+    """Skip the test when mosquitto is missing; fail it under CI."""
+    if MOSQUITTO is None:
         reason = "mosquitto is not installed; try: apt-get install mosquitto"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    return BROKERS[name](folder)
 
 
 def free_port() -> int:

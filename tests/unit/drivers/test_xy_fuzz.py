@@ -18,7 +18,6 @@ PIECES = st.one_of(
 STREAMS = st.lists(PIECES, max_size=12).map(b"".join)
 
 
-@settings(deadline=None)
 @given(STREAMS, st.data())
 def test_a_stream_means_the_same_however_it_is_cut(stream: bytes, data: st.DataObject) -> None:
     whole = Decoder()
@@ -33,7 +32,6 @@ def test_a_stream_means_the_same_however_it_is_cut(stream: bytes, data: st.DataO
     assert (decoder.skipped_bytes, decoder.bad_checks) == (whole.skipped_bytes, whole.bad_checks)
 
 
-@settings(deadline=None)
 @given(STREAMS)
 def test_every_frame_that_is_found_stands_in_the_stream_with_its_check(stream: bytes) -> None:
     at = 0
@@ -47,7 +45,6 @@ def test_every_frame_that_is_found_stands_in_the_stream_with_its_check(stream: b
         at += len(raw)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200).filter(lambda noise: b"\xfa\xfb" not in noise), FRAMES)
 def test_noise_without_a_start_hides_no_frame(noise: bytes, whole: bytes) -> None:
     decoder = Decoder()
@@ -55,7 +52,6 @@ def test_noise_without_a_start_hides_no_frame(noise: bytes, whole: bytes) -> Non
     assert len(decoder.feed(whole)) == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=300), max_size=20))
 def test_what_a_decoder_holds_is_less_than_one_frame(reads: list[bytes]) -> None:
     decoder = Decoder()
@@ -140,7 +136,7 @@ class Fuzz:
         return [pack_no for cmd, pack_no, _ in commands(self.bench.written) if cmd == 0x06]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.booleans(), st.lists(_STEPS, min_size=5, max_size=40))
 def test_no_treatment_makes_a_second_motor_frame_or_one_after_the_lease(
     drops_repeats: bool, steps: list[tuple[str, object]]
@@ -152,7 +148,6 @@ def test_no_treatment_makes_a_second_motor_frame_or_one_after_the_lease(
     assert all(count <= fuzz.most for count in counts.values())
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=20))
 def test_the_host_speaks_only_when_a_frame_has_just_arrived(reads: list[bytes]) -> None:
     bench, frames = Bench(), 0

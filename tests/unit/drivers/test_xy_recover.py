@@ -1,7 +1,7 @@
 """A recovery on the XY bus: what the board still says of an interrupted vend, and never a motor frame."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.model import Delivered, NotDelivered, Outcome, Uncertain
@@ -128,7 +128,6 @@ _REPORTS = st.tuples(
 _NOISE = st.binary(min_size=1, max_size=40)
 
 
-@settings(deadline=None)
 @given(st.lists(st.one_of(_REPORTS, _NOISE, st.sampled_from(["poll", "ack", "wait", "gone"])), max_size=40))
 def test_whatever_the_board_says_a_recovery_moves_nothing(
     said: list[tuple[int, bytes] | bytes | str],
