@@ -14,6 +14,7 @@ from hw_sim.world.story import Story
 
 LOOK_EVERY_S: Final = 0.5
 PATIENCE_S: Final = 15.0
+OVERTAKES_S: Final = 10.0
 
 
 class Habit(enum.StrEnum):
@@ -97,9 +98,14 @@ class Shoppers:
             self._pay(second)
 
     async def _complete(self, code: str) -> None:
-        """A payment begun now goes through at a moment of its own."""
-        await asyncio.sleep(self._chance.choice((0.2, 5.0, 60.0, 200.0, 400.0)) * self._chance.random())
-        self._pay(code, race=True)
+        """A payment begun now goes through at a moment of its own.
+
+        Soon, it goes through even past the order's end; later only while the order lives. What the platform
+        lets through long after it said "closed" is found by the daily bill.
+        """
+        after_s = self._chance.choice((0.2, 5.0, 60.0, 200.0, 400.0)) * self._chance.random()
+        await asyncio.sleep(after_s)
+        self._pay(code, race=after_s < OVERTAKES_S)
 
     async def _code(self, but: str) -> str:
         """What the screen's code says once there is another one than `but`; empty when none comes."""

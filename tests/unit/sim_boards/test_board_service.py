@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 import tty
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from hw_sim.boards.pty import PtyBoard
 from hw_sim.boards.xy import BoardSettings, Event, XyBoard
 from hw_sim.boards.xy_codec import ACK, frame
 from hw_sim.demo.children import Child, Line
+
+WXVEND = str(Path(sys.executable).with_name("wxvend"))
 
 
 def board() -> XyBoard:
@@ -79,7 +82,7 @@ async def test_the_program_says_first_where_its_board_is_and_last_what_fell(tmp_
     lines: list[Line] = []
     link = str(tmp_path / "board")
     arguments = ("sim", "board", "--bus", "xy", "--link", link, "--fault", "jam:1", "--poll-ms", "20")
-    child = Child("board", *arguments, folder=tmp_path, hear=lambda _, line: lines.append(line))
+    child = Child("board", WXVEND, *arguments, folder=tmp_path, hear=lambda _, line: lines.append(line))
     await child.start()
     ready = await child.first(lambda line: True)
     assert ready["event"] == "ready"
