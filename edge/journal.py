@@ -264,7 +264,7 @@ def _sound(path: Path) -> bool:
         try:
             application = db.execute("PRAGMA application_id").fetchone()[0]
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            check = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            check = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
         finally:
             db.close()
     except sqlite3.DatabaseError as error:

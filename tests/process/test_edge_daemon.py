@@ -276,3 +276,15 @@ async def test_a_vended_sale_costs_three_flushes_and_an_abandoned_one_two(
         await until(lambda: any(each.sale_id == asked.sale_id for each in rig.bridge.said(SaleClosed)))
         assert len(flushes()) - ended == 2
         assert set(flushes()[before:]) == {"edge.db-wal"}
+
+
+async def test_a_journal_that_cannot_be_opened_is_said_on_the_screen_and_to_the_host(tmp_path: Path) -> None:
+    async with Rig(tmp_path) as rig:
+        rig.journal.unlink()
+        rig.journal.mkdir()  # whatever is in the way, it is not a journal and not ours to move
+        rig.config.write_text(rig.config.read_text() + '[display]\npng = "screen.png"\n')
+        async with rig.daemon() as daemon:
+            assert await daemon.ended() == 1
+            assert any("edge.db" in str(line.get("text")) for line in daemon.lines)
+        assert (tmp_path / "screen.png").read_bytes().startswith(b"\x89PNG")
+        assert rig.journal.is_dir()

@@ -273,3 +273,22 @@ async def test_the_chain_holds_whatever_is_asked_for_at_once(tmp_path: Path) -> 
             *(journal.commit(Change(sale=a_sale(journal.session, number))) for number in range(30))
         )
     assert verify_chain(path) == 30
+
+
+async def test_an_index_that_hides_an_interrupted_vend_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    await filled(path, 3)
+
+    def rewrite(before: str, after: str, db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA writable_schema = 1")
+        sql = "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'sale_unfinished'"
+        db.execute(sql, (before, after))
+        db.commit()
+
+    with closing(sqlite3.connect(path)) as db:
+        rewrite("'open', 'intent'", "'none'", db)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("REINDEX sale_unfinished")
+        rewrite("'none'", "'open', 'intent'", db)
+    with opened(path) as journal:
+        assert journal.aside is not None
