@@ -102,21 +102,19 @@ class Troupe:
             broker = group.create_task(self._start_mosquitto() if self._mosquitto else self._start_broker())
             board = group.create_task(self._start_board())
             await asyncio.to_thread(make_keys, self._folder)
-            platform_port = free_port()
-            platform = group.create_task(self._start_platform(platform_port))
+            await board
             scenery = Scenery(
                 folder=self._folder,
                 broker_port=await broker,
                 bridge_port=free_port(),
-                platform_port=platform_port,
+                platform_port=free_port(),
                 tls=self._mosquitto,
             )
             self._scenery = scenery
-            self._look_on(scenery)
+            await self._run("edge", edge_settings(scenery, self._terms))  # the bus takes longest to get going
             await self._run("bridge", bridge_settings(scenery, self._terms))
-            await board
-            await self._run("edge", edge_settings(scenery, self._terms))
-            await platform
+            self._look_on(scenery)
+            await self._start_platform(scenery.platform_port)
         await self.during(self._window.until("the machine to sell", self._sells, START_TIMEOUT_S))
         self.started_ms = round(now_ms() - began_ms)
 
