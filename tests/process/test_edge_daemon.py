@@ -14,7 +14,7 @@ from tests.process.programs import until
 from tests.process.rig import LANE, MACHINE, PRICE_FEN, Rig
 from wire.codec import encode
 from wire.envelope import Signer, generate
-from wire.messages import Alarm, Birth, SaleClosed
+from wire.messages import Alarm, Birth, SaleClosed, SaleRequested
 from wire.topics import Branch, Topic
 
 
@@ -288,3 +288,13 @@ async def test_a_journal_that_cannot_be_opened_is_said_on_the_screen_and_to_the_
             assert any("edge.db" in str(line.get("text")) for line in daemon.lines)
         assert (tmp_path / "screen.png").read_bytes().startswith(b"\x89PNG")
         assert rig.journal.is_dir()
+
+
+async def test_asked_to_stop_while_it_waits_for_the_board_it_does_not_wait_for_ever(tmp_path: Path) -> None:
+    async with Rig(tmp_path, "--poll-ms", "1000") as rig, rig.daemon() as daemon:
+        await rig.sells(daemon)
+        rig.board.tell({"do": "key", "lane": LANE})
+        asked = await rig.bridge.hears(SaleRequested)
+        rig.board.tell({"do": "fault", "name": "silent"})  # the check of the lane gets no answer
+        assert await daemon.stop() == 0
+        assert rig.row(asked) == ("closed", "restart")

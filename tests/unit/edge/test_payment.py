@@ -15,6 +15,7 @@ from edge.core.model import (
     CodeRefused,
     PaymentConfirmed,
     Queried,
+    RaiseAlarm,
     RefundTold,
     ReportClosed,
     RequestCode,
@@ -44,6 +45,7 @@ from wire.gate import Gate
 from wire.inbound import Inbound
 from wire.messages import (
     Ack,
+    Alarm,
     Birth,
     Catalogue,
     CatalogueLane,
@@ -298,6 +300,14 @@ async def test_a_request_carries_the_terms_of_the_lease(side: Side) -> None:
     assert isinstance(message, SaleRequested)
     assert (message.lane, message.price_fen, message.catalogue_version) == (12, 350, 7)
     assert (message.lease_s, message.start_s, message.n) == (240, 5, 1)
+
+
+async def test_an_alarm_may_be_of_no_sale_at_all(side: Side) -> None:
+    heading = Heading(session=side.journal.session, n=1, row_hash="")
+    row = side.link.compose(heading, None, RaiseAlarm(name="journal_new", text="x"))
+    message = decode(Topic(MACHINE, Branch.UP, row.kind), row.payload)
+    assert isinstance(message, Alarm)
+    assert (message.name, message.lane, message.n, row.sale_id) == ("journal_new", 0, 1, "")
 
 
 def test_the_outbox_has_a_window_and_waits_before_it_repeats() -> None:
