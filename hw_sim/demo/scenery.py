@@ -31,29 +31,39 @@ topic read wxvend/v1/#
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The demo's shortened waits, in seconds; a shop's are many times as long."""
+    """The demo's shortened waits, in seconds; a shop's are many times as long. `turn_ms` is a motor's."""
 
     lease_s: int = 60
     grace_s: int = 2
     pay_s: int = 50
     last_payer_s: int = 5
     query_first_s: float = 3.0
+    turn_ms: int = 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenery:
-    """Where everything is. With `tls` the broker asks for the certificates in `certs`."""
+    """Where everything is. With `tls` the broker asks for the certificates in `certs`.
+
+    `notify_port` takes the platform's notifications; 0: the bridge does.
+    """
 
     folder: Path
     broker_port: int
     bridge_port: int
     platform_port: int
+    notify_port: int = 0
     tls: bool = False
 
     @property
     def bridge_url(self) -> str:
         """Where the bridge serves."""
         return f"http://127.0.0.1:{self.bridge_port}"
+
+    @property
+    def notify_url(self) -> str:
+        """Where the platform sends notifications."""
+        return f"http://127.0.0.1:{self.notify_port or self.bridge_port}/wechat/notify"
 
     @property
     def platform_url(self) -> str:
@@ -160,7 +170,7 @@ def bridge_settings(scenery: Scenery, terms: Terms) -> str:
             "store": {"file": "bridge.db"},
             "wechat": {
                 "base_url": scenery.platform_url,
-                "notify_url": f"{scenery.bridge_url}/wechat/notify",
+                "notify_url": scenery.notify_url,
                 "credentials_file": "merchant/credentials.json",
             },
             "mqtt": _mqtt(scenery, BRIDGE),

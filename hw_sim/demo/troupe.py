@@ -25,7 +25,6 @@ from hw_sim.demo.window import Window, now_ms
 
 T = TypeVar("T")
 
-TURN_MS: Final = 1200
 REFUND_MS: Final = 500
 STOCK: Final = 5
 DARK_S: Final = 1.5
@@ -36,15 +35,18 @@ _WXVEND: Final = str(Path(sys.executable).with_name("wxvend"))
 class Troupe:
     """Inside `async with` the machine sells. Raises ChildFailed, NoBroker, TimeoutError, in words.
 
-    `window` gets all that they say.
+    `window` gets all that they say; `notify_port` takes the notifications instead of the bridge.
     """
 
-    def __init__(self, folder: Path, window: Window, *, terms: Terms, mosquitto: bool) -> None:
+    def __init__(
+        self, folder: Path, window: Window, *, terms: Terms, mosquitto: bool, notify_port: int = 0
+    ) -> None:
         self.started_ms = 0
         self._folder: Final = folder
         self._window: Final = window
         self._terms: Final = terms
         self._mosquitto: Final = mosquitto
+        self._notify_port: Final = notify_port
         self._children: Final[dict[str, Child]] = {}
         self._tasks: Final[list[asyncio.Task[None]]] = []
         self._failed: Final[asyncio.Future[ChildFailed]] = asyncio.get_running_loop().create_future()
@@ -108,6 +110,7 @@ class Troupe:
                 broker_port=await broker,
                 bridge_port=free_port(),
                 platform_port=free_port(),
+                notify_port=self._notify_port,
                 tls=self._mosquitto,
             )
             self._scenery = scenery
@@ -141,7 +144,7 @@ class Troupe:
         lanes = ",".join(str(goods.lane) for goods in SHELF)
         link = str(board_link(self._folder))
         await self._simulate(
-            "board", "--lanes", lanes, "--stock", str(STOCK), "--turn-ms", str(TURN_MS), "--link", link
+            "board", "--lanes", lanes, "--stock", str(STOCK), "--turn-ms", str(self._terms.turn_ms), "--link", link
         )
 
     async def _start_platform(self, port: int) -> None:
