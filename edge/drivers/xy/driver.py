@@ -5,6 +5,7 @@ A reply leaves in the very callback that brought the POLL; facts are posted afte
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,8 @@ from edge.drivers.xy.session import Ended, Session
 from edge.drivers.xy.settings import XySettings
 from edge.ports import BusEvent, BusHealth, Capabilities, Clock, Recovery
 
-TICK_S: Final = 0.1
+TICK_S: Final = 0.05
+LATE_S: Final = 0.03  # a loop that is so late with its tick may have left a POLL lying for most of its 100 ms
 START_S: Final = 5  # the board starts a motor within this time of the frame, or not at all
 
 Trace = Callable[[str, bytes, int], None]  # direction "rx" or "tx", bytes, boot-time milliseconds
@@ -49,6 +51,7 @@ class XyDispenser:
         self._result: asyncio.Future[str | Outcome] | None = None
         self._slowest_ms = 0.0
         self._latest_tick_ms = 0.0
+        self._due_s = math.inf
 
     @property
     def capabilities(self) -> Capabilities:
@@ -71,9 +74,9 @@ class XyDispenser:
         serving = asyncio.create_task(self._port.serve(self), name="xy.port")
         try:
             while not serving.done():
-                due = time.monotonic() + self._tick_s
+                self._due_s = asyncio.get_running_loop().time() + self._tick_s
                 await asyncio.wait({serving}, timeout=self._tick_s)
-                self._latest_tick_ms = max(self._latest_tick_ms, 1000 * (time.monotonic() - due))
+                self._latest_tick_ms = max(self._latest_tick_ms, 1000 * self._behind_s())
                 self._session.tick(self._clock.now_ms())
                 self._publish()
             await serving
@@ -126,7 +129,7 @@ class XyDispenser:
         """Answer first, then tell."""
         began = time.perf_counter()
         now_ms = self._clock.now_ms()
-        reply = self._session.receive(data, now_ms)
+        reply = self._session.receive(data, now_ms, late=self._behind_s() > LATE_S)
         if reply:
             self._port.write(reply)
             self._slowest_ms = max(self._slowest_ms, 1000 * (time.perf_counter() - began))
@@ -142,6 +145,10 @@ class XyDispenser:
         self._publish()
 
     # ------------------------------------------------------------ helpers
+
+    def _behind_s(self) -> float:
+        """How long the loop has been late with its tick: so long, bytes may have waited for it."""
+        return asyncio.get_running_loop().time() - self._due_s
 
     async def _perform(self, begin: Callable[[int], None]) -> str | Outcome:
         """Run one operation of the session to its end; one that nobody waits for any more is withdrawn."""

@@ -71,14 +71,19 @@ class Link:
         self._queue.append(job)
         self._prepare()
 
-    def poll(self, now_ms: int) -> tuple[bytes, list[Told]]:
-        """Bytes for the POLL that has just arrived, and what that means for the commands."""
+    def poll(self, now_ms: int, *, late: bool = False) -> tuple[bytes, list[Told]]:
+        """Bytes for the POLL that has just arrived, and what that means for the commands.
+
+        `late`: the board may have stopped waiting for an answer; a motor frame then stays for the next turn.
+        """
         if self._job is None:
             return ACK, []
         if self._reply is None:  # all its transmissions went without an ACK
             return ACK, self._end(How.UNANSWERED)
         if self._job.start_before_ms is not None and now_ms >= self._job.start_before_ms:
             return ACK, self._end(How.UNANSWERED if self._sends else How.WITHHELD)
+        if late and self._job.moves:
+            return ACK, []
         return self._reply, self._written(self._job, self._reply)
 
     def ack(self) -> list[Told]:

@@ -63,7 +63,7 @@ class Session:
         self._reports = Reports(settings)
         self._facts: list[Fact] = []
         self._startup = Startup(lift=settings.lift, status_every_ms=1000 * settings.status_every_s)
-        self._open = False
+        self._open = self._late = False
         self._down_why: str | None = None
         self._operation: _Asking | Watch | None = None
         self._order: VendOrder | None = None  # of the vend that runs; None while recovering
@@ -116,12 +116,13 @@ class Session:
         """Flush, settle, and identify the board anew; BusUp follows."""
         self._identify_anew(begin_ms=now_ms + 1000 * self._settings.settle_s)
 
-    def receive(self, data: bytes, now_ms: int) -> bytes:
-        """Take bytes that have just arrived; the bytes to write at once."""
+    def receive(self, data: bytes, now_ms: int, *, late: bool = False) -> bytes:
+        """Take bytes that have just arrived (`late`: a while ago); the bytes to write at once."""
         if now_ms - self._last_bytes_ms > FRAME_GAP_MS:
             self._decoder.forget()
         self._last_bytes_ms = now_ms
         frames = self._decoder.feed(data)
+        self._late = late
         replies = [self._answer(frame, now_ms, read=frames) for frame in frames]
         self._advance(now_ms)
         return b"".join(replies)
@@ -205,7 +206,7 @@ class Session:
         self._put(self._startup.polled(now_ms))
         if any(not isinstance(frame.message, Poll | Ack) for frame in read):
             return ACK  # we are late and no longer in step: a command waits for a turn of its own
-        reply, told = self._link.poll(now_ms)
+        reply, told = self._link.poll(now_ms, late=self._late)
         self._tell(told, now_ms)
         return reply
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import time
 import tty
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from edge.core.errors import BusBroken, BusError
 from edge.core.model import Baseline, Delivered, NotDelivered, Uncertain, Withheld
 from edge.drivers.registry import make_dispenser
 from edge.drivers.serial_port import Listener, SerialPort
-from edge.drivers.xy.driver import XyDispenser
+from edge.drivers.xy.driver import LATE_S, TICK_S, XyDispenser
 from edge.drivers.xy.link import Job, Link
 from edge.drivers.xy.messages import Check
 from edge.drivers.xy.settings import XySettings
@@ -139,9 +140,28 @@ async def test_one_operation_runs_at_a_time(paper: tuple[Paper, XyDispenser]) ->
     assert not any(isinstance(each, bytes) and each[2] == 0x06 for each in port.noted)
     hear(xy, frame(0x02, 7, b"\x01\x00\x0c"))
     assert await check == ""
-    await asyncio.sleep(0)
-    hear(xy, POLL, ACK, frame(0x04, 8, b"\x02\x00\x0c"))
+    while not any(isinstance(each, bytes) and each[2] == 0x06 for each in port.noted):
+        hear(xy, POLL)
+        await asyncio.sleep(0)
+    hear(xy, ACK, frame(0x04, 8, b"\x02\x00\x0c"))
     assert isinstance(await vend, Delivered)
+
+
+async def test_a_loop_that_stood_still_leaves_the_motor_frame_for_a_fresh_turn(
+    paper: tuple[Paper, XyDispenser],
+) -> None:
+    port, xy = paper
+    start(xy)
+    vend = asyncio.ensure_future(xy.vend(order(start_before_ms=FAR_MS)))
+    await asyncio.sleep(0)
+    time.sleep(TICK_S + 2 * LATE_S)  # this is the fault: for so long nothing else may run
+    hear(xy, POLL)
+    assert not any(isinstance(each, bytes) and each[2] == 0x06 for each in port.noted)
+    while not any(isinstance(each, bytes) and each[2] == 0x06 for each in port.noted):
+        await asyncio.sleep(0)
+        hear(xy, POLL)
+    vend.cancel()
+    await asyncio.gather(vend, return_exceptions=True)
 
 
 async def test_a_recovery_and_a_resync_drop_what_was_not_read_yet(paper: tuple[Paper, XyDispenser]) -> None:

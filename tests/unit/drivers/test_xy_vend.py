@@ -297,3 +297,18 @@ def test_two_polls_in_one_read_write_one_frame() -> None:
     bench.drive()
     assert [cmd for cmd, _, _ in commands(bench.read(POLL + POLL + POLL))] == [0x06]
     assert bench.moved() == 1
+
+
+def test_a_turn_that_lay_there_too_long_is_not_used_for_the_motor_and_the_next_one_is() -> None:
+    bench = Bench().start()
+    bench.drive()
+    bench.now_ms += 200
+    assert bench.session.receive(POLL, bench.now_ms, late=True) == ACK
+    assert [cmd for cmd, _, _ in commands(bench.poll())] == [0x06]
+
+
+def test_a_question_may_use_any_turn() -> None:
+    bench = Bench().start()
+    bench.session.ask(12, bench.now_ms)
+    bench.now_ms += 200
+    assert commands(bench.session.receive(POLL, bench.now_ms, late=True)) == [(0x01, 3, b"\x00\x0c")]
