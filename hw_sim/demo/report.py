@@ -56,18 +56,14 @@ def as_story(told: dict[str, Any], scenario: Scenario) -> list[str]:
     lines = [scenario.words, ""]
     lines += [f"{fact['t_ms'] / 1000:8.3f} s  {fact['who']:<8} {fact['what']}" for fact in told["timeline"]]
     paid, back = told["paid_fen"] / 100, told["refunded_fen"] / 100
-    lines += [
-        "",
-        f"result      {told['result']}",
-        f"money       ¥{paid:.2f} paid, ¥{back:.2f} refunded",
-        f"pieces      {told['pieces_dropped']} in the tray",
-        f"sale        {told['sale_id']}",
-    ]
-    lines += [
-        f"{_words(name):<12}{took:.0f} ms"
-        for name, took in told["timings_ms"].items()
-        if took is not None and name in ("selection_to_code", "notification_to_motor_frame")
-    ]
+    table = {
+        "result": told["result"],
+        "money": f"¥{paid:.2f} paid, ¥{back:.2f} refunded",
+        "pieces": f"{told['pieces_dropped']} in the tray",
+        "sale": told["sale_id"],
+    }
+    table |= {name: f"{took:.0f} ms" for name, took in told["timings_ms"].items() if took is not None}
+    lines += ["", *(f"{name.replace('_', ' '):<32}{value}" for name, value in table.items())]
     return [*lines, *([] if told["ok"] else ["", *told["disagreements"]]), "", _verdict(told)]
 
 
@@ -99,10 +95,6 @@ def _timings(ending: Ending) -> dict[str, float | None]:
         both = first in marks and second in marks
         timings[name] = round(marks[second] - marks[first], 1) if both else None
     return timings
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _verdict(told: dict[str, Any]) -> str:

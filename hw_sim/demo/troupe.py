@@ -144,7 +144,15 @@ class Troupe:
         lanes = ",".join(str(goods.lane) for goods in SHELF)
         link = str(board_link(self._folder))
         await self._simulate(
-            "board", "--lanes", lanes, "--stock", str(STOCK), "--turn-ms", str(self._terms.turn_ms), "--link", link
+            "board",
+            "--lanes",
+            lanes,
+            "--stock",
+            str(STOCK),
+            "--turn-ms",
+            str(self._terms.turn_ms),
+            "--link",
+            link,
         )
 
     async def _start_platform(self, port: int) -> None:
