@@ -22,8 +22,9 @@ WAIT_S: Final = 20.0
 class Shop:
     """A running machine. `lines` are all that programs have said: (program, line)."""
 
-    def __init__(self, folder: Path, stage: Stage, window: Window) -> None:
+    def __init__(self, folder: Path, stage: Stage, window: Window, bridge_port: int) -> None:
         self.folder: Final = folder
+        self.bridge_port: Final = bridge_port
         self.stage: Final = stage
         self.lines: Final[list[tuple[str, dict[str, Any]]]] = []
         self._window: Final = window
@@ -61,7 +62,7 @@ async def open_shop(folder: Path, *, notify_port: int = 0) -> AsyncIterator[Shop
     """Start everything, and stop it in the end."""
     window = Window()
     async with Troupe(folder, window, terms=TERMS, mosquitto=True, notify_port=notify_port) as troupe:
-        yield Shop(folder, Stage(folder, troupe, window), window)
+        yield Shop(folder, Stage(folder, troupe, window), window, troupe.scenery.bridge_port)
 
 
 def logged_s(line: dict[str, Any]) -> float:
