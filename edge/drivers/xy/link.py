@@ -48,7 +48,10 @@ class Told:
 
 
 class Link:
-    """`moving_sends` is 1 unless the board is proven to drop a repeated frame by its PackNo."""
+    """`moving_sends` is 1 unless the board is proven to drop a repeated frame by its PackNo.
+
+    `last_pack_no` is the number of the last exchange that was written, 0 before the first.
+    """
 
     def __init__(self, *, moving_sends: int) -> None:
         self._moving_sends = moving_sends
@@ -57,7 +60,7 @@ class Link:
         self._frame = b""
         self._reply: bytes | None = None  # the prepared answer; None: nothing to say but ACK
         self._sends = 0
-        self._last_pack_no = 0
+        self.last_pack_no = 0
         self.repeats = 0
 
     @property
@@ -130,7 +133,7 @@ class Link:
         assert self._job is not None, "no exchange is open"
         told = Told(self._job, how)
         if self._sends:
-            self._last_pack_no = self._frame[4]
+            self.last_pack_no = self._frame[4]
         self._job, self._reply, self._sends = None, None, 0
         self._prepare()
         return [told]
@@ -140,10 +143,10 @@ class Link:
         if self._job is not None or not self._queue:
             return
         job = self._queue.popleft()
-        if job.pack_no and job.pack_no == self._last_pack_no:
+        if job.pack_no and job.pack_no == self.last_pack_no:
             # A board that drops repeats by PackNo alone would drop this one: a question goes in between.
             self._queue.appendleft(job)
             job = Job(command=AskStatus())
         self._job = job
-        self._frame = encode(job.command, job.pack_no or self._last_pack_no % 255 + 1)
+        self._frame = encode(job.command, job.pack_no or self.last_pack_no % 255 + 1)
         self._reply = self._frame

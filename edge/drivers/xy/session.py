@@ -5,7 +5,7 @@ are acknowledged always and taken once; one operation runs at a time.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
@@ -84,8 +84,13 @@ class Session:
         return facts
 
     def baseline(self, lane: int) -> Baseline | None:
-        """The lane's evidence, or None while the board is not known to be there."""
-        return self._reports.baseline(lane) if self._startup.up else None
+        """The lane's evidence, or None while the board is not known to be there.
+
+        `seq` is the PackNo that the board heard last. An order under another one needs nothing in between.
+        """
+        if not self._startup.up:
+            return None
+        return replace(self._reports.baseline(lane), seq=self._link.last_pack_no)
 
     def health(self) -> BusHealth:
         """Counters since the start; how slow the answers were is for the shell to say."""

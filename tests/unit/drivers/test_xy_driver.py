@@ -115,7 +115,7 @@ async def test_evidence_is_refused_while_the_board_is_not_known(paper: tuple[Pap
     assert await xy.check(12) == "bus_down"
     assert await xy.vend(order(start_before_ms=FAR_MS)) == Withheld(why="bus_down")
     start(xy)
-    assert await xy.baseline(12) == Baseline(stock=5)
+    assert await xy.baseline(12) == Baseline(stock=5, seq=2)
 
 
 async def test_a_vend_whose_caller_is_gone_is_never_written(paper: tuple[Paper, XyDispenser]) -> None:

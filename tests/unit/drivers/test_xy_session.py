@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge.core.machine import next_seq
 from edge.core.model import Baseline
 from edge.drivers.xy.session import Fact
 from edge.ports import (
@@ -34,7 +35,7 @@ def test_the_bus_is_up_when_lanes_and_status_were_told() -> None:
         ClimateReported(temperature_c=5, door_open=None),
         BusUp(identity="XY 0000012345"),
     ]
-    assert bench.session.baseline(12) == Baseline(stock=5)
+    assert bench.session.baseline(12) == Baseline(stock=5, seq=2)
 
 
 def test_the_status_is_asked_only_when_the_board_has_told_its_lanes() -> None:
@@ -357,3 +358,16 @@ def test_a_check_of_a_board_that_is_not_there_says_so_at_once() -> None:
     bench.session.ask(12, bench.now_ms)
     bench.facts += bench.session.facts()
     assert bench.results() == ["bus_down"]
+
+
+def test_a_vend_after_a_check_takes_the_next_turn_when_its_number_avoids_the_last_one() -> None:
+    bench = Bench().start()
+    bench.session.ask(12, bench.now_ms)
+    ((_, asked, _),) = commands(bench.poll())
+    bench.ack()
+    bench.tell(0x02, "01000c")
+    baseline = bench.session.baseline(12)
+    assert baseline is not None
+    assert baseline.seq == asked
+    bench.drive(seq=next_seq(asked - 1, 8, baseline.seq))
+    assert [cmd for cmd, _, _ in commands(bench.poll())] == [0x06]
