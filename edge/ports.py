@@ -4,11 +4,11 @@ The dispenser has two shapes behind one port: it is told to vend (`vend`), and i
 (the `post` callback given to `run`). Every method runs on the daemon's one event loop.
 """
 
-import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from edge.core.judge import Witness
 from edge.core.model import (
     Answer,
     Baseline,
@@ -48,32 +48,17 @@ class Notes(Protocol):
 # ---------------------------------------------------------------- the dispenser
 
 
-class Recovery(enum.StrEnum):
-    """How a bus can learn, without moving anything, what became of an interrupted operation."""
-
-    LATCHED = "latched"
-    TOKEN = "token"  # noqa: S105 - a sequence number, not a secret
-    HISTORY = "history"
-    READ_ONCE = "read_once"
-    RUN_STATE = "run_state"
-    COUNTERS = "counters"
-    DOOR = "door"
-    NONE = "none"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a bus can do and prove. `start_s` is T_start, `motor_s` T_motor, `seq_bits` the width of `seq`."""
 
     bus: str
-    recovery: Recovery
-    memory_survives_power_loss: bool
+    witness: Witness
     repeat_is_harmless: bool
     seq_bits: int
     start_s: int
     motor_s: int
     keypad: bool
-    drop_sensor: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

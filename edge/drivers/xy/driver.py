@@ -16,7 +16,7 @@ from edge.core.model import Baseline, Outcome, VendOrder
 from edge.drivers.serial_port import SerialPort, Transport
 from edge.drivers.xy.session import Ended, Session
 from edge.drivers.xy.settings import XySettings
-from edge.ports import BusEvent, BusHealth, Capabilities, Clock, Recovery
+from edge.ports import BusEvent, BusHealth, Capabilities, Clock
 
 TICK_S: Final = 0.05
 LATE_S: Final = 0.03  # a loop that is so late with its tick may have left a POLL lying for most of its 100 ms
@@ -58,14 +58,12 @@ class XyDispenser:
         """`motor_s` is the longest a vend is watched, extended by progress as far as that may go."""
         return Capabilities(
             bus="xy",
-            recovery=Recovery.NONE,
-            memory_survives_power_loss=False,
+            witness=self._session.witness,
             repeat_is_harmless=self._settings.board_drops_repeats,
             seq_bits=8,
             start_s=START_S,
             motor_s=self._settings.longest_vend_ms // 1000,
             keypad=True,
-            drop_sensor=self._settings.drop_sensor,
         )
 
     async def run(self, post: Callable[[BusEvent], None]) -> None:

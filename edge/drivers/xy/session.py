@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
+from edge.core.judge import Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.xy import codes
 from edge.drivers.xy.codec import ACK, Decoder, Frame
@@ -77,6 +78,11 @@ class Session:
         self._polls = self._repeats = 0
 
     # ------------------------------------------------------------ what the shell calls
+
+    @property
+    def witness(self) -> Witness:
+        """What this board can prove once nobody has watched."""
+        return Witness(recovery=Recovery.NONE, drop_sensor=self._settings.drop_sensor)
 
     def facts(self) -> list[Fact]:
         """What has become known since the last call, in order."""

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from edge.core.errors import BusError
+from edge.core.judge import Recovery, Witness
 from edge.core.model import Answer, Baseline, Delivered, Outcome, Sale, SaleEvent, VendOrder
 from edge.core.screen import Product, Screen, View
 from edge.engine import Engine, Event
@@ -23,7 +24,6 @@ from edge.ports import (
     LinkUp,
     OutboxRow,
     Ports,
-    Recovery,
     Report,
     SaleMessage,
     Terms,
@@ -66,14 +66,12 @@ class Bus:
     def capabilities(self) -> Capabilities:
         return Capabilities(
             bus="test",
-            recovery=Recovery.NONE,
-            memory_survives_power_loss=False,
+            witness=Witness(recovery=Recovery.NONE, drop_sensor=True),
             repeat_is_harmless=False,
             seq_bits=8,
             start_s=5,
             motor_s=60,
             keypad=True,
-            drop_sensor=True,
         )
 
     async def run(self, post: Callable[[BusEvent], None]) -> None:
