@@ -27,6 +27,7 @@ def sim() -> None:
       wxvend sim board --bus xy --link board
       wxvend sim wechat --port 8081 --keys keys
       wxvend sim broker --port 1883
+      wxvend sim phone screen.png
     """
 
 
@@ -149,6 +150,29 @@ def wechat(
         _fail(f"wechat: {error}", BAD_INPUT)
     except OSError as error:
         _fail(f"wechat: {error}", FAILED)
+
+
+@sim.command()
+@click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--platform", default="http://127.0.0.1:8081", show_default=True, help="Where `sim wechat` is.")
+@click.option("--look", is_flag=True, help="Only say what the phone would show.")
+def phone(picture: Path, platform: str, look: bool) -> None:
+    """A shopper's phone: reads the code from a machine's screen and pays.
+
+    PICTURE is what the machine draws (`[display] png`). The phone knows nothing but what it sees.
+    """
+    from hw_sim.demo.phone import read_code
+    from hw_sim.demo.web_call import CallFailed, post
+
+    code = read_code(picture)
+    if not code:
+        _fail(f"phone: {picture}: found no code. Try: choose a product first", FAILED)
+    try:
+        page = asyncio.run(post(f"{platform}/_sim/{'scan' if look else 'pay'}", {"code_url": code}))
+    except CallFailed as error:
+        _fail(f"phone: {error}", FAILED)
+    paid = "" if look else "paid: "
+    click.echo(f"{paid}{page['merchant']}, {page['description']}, ¥{page['amount_fen'] / 100:.2f}")
 
 
 @sim.command()
