@@ -50,8 +50,7 @@ def run(config: Path, debug: bool) -> None:
     """Serve the machine until SIGTERM. Logs to stderr, one line a fact."""
     from edge.app import serve
     from edge.core.errors import BusBroken
-    from edge.display.canvas import BadFont
-    from edge.display.panels import BadPanel
+    from edge.display.errors import BadFont, BadPanel
     from wire.service import logger, set_up_logging
 
     try:

@@ -113,7 +113,8 @@ def findings(path: Path) -> tuple[bool, list[str]]:
         except BadKeyFile as error:
             good, lines = False, [*lines, str(error)]
     if settings.display.drawn:
-        from edge.display.fonts import BadFont, open_face
+        from edge.display.errors import BadFont
+        from edge.display.fonts import open_face
         from edge.display.words import everything
 
         try:

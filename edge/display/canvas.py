@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
+from edge.display.errors import BadFont
 from edge.display.theme import BLACK, WHITE, Colour, mix
 
 Point = tuple[float, float]
@@ -47,10 +48,6 @@ class Box(NamedTuple):
     def inset(self, by: int) -> "Box":
         """The box within, `by` pixels from each edge."""
         return Box(self.left + by, self.top + by, self.right - by, self.bottom - by)
-
-
-class BadFont(Exception):
-    """Nothing can be written with this font. The message says which file, what is wrong and what to do."""
 
 
 class Written(NamedTuple):

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from edge.display.canvas import BadFont as BadFont
 from edge.display.canvas import Face
+from edge.display.errors import BadFont
 
 _SYSTEM: Final = (
     # Collections hold one face per region; the third of Noto's is the simplified Chinese one.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.display.canvas import Box, Picture
-from edge.display.panels import BadPanel
+from edge.display.errors import BadPanel
 
 SYSFS: Final = Path("/sys/class/graphics")
 

@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from edge.display.canvas import Box, Picture
+from edge.display.errors import BadPanel
 
 _PAGE: Final = Path(__file__).with_name("kiosk.html")
-
-
-class BadPanel(Exception):
-    """Nothing can be shown there. The message says which setting, what was found and what to do."""
 
 
 class Panel(Protocol):

@@ -127,8 +127,8 @@ def _markdown(rows: list[ServiceCode]) -> str:
     lines = [
         "# Service codes",
         "",
-        "What a screen's small `E21` means. `wxvend tech explain E21` says the same at the machine, without a",
-        "network. This page is written by `wxvend tech explain --markdown`.",
+        "What a screen's small `E21` means. `wxvend tech explain E21` says the same at the machine, without",
+        "a network. This page is written by `wxvend tech explain --markdown`.",
     ]
     for digit, who in _WHO.items():
         group = [row for row in rows if row.code[1] == digit]

@@ -7,7 +7,8 @@ import pytest
 from PIL import ImageFont
 
 from edge.display.canvas import Face
-from edge.display.fonts import BadFont, open_face, packaged, require
+from edge.display.errors import BadFont
+from edge.display.fonts import open_face, packaged, require
 from edge.display.words import SENTENCES, everything
 from tests.unit.display.samples import face
 

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from edge.display.canvas import Box, Picture
+from edge.display.errors import BadPanel
 from edge.display.framebuffer import Framebuffer
-from edge.display.panels import BadPanel, PageFolder, PngFile
+from edge.display.panels import PageFolder, PngFile
 from tests.unit.display.samples import VIEWS, Look, screen
 
 # ---------------------------------------------------------------- the framebuffer

@@ -1,5 +1,7 @@
 """The screen beside a sale: it returns at once, the newest wins, and whatever fails costs no sale."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +13,10 @@ import zxingcpp
 from PIL import Image
 
 from edge.core.screen import Code, Idle, Product, Screen, Tile, View
-from edge.display.canvas import BadFont, Box, Picture
-from edge.display.panels import BadPanel
-from edge.display.service import DrawingScreen, open_screen
+from edge.display.canvas import Box, Picture
+from edge.display.drawing import DrawingScreen, open_drawing
+from edge.display.errors import BadFont, BadPanel
+from edge.display.service import open_screen
 from edge.display.settings import DisplaySettings, Language
 from tests.unit.display.samples import COLA, TILES, URL, VIEWS, Look, face, screen
 
@@ -183,7 +186,7 @@ def test_every_panel_of_the_settings_shows_the_same(tmp_path: Path) -> None:
     (tmp_path / "fb0").touch()
     told = settings(tmp_path, framebuffer=tmp_path / "fb0", page=tmp_path / "page", dark=True)
     log = Lines()
-    with open_screen(told, log, sysfs=sysfs) as display:
+    with open_drawing(told, log, sysfs=sysfs) as display:
         display.show(screen(VIEWS["code"]))
     held = Image.frombytes("RGB", SMALL, (tmp_path / "fb0").read_bytes(), "raw", "BGRX")
     png = (tmp_path / "screen.png").read_bytes()
@@ -221,3 +224,9 @@ def test_a_missing_font_or_folder_stops_the_start(tmp_path: Path) -> None:
         open_screen(settings(tmp_path, png=tmp_path / "nowhere" / "x.png"), Lines()),
     ):
         pass
+
+
+def test_a_machine_without_a_screen_never_loads_what_draws() -> None:
+    program = "import sys, edge.app; print(sorted({'PIL', 'qrcode'} & set(sys.modules)))"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
