@@ -6,9 +6,11 @@ needs, each on the same interpreter in the same run.
 
 import asyncio
 import os
+import signal
 import statistics
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -18,6 +20,7 @@ from bench.shop import Shop, pid_of, play
 
 RUNS: Final = 5
 WATCHED_S: Final = 10.0
+SETTLE_S: Final = 3.0
 BARE: Final = """
 import asyncio, sys
 async def main():
@@ -31,64 +34,96 @@ _TICKS_S: Final = os.sysconf("SC_CLK_TCK")
 _WXVEND: Final = str(Path(sys.executable).with_name("wxvend"))
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A daemon that sells and has nothing to do."""
+
+    memory_mib: float
+    share: float
+    start_s: float
+
+
 def figures() -> list[Figure]:
-    """Three rows; the processor's share has no goal, it is told."""
+    """The goals are for the daemon itself; what its screen adds, and a processor's share, are told."""
     with TemporaryDirectory() as folder:
-        memory_mib, share, starts_s = play(Path(folder), _watch)
-    bare_mib = statistics.median(_bare_mib() for _ in range(RUNS))
+        bare, drawing = play(Path(folder), _watch)
+    daemon_mib = statistics.median(_bare_mib() for _ in range(RUNS))
     imports_s = statistics.median(_cpu_of([sys.executable, "-c", IMPORTS]) for _ in range(RUNS))
-    start_s = statistics.median(starts_s)
     return [
-        Figure(
-            name="resident memory, selling and at rest",
-            ours=f"{memory_mib:.1f} MiB",
-            beside=f"{bare_mib:.1f} MiB, bare asyncio daemon",
-            ratio=memory_mib / bare_mib,
-            goal="at most 2.5x",
-            met=memory_mib <= 2.5 * bare_mib,
-        ),
-        Figure(
-            name="CPU from start to ready",
-            ours=f"{1000 * start_s:.0f} ms",
-            beside=f"{1000 * imports_s:.0f} ms, {IMPORTS}",
-            ratio=start_s / imports_s,
-            goal="at most 3x",
-            met=start_s <= 3 * imports_s,
-        ),
+        _memory("resident memory, no screen", bare.memory_mib, daemon_mib, 2.5),
+        _memory("resident memory, 480x800 screen", drawing.memory_mib, daemon_mib, None),
+        _start_up("CPU from start to ready, no screen", bare.start_s, imports_s, 3.0),
+        _start_up("CPU from start to ready, 480x800 screen", drawing.start_s, imports_s, None),
         Figure(
             name="share of a processor, polled every 200 ms",
-            ours=f"{100 * share:.1f} %",
-            beside="told, no goal",
-            ratio=share,
-            goal="",
+            ours=f"{100 * bare.share:.1f} %",
+            beside=f"{100 * drawing.share:.1f} % with a screen",
+            ratio=bare.share,
+            goal="told",
             met=True,
         ),
     ]
 
 
-async def _watch(shop: Shop) -> tuple[float, float, list[float]]:
-    pid = pid_of(shop.folder, "edge")
-    before_s = _cpu_s(pid)
-    await asyncio.sleep(WATCHED_S)
-    share = (_cpu_s(pid) - before_s) / WATCHED_S
-    memory_mib = _resident_mib(pid)
-    os.kill(pid, 15)  # its journal and its port are wanted for the starts
-    await asyncio.sleep(1)
-    return memory_mib, share, [await _start(shop.folder) for _ in range(RUNS)]
-
-
-async def _start(folder: Path) -> float:
-    """The processor time of one start, until the daemon says that it is ready."""
-    starting = await asyncio.create_subprocess_exec(
-        *(_WXVEND, "edge", "run", "--config", str(folder / "edge.toml")), stderr=asyncio.subprocess.PIPE
+def _memory(name: str, ours: float, beside: float, most: float | None) -> Figure:
+    return Figure(
+        name=name,
+        ours=f"{ours:.1f} MiB",
+        beside=f"{beside:.1f} MiB, bare asyncio daemon",
+        ratio=ours / beside,
+        goal="told" if most is None else f"at most {most:g}x",
+        met=most is None or ours <= most * beside,
     )
-    assert starting.stderr is not None
-    while b"daemon.ready" not in await starting.stderr.readline():
+
+
+def _start_up(name: str, ours: float, beside: float, most: float | None) -> Figure:
+    return Figure(
+        name=name,
+        ours=f"{1000 * ours:.0f} ms",
+        beside=f"{1000 * beside:.0f} ms, {IMPORTS}",
+        ratio=ours / beside,
+        goal="told" if most is None else f"at most {most:g}x",
+        met=most is None or ours <= most * beside,
+    )
+
+
+async def _watch(shop: Shop) -> tuple[Rest, Rest]:
+    """Both in the shop's place, one after the other; its own daemon makes room."""
+    os.kill(pid_of(shop.folder, "edge"), signal.SIGTERM)
+    await asyncio.sleep(1)
+    settings = (shop.folder / "edge.toml").read_text()
+    lean = shop.folder / "lean.toml"
+    lean.write_text("\n".join(line for line in settings.splitlines() if not line.startswith("png")))
+    return await _rest(lean), await _rest(shop.folder / "edge.toml")
+
+
+async def _rest(config: Path) -> Rest:
+    starts_s = []
+    for _ in range(RUNS):
+        running = await _started(config)
+        starts_s.append(_cpu_s(running.pid))
+        if len(starts_s) < RUNS:
+            running.kill()
+            await running.wait()
+    await asyncio.sleep(SETTLE_S)
+    before_s = _cpu_s(running.pid)
+    await asyncio.sleep(WATCHED_S)
+    share = (_cpu_s(running.pid) - before_s) / WATCHED_S
+    memory_mib = _resident_mib(running.pid)
+    running.kill()
+    await running.wait()
+    return Rest(memory_mib=memory_mib, share=share, start_s=statistics.median(starts_s))
+
+
+async def _started(config: Path) -> asyncio.subprocess.Process:
+    """A daemon that has just said that it is ready."""
+    running = await asyncio.create_subprocess_exec(
+        *(_WXVEND, "edge", "run", "--config", str(config)), stderr=asyncio.subprocess.PIPE
+    )
+    assert running.stderr is not None
+    while b"daemon.ready" not in await running.stderr.readline():
         continue
-    taken_s = _cpu_s(starting.pid)
-    starting.kill()
-    await starting.wait()
-    return taken_s
+    return running
 
 
 def _bare_mib() -> float:
