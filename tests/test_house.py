@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hw_sim.broker": set(),
     "hw_sim.cli": {"hw_sim"},
     "hw_sim.demo": {"hw_sim", "edge", "cloud_bridge", "wire"},
+    "hw_sim.soak": {"hw_sim", "wire"},
     "hw_sim.world": {"hw_sim", "edge", "cloud_bridge", "wire"},
     "cli": set(),
 }

@@ -42,6 +42,12 @@ class Child:
         self._speaking = 0
         self._asked_to_end = False
 
+    @property
+    def pid(self) -> int:
+        """Its process, once started."""
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self) -> None:
         """Start it, on a leash: it ends with us, whatever ends us."""
         self._process = await asyncio.create_subprocess_exec(

@@ -38,6 +38,7 @@ class Terms:
     pay_s: int = 50
     last_payer_s: int = 5
     query_first_s: float = 3.0
+    doubt_s: float = 20.0
     turn_ms: int = 1200
 
 
@@ -195,7 +196,7 @@ def _timings(terms: Terms) -> dict[str, Any]:
         "query_past_s": [2.0, 10.0, 60.0],
         "look_again_s": 2.0,
         "ask_s": 1.0,
-        "doubt_s": 20.0,
+        "doubt_s": terms.doubt_s,
         "refund_again_s": [1.0, 2.0, 5.0],
         "refund_poll_s": [1.0, 2.0, 5.0],
     }

@@ -1,0 +1,246 @@
+"""Every crash point of a daemon: the k-th write, flush or serial write of a scenario is its last.
+
+strace joins the running daemon and kills it as the call begins, so all calls before it happened and no other.
+"""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from hw_sim.demo.eye import Eye
+from hw_sim.demo.scenery import board_link, journal, screen
+from hw_sim.demo.shelf import SHELF
+from hw_sim.demo.web_call import CallFailed
+from hw_sim.soak.cast import STOCK, Cast
+from hw_sim.soak.rounds import come_to_rest
+
+# victim -> the calls that change something outside its memory; `write` is the serial line's.
+CALLS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"edge": ("pwrite64", "fdatasync", "write"), "bridge": ("pwrite64", "fdatasync")}
+)
+_ATTACH_S: Final = 10.0
+_CODE_S: Final = 3.0
+_MOST_POINTS: Final = 1000
+_FIRST, _SECOND = SHELF[0].lane, SHELF[1].lane
+
+
+class CannotTrace(Exception):
+    """strace is missing or may not join: why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Kill `victim` in its `k`-th `call` (of a thread) in this scenario."""
+
+    scenario: str
+    victim: str
+    call: str
+    k: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Whether the scenario got as far as the point, and what was wrong in the end."""
+
+    reached: bool
+    wrong: list[str]
+
+
+class Visitor:
+    """The shopper of a scenario; what he cannot do because somebody is dead, he leaves."""
+
+    def __init__(self, cast: Cast) -> None:
+        self.cast: Final = cast
+        self._eye: Final = Eye(screen(cast.folder))
+
+    async def chooses(self, lane: int = _FIRST) -> str:
+        """Key a lane; the code on the screen. Raises TimeoutError."""
+        await self._eye.look()
+        self.cast.press({"do": "key", "lane": lane})
+        code = await self._eye.new_code(_CODE_S)
+        await self.cast.desk("scan", {"code_url": code})
+        return code
+
+    async def pays(self, code: str, *, late: bool = False) -> None:
+        """Pay; `late` was begun before the order was closed."""
+        await self.cast.desk("pay", {"code_url": code, "race": late})
+
+    async def breaks_payment(self, name: str, only: str = "transaction") -> None:
+        """Let the platform do this wrong once."""
+        await self.cast.desk("fault", {"name": name, "only": only, "times": 1})
+
+
+async def _bought(visitor: Visitor) -> None:
+    await visitor.pays(await visitor.chooses())
+
+
+async def _jammed(visitor: Visitor) -> None:
+    visitor.cast.press({"do": "fault", "name": "jam", "times": 1})
+    await _bought(visitor)
+
+
+async def _nothing_fell(visitor: Visitor) -> None:
+    visitor.cast.press({"do": "fault", "name": "no_drop", "times": 1})
+    await _bought(visitor)
+
+
+async def _cancelled(visitor: Visitor) -> None:
+    await visitor.chooses()
+    visitor.cast.press({"do": "cancel"})
+
+
+async def _chose_again(visitor: Visitor) -> None:
+    await visitor.chooses()
+    await visitor.pays(await visitor.chooses(_SECOND))
+
+
+async def _paid_late(visitor: Visitor) -> None:
+    code = await visitor.chooses()
+    visitor.cast.press({"do": "cancel"})
+    await visitor.pays(code, late=True)
+
+
+async def _notice_lost(visitor: Visitor) -> None:
+    await visitor.breaks_payment("lost_notice")
+    await _bought(visitor)
+
+
+async def _notice_twice(visitor: Visitor) -> None:
+    await visitor.breaks_payment("double_notice")
+    await _bought(visitor)
+
+
+async def _walked_away(visitor: Visitor) -> None:
+    await visitor.chooses()
+
+
+async def _without(visitor: Visitor, name: str) -> None:
+    code = await visitor.chooses()
+    await visitor.cast.kill(name)
+    try:
+        await visitor.pays(code)
+    finally:
+        await visitor.cast.start(name)
+
+
+async def _bridge_away(visitor: Visitor) -> None:
+    await _without(visitor, "bridge")
+
+
+async def _broker_away(visitor: Visitor) -> None:
+    await _without(visitor, "mosquitto")
+
+
+async def _refund_unanswered(visitor: Visitor) -> None:
+    await visitor.breaks_payment("answer_lost", only="refund")
+    await _jammed(visitor)
+
+
+SCENARIOS: Final[Mapping[str, Callable[[Visitor], Coroutine[None, None, None]]]] = MappingProxyType(
+    {
+        "vended": _bought,
+        "jam": _jammed,
+        "no drop": _nothing_fell,
+        "cancel": _cancelled,
+        "reselect": _chose_again,
+        "late payment": _paid_late,
+        "lost notice": _notice_lost,
+        "double notice": _notice_twice,
+        "abandoned": _walked_away,
+        "bridge away": _bridge_away,
+        "broker away": _broker_away,
+        "refund answer lost": _refund_unanswered,
+    }
+)
+
+
+async def strike(cast: Cast, point: Point) -> Found:
+    """Play the scenario up to the point, then start the victim again and let all come to rest.
+
+    Raises CannotTrace.
+    """
+    await _set_up(cast)
+    tracer = await _join(cast, point)
+    try:
+        played = await _play(cast, point)
+        _, wrong = await come_to_rest(cast)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            tracer.terminate()
+        await tracer.wait()
+    reached = bool(cast.deaths)
+    if not reached:
+        await cast.kill(point.victim)  # so that each point begins with a fresh daemon
+        wrong += [] if played else ["the scenario could not be played to its end"]
+    cast.deaths.clear()
+    await cast.start(point.victim)
+    _, after = await come_to_rest(cast)
+    return Found(reached=reached, wrong=[*cast.deaths, *(after if reached else wrong + after)])
+
+
+async def _play(cast: Cast, point: Point) -> bool:
+    """The scenario, as far as there is somebody to play it with; whether all of it."""
+    playing = asyncio.create_task(SCENARIOS[point.scenario](Visitor(cast)))
+    dying = asyncio.create_task(cast.gone(point.victim), name=f"{point.victim} gone")
+    done, _ = await asyncio.wait((playing, dying), return_when=asyncio.FIRST_COMPLETED)
+    if dying in done:
+        playing.cancel()  # its `finally` starts again whom it had stopped
+    dying.cancel()
+    try:
+        await playing
+    except (asyncio.CancelledError, TimeoutError, CallFailed):
+        return False
+    return True
+
+
+async def every_point(cast: Cast, scenario: str, victim: str) -> AsyncGenerator[tuple[Point, Found], None]:
+    """Strike each point of a scenario, call by call, until it has no further one."""
+    for call in CALLS[victim]:
+        for k in range(1, _MOST_POINTS):
+            point = Point(scenario=scenario, victim=victim, call=call, k=k)
+            found = await strike(cast, point)
+            yield point, found
+            if not found.reached:
+                break
+
+
+async def _set_up(cast: Cast) -> None:
+    """No fault is left over, and there is enough to sell."""
+    for name in ("jam", "no_drop"):
+        cast.press({"do": "fault", "name": name, "times": 0})
+    for lane in (_FIRST, _SECOND):
+        cast.press({"do": "stock", "lane": lane, "pieces": STOCK})
+    await cast.desk("fault", {"clear": True})
+    await cast.ready(_ATTACH_S)
+
+
+async def _join(cast: Cast, point: Point) -> asyncio.subprocess.Process:
+    """Return once every thread of the victim is watched."""
+    strace = shutil.which("strace")
+    if strace is None:
+        raise CannotTrace("strace: found none on PATH. Try: sudo apt install strace")
+    books = journal(cast.folder) if point.victim == "edge" else cast.folder / "bridge.db"
+    files = [Path(f"{books}{suffix}") for suffix in ("", "-wal")]
+    watched = [board_link(cast.folder).resolve()] if point.call == "write" else files
+    tracer = await asyncio.create_subprocess_exec(
+        *(strace, "-f", "-o", "/dev/null", "-p", str(cast.pid(point.victim))),
+        *(word for path in watched for word in ("-P", str(path))),
+        *("-e", f"trace={point.call}", "-e", f"inject={point.call}:signal=KILL:when={point.k}"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert tracer.stderr is not None
+    async with asyncio.timeout(_ATTACH_S):
+        said = (await tracer.stderr.readline()).decode("utf-8", "replace").strip()
+        while said and "attached" not in said:
+            if "not permitted" in said or "No such process" in said:
+                break
+            said = (await tracer.stderr.readline()).decode("utf-8", "replace").strip()
+    if "attached" not in said:
+        raise CannotTrace(f"{said or 'strace ended'}. Try: as root, or kernel.yama.ptrace_scope=0")
+    return tracer

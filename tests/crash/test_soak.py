@@ -1,0 +1,54 @@
+"""The real programs die at any moment, again and again, while somebody buys: no fen is lost or doubled."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from hw_sim.demo.eye import Eye
+from hw_sim.demo.scenery import screen
+from hw_sim.demo.shelf import SHELF
+from hw_sim.soak.cast import Cast
+from hw_sim.soak.rounds import come_to_rest
+from tests.process.programs import Program
+from tests.shell.broker import require_mosquitto
+
+ROUNDS = 10
+
+
+@pytest.mark.timeout(300)
+async def test_whoever_is_killed_and_whenever_all_books_agree(tmp_path: Path) -> None:
+    require_mosquitto()
+    soak = (sys.executable, "-m", "hw_sim.soak", str(ROUNDS), "--seed", "7", "--keep", str(tmp_path / "soak"))
+    async with Program(*soak) as program:
+        async with asyncio.timeout(270):
+            while program.running and not program.said(text="no violation"):
+                await asyncio.sleep(0.1)
+        assert await program.ended() == 0, program.lines
+        last = [str(line["text"]) for line in program.lines if str(line.get("text")).startswith("rounds")][-1]
+        assert last.startswith(f"rounds {ROUNDS} ")
+        assert "vended" in last
+
+
+async def test_a_piece_that_fell_and_was_paid_back_is_a_violation(tmp_path: Path) -> None:
+    """The measure itself: a blind drop sensor really gives goods and money away, and the soak says so."""
+    require_mosquitto()
+    async with Cast(tmp_path) as cast:
+        cast.press({"do": "fault", "name": "blind_sensor", "times": 1})
+        cast.press({"do": "key", "lane": SHELF[0].lane})
+        await cast.desk("pay", {"code_url": await Eye(screen(tmp_path)).new_code(10)})
+        _, wrong = await come_to_rest(cast)
+        assert wrong == ["the machine wrote 0 deliveries, but 1 pieces fell"]
+
+
+async def test_a_program_that_ends_by_itself_is_a_violation(tmp_path: Path) -> None:
+    require_mosquitto()
+    async with Cast(tmp_path) as cast:
+        (tmp_path / "edge.toml").write_text("nonsense")
+        await cast.kill("edge")
+        await cast.start("edge")
+        await cast.gone("edge")
+        _, wrong = await come_to_rest(cast)
+        assert wrong
+        assert "edge ended with exit code 2" in cast.deaths[0]
