@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -27,6 +27,7 @@ def sim() -> None:
       wxvend sim board --bus xy --link board
       wxvend sim wechat --port 8081 --keys keys
       wxvend sim broker --port 1883
+      wxvend sim world --seeds 0:100
       wxvend sim phone screen.png
     """
 
@@ -194,6 +195,39 @@ def broker(port: int) -> None:
             asyncio.run(_until_stopped())
         finally:
             embedded.stop()
+
+
+@sim.command()
+@click.option("--seeds", default="0:100", show_default=True, metavar="A:B", help="From A on, without B.")
+@click.option("--seed", type=int, help="Only this one.")
+@click.option("--sales", default=20, show_default=True, help="Shoppers in each world.")
+@click.option("--hours", default=24.0, show_default=True, help="For how long they come, at most.")
+@click.option("--machines", default=0, show_default=True, help="In each world; 0: as the seed has it.")
+@click.option(
+    "--only", default="", help="Kinds of trouble, with commas, instead of the seed's own; none: none."
+)
+@click.option("--every-step", is_flag=True, help="Cut the power at each step of fixed scenarios instead.")
+@click.option("--without", default="", metavar="NAME", help="Take a safeguard away.")
+@click.option("--list-safeguards", is_flag=True, help="Say which there are.")
+@click.option("--markdown", is_flag=True, help="With --list-safeguards: the page of docs/safeguards.md.")
+@click.option("--story", is_flag=True, help="With --seed: what happened, line by line.")
+@click.option("--workers", default=0, show_default=True, help="Processes; 0: one for each core.")
+@click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object.")
+def world(**wish: Any) -> None:
+    """Whole shops under seeds, in virtual time: do all promises hold, whatever goes wrong?
+
+    Exits 1 when one was broken, with the seed, the invariant and the story. The same seed is the same story.
+    """
+    from hw_sim.world.cli import Wish, list_safeguards, run
+    from hw_sim.world.run import Life
+
+    if wish["list_safeguards"]:
+        click.echo(list_safeguards(markdown=wish["markdown"]))
+        return
+    only = None if not wish["only"] else frozenset(wish["only"].split(",")) - {"none"}
+    life = Life(sales=wish["sales"], hours=wish["hours"], machines=wish["machines"], only=only)
+    kept = ("seeds", "seed", "story", "every_step", "without", "as_json", "workers")
+    sys.exit(run(Wish(life=life, **{name: wish[name] for name in kept})))
 
 
 async def _until_stopped() -> None:

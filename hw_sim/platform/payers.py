@@ -98,7 +98,7 @@ class Payers:
                 order,
                 state=State.SUCCESS,
                 opened_by=account,
-                openid=_openid(self._shop.appid, account),
+                openid=openid_of(self._shop.appid, account),
                 transaction_id=self._ids.transaction_id(now_ms),
                 paid_ms=now_ms,
             )
@@ -126,6 +126,7 @@ def _obstacle(order: Order, code_url: str, account: str, now_ms: int) -> Reason 
     return next((reason for hindered, reason in hindrances if hindered), None)
 
 
-def _openid(appid: str, account: str) -> str:
+def openid_of(appid: str, account: str) -> str:
+    """What the merchant's app knows an account as."""
     digest = hashlib.sha256(f"{appid}/{account}".encode()).digest()
     return "o" + base64.urlsafe_b64encode(digest).decode("ascii")[:27]

@@ -41,6 +41,8 @@ class Weather:
     hold: float = 0.0
     hold_s: float = 60.0
     replay: float = 0.0
+    stored_until_s: float = 0.0
+    held_s: Callable[[Packet], float] = lambda packet: 0.0  # how long the broker sits on this one
 
 
 @dataclass(slots=True)
@@ -90,7 +92,10 @@ class Line:
 
 
 class Broker:
-    """`reachable(name)` says whether a client has a network at the moment."""
+    """`reachable(name)` says whether a client has a network at the moment.
+
+    With an `adversary`, nothing goes on from here but what it routes. `hurt` hears what is lost or held.
+    """
 
     def __init__(
         self,
@@ -104,6 +109,8 @@ class Broker:
         self.loop: Final = loop
         self.weather: Final = weather
         self.up = True
+        self.adversary: Callable[[Packet], None] | None = None
+        self.hurt: Callable[[Packet, str], None] = lambda packet, how: None
         self._chance: Final = chance
         self._reachable: Final = reachable
         self._heard: Final = heard
@@ -206,18 +213,20 @@ class Broker:
     def replay(self, count: int) -> None:
         """Say again what was said at any time."""
         for _ in range(min(count, len(self._said))):
-            self._route(self._said[self._chance.randrange(len(self._said))])
+            self.route(self._said[self._chance.randrange(len(self._said))])
 
-    def inject(self, packet: Packet) -> None:
-        """Say what nobody said."""
-        self._take(packet)
+    @property
+    def said(self) -> tuple[Packet, ...]:
+        """The last of all that was ever said here."""
+        return tuple(self._said)
 
     # ------------------------------------------------------------ inside
 
     def soon_s(self) -> float:
         """When what leaves now arrives."""
         weather = self.weather
-        return self.loop.time() + weather.latency_s + self._chance.random() * weather.jitter_s
+        left_s = max(self.loop.time(), weather.stored_until_s)
+        return left_s + weather.latency_s + self._chance.random() * weather.jitter_s
 
     def at(self, when_s: float, act: Callable[..., None], *args: object) -> None:
         """At the broker's end, whoever has power."""
@@ -230,19 +239,32 @@ class Broker:
             self._retained[packet.topic] = packet
         reached = any(self._hears(session, packet) for session in self._sessions.values())
         weather, chance = self.weather, self._chance
-        if chance.random() < weather.loss:
+        if self.adversary is not None:
+            self.adversary(packet)
             return reached
-        if chance.random() < weather.hold:
-            self.at(self.loop.time() + chance.random() * weather.hold_s, self._route, packet)
+        if chance.random() < weather.loss:
+            self._hurt(packet, "loses")
+            return reached
+        held_s = weather.held_s(packet)
+        if held_s:
+            self.at(self.loop.time() + held_s, self.route, packet)
+        elif chance.random() < weather.hold:
+            self._hurt(packet, "holds")
+            self.at(self.loop.time() + chance.random() * weather.hold_s, self.route, packet)
         else:
-            self._route(packet)
+            self.route(packet)
         if chance.random() < weather.repeat:
-            self.at(self.loop.time() + chance.random() * weather.hold_s, self._route, packet)
+            self.at(self.loop.time() + chance.random() * weather.hold_s, self.route, packet)
         if chance.random() < weather.replay:
             self.replay(1)
         return reached
 
-    def _route(self, packet: Packet) -> None:
+    def _hurt(self, packet: Packet, how: str) -> None:
+        if "/sale." in packet.topic:
+            self.hurt(packet, how)
+
+    def route(self, packet: Packet) -> None:
+        """Hand it to whoever subscribed to its topic."""
         if not self.up:
             return
         for session in self._sessions.values():

@@ -16,6 +16,10 @@ from hw_sim.world.loop import Host, WorldLoop
 
 BYTE_S: Final = 10 / 57_600
 LATENCY_S: Final = 0.001
+# Where command and lane of a frame stand, and the command that moves something (XY protocol section 2).
+_COMMAND: Final = 2
+_DRIVE: Final = b"\x06"
+_LANE: Final = slice(7, 9)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,11 +34,18 @@ class Noise:
 class Bus:
     """The line. `plug` gives the driver's end; the board's end runs by itself.
 
-    `told` hears of each motor that starts and each piece that falls, with its lane.
+    `told` hears of each motor that starts and each piece that falls, with its lane; `listening` says that a
+    vend is being watched, so that what gets lost then is told as well. `step` names each write that moves.
     """
 
     def __init__(
-        self, loop: WorldLoop, board: XyBoard, chance: Random, *, told: Callable[[str, int], None]
+        self,
+        loop: WorldLoop,
+        board: XyBoard,
+        chance: Random,
+        *,
+        told: Callable[[str, int], None],
+        step: Callable[[str], None],
     ) -> None:
         self.noise: Final = Noise()
         self.port: Port | None = None
@@ -42,6 +53,8 @@ class Bus:
         self._board: Final = board
         self._chance: Final = chance
         self._told: Final = told
+        self._step: Final = step
+        self.listening = False
         self._down_s = 0.0
         self._tick()
 
@@ -52,6 +65,10 @@ class Bus:
 
     def to_board(self, data: bytes) -> None:
         """Bytes of the driver, on their way."""
+        moves = data[_COMMAND : _COMMAND + 1] == _DRIVE
+        if moves:
+            self._told("frame leaves", int.from_bytes(data[_LANE], "big"))
+            self._step("serial.write")
         if heard := self._spoiled(data):
             self._loop.on(self._loop.nature, LATENCY_S + BYTE_S * len(heard), self._hear, heard)
 
@@ -82,8 +99,8 @@ class Bus:
     def _tell(self) -> None:
         for event in self._board.events:
             fields = dict(event.fields)
-            if event.what == "motor" and fields["running"]:
-                self._told("motor starts", _lane(fields))
+            if event.what == "motor":
+                self._told("motor starts" if fields["running"] else "motor stops", _lane(fields))
             elif event.what == "dropped":
                 self._told("piece falls" if fields["seen"] else "piece falls unseen", _lane(fields))
         self._board.events.clear()
@@ -91,11 +108,17 @@ class Bus:
     def _spoiled(self, data: bytes) -> bytes:
         noise, chance = self.noise, self._chance
         if noise.deaf or (noise.loss and chance.random() < noise.loss):
+            self._spoil()
             return b""
         if noise.flip and chance.random() < noise.flip:
+            self._spoil()
             at = chance.randrange(len(data))
             return data[:at] + bytes((data[at] ^ 1 << chance.randrange(8),)) + data[at + 1 :]
         return data
+
+    def _spoil(self) -> None:
+        if self.listening:
+            self._told("bytes are lost", 0)
 
 
 class Port:

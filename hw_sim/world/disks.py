@@ -39,18 +39,48 @@ class Speed:
 class JournalDisk:
     """The journal's image as it would be read after a power cut, and the one that is being flushed.
 
-    `rows` are the durable sales and their states.
+    `rows` are the durable sales and their states; `became` hears of each change. `made`: it held a journal.
     """
 
     speed: Speed = field(default_factory=Speed)
     image: bytes = b""
     flushing: bytes = b""
     rows: dict[str, str] = field(default_factory=dict)
+    made: bool = False
+    became: Callable[[dict[str, str], dict[str, str]], None] = lambda before, after: None
+
+    def hold(self, image: bytes, rows: dict[str, str]) -> None:
+        """This is what the disk holds from now on."""
+        before, self.image, self.rows, self.flushing = self.rows, image, rows, b""
+        self.became(before, rows)
+
+    def chain(self) -> list[tuple[str, str]]:
+        """The entries of its hash chain, in order."""
+        if not self.image:
+            return []
+        found = _opened(self.image).execute("SELECT entry, hash FROM chain ORDER BY id").fetchall()
+        return [(str(text), str(digest)) for text, digest in found]
+
+    def lose(self) -> None:
+        """Nothing is left of it."""
+        self.image, self.rows = b"", {}
+
+    def swap(self, image: bytes) -> None:
+        """Another journal lies here now."""
+        self.image, self.made = image, self.made or bool(image)
+        self.rows = states(_opened(image)) if image else {}
+
+    def confirm(self) -> None:
+        """A person says that this journal is meant, as `edge.journal.confirm` does."""
+        if self.image:
+            db = _opened(self.image)
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('confirmed', 1)")
+            self.image = db.serialize()
 
     def cut(self, chance: Random) -> None:
         """Power or process is gone: a flush under way has happened or has not."""
         if self.flushing and chance.random() < 0.5:
-            self.image = self.flushing
+            self.hold(self.flushing, states(_opened(self.flushing)))
         self.flushing = b""
 
 
@@ -94,9 +124,8 @@ class DiskWriter:
         """Nothing waits here."""
 
     def _flushed(self, finish: Finish) -> None:
-        self._disk.image, self._disk.flushing = self._disk.flushing, b""
-        self._reader.deserialize(self._disk.image)
-        self._disk.rows = _states(self._reader)
+        self._reader.deserialize(self._disk.flushing)
+        self._disk.hold(self._disk.flushing, states(self._reader))
         self._told("journal.flushed")
         finish(None)
         self._next()
@@ -105,12 +134,13 @@ class DiskWriter:
 def open_world_journal(
     disk: JournalDisk, chance: Random, *, jid: str, bits: str, told: Callable[[str], None]
 ) -> SqliteJournal:
-    """Begin a session on what the disk holds; an empty disk gets a new journal, which may sell."""
+    """Begin a session on what the disk holds; the first journal of a disk may sell at once."""
     db = _opened(disk.image)
     if not disk.image:
-        create(db, jid, confirmed=True)
+        create(db, jid, confirmed=not disk.made)
+        disk.made = True
     session = begin_session(db, bits)
-    disk.image, disk.rows = db.serialize(), _states(db)
+    disk.hold(db.serialize(), states(db))
     return SqliteJournal(db, session, DiskWriter(db, disk, chance, told))
 
 
@@ -121,7 +151,8 @@ def _opened(image: bytes) -> sqlite3.Connection:
     return db
 
 
-def _states(db: sqlite3.Connection) -> dict[str, str]:
+def states(db: sqlite3.Connection) -> dict[str, str]:
+    """The sales of a journal and their states."""
     return dict(db.execute("SELECT sale_id, state FROM sale").fetchall())
 
 

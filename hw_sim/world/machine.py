@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from edge.config import presence
 from edge.core.model import Baseline, Outcome, VendOrder
-from edge.core.screen import Code, Screen
+from edge.core.screen import Screen
 from edge.drivers.xy.driver import XyDispenser
 from edge.drivers.xy.settings import XySettings
 from edge.engine import Engine
@@ -25,7 +25,7 @@ from hw_sim.world.clocks import WorldClock
 from hw_sim.world.disks import JournalDisk, open_world_journal
 from hw_sim.world.link import WorldLink
 from hw_sim.world.loop import Host, WorldLoop
-from hw_sim.world.story import Story
+from hw_sim.world.story import Entry, Story
 from wire.broker import BrokerSettings, Letter
 from wire.envelope import Keyring, Signer
 from wire.gate import Gate
@@ -33,6 +33,8 @@ from wire.topics import Branch, Topic, everything
 
 RESTART_S: Final = 2.0
 MESSAGES_PER_S: Final = 20
+# Faults after which the board still says what happened.
+_CERTAIN: Final = frozenset({"jam", "no_drop", "blind_sensor", "motor_missing", "sensor_fault"})
 TICK_S: Final = 1.0  # ten times the daemon's own: a world lives many hours
 
 
@@ -66,14 +68,19 @@ class Machine:
         self.plan: Final = plan
         self.name: Final = plan.name
         self.host: Final = Host(plan.name)
-        self.disk: Final = JournalDisk()
+        self.disk: Final = JournalDisk(became=self._rows_became)
         self.clock: Final = WorldClock(loop, rate=plan.clock_rate)
         self.board: Final = XyBoard(Cabinet.of(plan.lanes, stock=plan.stock), plan.board)
         self.bus: Final = Bus(
-            loop, self.board, chance("bus"), told=lambda what, lane: self._tell(what, lane=lane)
+            loop,
+            self.board,
+            chance("bus"),
+            told=lambda what, lane: self._tell(what, lane=lane),
+            step=self._step,
         )
         self.screen: Screen | None = None
         self.link: WorldLink | None = None
+        self.engine: Engine | None = None
         self.running = False
         self._loop: Final = loop
         self._broker: Final = broker
@@ -83,6 +90,9 @@ class Machine:
         self._disk_chance: Final = chance("disk")
         self._ids: Final = chance("ids")
         self._waits: Final = chance("waits")
+        self._lease_until_s = 0.0
+        self.shown: Callable[[Screen], None] = lambda screen: None
+        story.watch(self._heard)
 
     # ------------------------------------------------------------ what may happen to it
 
@@ -109,6 +119,36 @@ class Machine:
             self.board.power(True, self.bus.now_ms())
         self.start()
 
+    def blink(self) -> None:
+        """The board loses power for a moment, the computer does not."""
+        self._tell("board blinks")
+        self.board.restart(self.bus.now_ms())
+        self.bus.awake()
+
+    def stumble(self, fault: str, *, times: int) -> None:
+        """The board will do something wrong, so many times."""
+        self._tell("the board breaks" if fault in _CERTAIN else "the board stumbles", fault=fault)
+        self.board.faults.set(fault, times=times)
+
+    def lose_journal(self) -> None:
+        """Its disk is new and empty. The daemon must not run."""
+        self._tell("journal lost")
+        self.disk.lose()
+
+    def swap_journal(self, image: bytes, how: str) -> None:
+        """Another disk is put in. The daemon must not run."""
+        self._tell(f"journal {how}")
+        self.disk.swap(image)
+
+    def confirm_journal(self) -> None:
+        """A person confirms the journal. The daemon must not run."""
+        self._tell("journal confirmed")
+        self.disk.confirm()
+
+    def lease_left_s(self) -> float:
+        """True seconds until the lease of the newest sale ends."""
+        return self._lease_until_s - self._loop.time()
+
     def press(self, lane: int) -> None:
         """A shopper presses a number; 0 cancels."""
         if self.board.powered:
@@ -117,7 +157,7 @@ class Machine:
 
     def _stop(self) -> None:
         self.running = False
-        self.screen = self.link = None
+        self.screen = self.link = self.engine = None
         self._broker.cut_name(self.name, "host gone")
         self._loop.cut(self.host)
 
@@ -162,7 +202,9 @@ class Machine:
             def spawn(work: Coroutine[Any, Any, None], name: str) -> object:
                 return group.create_task(work, name=name)
 
-            engine = Engine(ports=ports, terms=self.plan.terms, spawn=spawn, entropy=self._ids.randbytes)
+            engine = self.engine = Engine(
+                ports=ports, terms=self.plan.terms, spawn=spawn, entropy=self._ids.randbytes
+            )
             bridge.attach(link, engine.post)
             for name, work in (
                 ("engine", engine.run()),
@@ -212,18 +254,24 @@ class Machine:
         """The shopper sees this now. Implements `edge.ports.Display`."""
         self.screen = screen
         self._tell("shows", view=type(screen.view).__name__)
-        if isinstance(screen.view, Code):
-            self._check_offer()
+        self.shown(screen)
 
-    def _check_offer(self) -> None:
-        """A code on the screen promises a live link and a durable row that is open (I16)."""
-        linked = self.link is not None and self.link.connected
-        if not linked or "open" not in self.disk.rows.values():
-            self._tell("offers what it cannot vend", sale_id="")
+    def _heard(self, entry: Entry) -> None:
+        if entry.what == "sale.open" and entry.who == self.name:
+            self._lease_until_s = entry.at_s + self.plan.terms.lease_s / self.plan.clock_rate
 
     def vends(self, order: VendOrder) -> None:
         """The daemon hands an order to the bus."""
         self._tell("orders", sale_id=order.sale_id, lane=order.lane)
+
+    def _rows_became(self, before: dict[str, str], after: dict[str, str]) -> None:
+        for sale_id, state in after.items():
+            if before.get(sale_id) != state:
+                self._tell("durable", sale_id=sale_id, was=before.get(sale_id, ""), state=state)
+
+    def tells_of_recovery(self, order: VendOrder) -> None:
+        """The daemon asks the board what became of an order."""
+        self._tell("asks the board", sale_id=order.sale_id, lane=order.lane)
 
     def _step(self, name: str) -> None:
         self._story.step(self.name, name)
@@ -254,9 +302,14 @@ class _Watched:
 
     async def vend(self, order: VendOrder) -> Outcome:
         self._machine.vends(order)
-        return await self._dispenser.vend(order)
+        self._machine.bus.listening = True
+        try:
+            return await self._dispenser.vend(order)
+        finally:
+            self._machine.bus.listening = False
 
     async def recover(self, order: VendOrder) -> Outcome:
+        self._machine.tells_of_recovery(order)
         return await self._dispenser.recover(order)
 
     async def resync(self) -> None:

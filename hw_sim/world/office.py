@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from cloud_bridge.core.model import FromMachine, Requested
+from cloud_bridge.core.model import (
+    ClosedByMachine,
+    FromMachine,
+    OutcomeReported,
+    Requested,
+    StatusAnswered,
+)
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.fleet.fleet import Fleet
@@ -64,6 +70,7 @@ class Office:
         self.clock: Final = WorldClock(loop)
         self.disk: Final = BooksDisk(incarnation=chance("store").randbytes(16).hex())
         self.engine: Engine | None = None
+        self._shelves: Final = list(plan.shelves)
         self.running = False
         self._loop: Final = loop
         self._broker: Final = broker
@@ -93,6 +100,24 @@ class Office:
         self._story.add("bridge", "killed")
         self._stop()
         self.disk.cut(self._disk_chance)
+
+    def restore_books(self, backup: Tables, incarnation: str) -> None:
+        """A backup is put back, as `wxvend bridge restore` does. The daemon must not run."""
+        self._story.add("bridge", "books restored")
+        self.disk.tables, self.disk.incarnation = backup, incarnation
+
+    def change_catalogue(self, *, drop: int) -> None:
+        """The next start uses a new version of each catalogue, without its `drop`-th product."""
+        self._story.add("bridge", "catalogue changed", drop=drop)
+        for at, shelf in enumerate(self.plan.shelves):
+            products = tuple(product for number, product in enumerate(shelf.products) if number != drop)
+            self._shelves[at] = replace(shelf, version=self._shelves[at].version + 1, products=products)
+
+    def order_refund(self, sale_id: str) -> None:
+        """An operator wants this money to go back."""
+        if self.engine is not None:
+            self._story.add("operator", "orders a refund", sale_id=sale_id)
+            self._loop.spawn(self.host, self.engine.order_refund(sale_id, "operator"), "operator")
 
     def _stop(self) -> None:
         self.running = False
@@ -154,23 +179,31 @@ class Office:
                 clock=self.clock,
                 log=log,
             ),
-            shelves=self.plan.shelves,
+            shelves=self._shelves,
             settings=Settings(timings=self.plan.timings, limits=self.plan.limits),
             random=self._waits.random,
         )
         gate = Gate(Keyring.of_bridge(self._machines), log=log, clock=self._loop.time)
         fleet.attach(link)
         hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=self.clock)
-        engine.told = lambda sale_id: self._story.add("bridge", "hears of the sale", sale_id=sale_id)
+        engine.told = self._hears
         self.engine = engine
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(engine.run(), name="engine")
             tasks.create_task(hearing.run(), name="hearing")
-            tasks.create_task(fleet.show_catalogues(self.plan.shelves), name="catalogues")
+            tasks.create_task(fleet.show_catalogues(self._shelves), name="catalogues")
             tasks.create_task(link.run(), name="link")
 
     def _step(self, name: str) -> None:
         self._story.step("bridge", name)
+
+    def _hears(self, event: FromMachine) -> None:
+        if isinstance(event, Requested):
+            self._story.add(
+                "bridge", "hears of the sale", sale_id=event.sale_id, machine=event.machine, lane=event.lane
+            )
+        elif isinstance(event, ClosedByMachine | OutcomeReported | StatusAnswered):
+            self._story.add("bridge", "hears", sale_id=event.sale_id, says=type(event).__name__)
 
     def _tell_rows(self, before: Tables, after: Tables) -> None:
         for sale_id, sale in after.sales.items():
@@ -180,23 +213,25 @@ class Office:
                     "bridge",
                     "row",
                     sale_id=sale_id,
+                    machine=sale.machine,
                     state=sale.state.value,
+                    was=old.state.value if old is not None else "",
                     before=old.decision.value if old is not None else "",
                     after=sale.decision.value,
                     doubt=sale.doubt,
                     case=sale.case,
                     why=sale.why,
+                    past=sale.past and sale.state.value == "paid" and not sale.foreign,
                 )
 
 
 class _Overheard(Engine):
-    """The real engine, and the world hears of the sales that it is told about."""
+    """The real engine, and the world hears what it is told."""
 
-    told: Callable[[str], None]
+    told: Callable[[FromMachine], None]
 
     async def heard(self, event: FromMachine) -> None:
-        if isinstance(event, Requested):
-            self.told(event.sale_id)
+        self.told(event)
         await super().heard(event)
 
 

@@ -4,6 +4,7 @@ Every call and notification is signed and verified for real, with keys too short
 """
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,7 @@ from hw_sim.platform.keys import Keys as PlatformKeys
 from hw_sim.platform.model import Platform, Rules
 from hw_sim.platform.notices import ANSWER_WITHIN_MS, Delivery
 from hw_sim.platform.orders import Shop
+from hw_sim.platform.payers import openid_of
 from hw_sim.platform.signatures import KeyMode, Mode, Signer
 from hw_sim.world.clocks import true_wall_ms
 from hw_sim.world.loop import Host, WorldLoop
@@ -40,6 +42,13 @@ _API_V3_KEY: Final = "0123456789abcdef0123456789abcdef"
 _SERIAL: Final = "5" * 40
 _PUBLIC_KEY_ID: Final = "PUB_KEY_ID_0119000000010001"
 _BITS: Final = 1024
+# Words that no program may say: links of codes, payers, the merchant's key.
+SECRETS: Final = (
+    "weixin:",
+    _API_V3_KEY,
+    *(openid_of(APPID, account) for account in ("somebody", "first", "second")),
+)
+_REFUNDS: Final = "/v3/refund/domestic/refunds"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +76,7 @@ class Payments:
         self, loop: WorldLoop, rules: Rules, story: Story, *, chance: Callable[[str], Random]
     ) -> None:
         ids_chance = chance("platform")
+        self._story: Final = story
         self.faults: Final = Faults(chance("platform faults"))
         self.wires: Final = Wires()
         self.deliver: Callable[[Letter, Callable[[int | str], None]], None] = lambda letter, answer: answer(
@@ -140,18 +150,40 @@ class Payments:
     def receive(self, call: Call, host: Host, answered: Callable[[Answer], None]) -> None:
         """A call leaves the bridge; `answered` runs at its host, if its answer comes back."""
         wires, chance = self.wires, self._chance
+        life = host.life
+        self._story.step(host.name, "wechat.call")
+        if life != host.life:
+            return
         if wires.down or chance.random() < wires.lost:
             return
 
         def arrive() -> None:
             now_ms = self.now_ms()
             answer = self._api.handle(call, now_ms=now_ms, wall_ms=now_ms)
+            self._tell_refund(call)
             self.look()
-            if answer.lost or wires.down or chance.random() < wires.unanswered:
-                return
+            if answer.lost or wires.down or chance.random() < wires.unanswered or life != host.life:
+                return  # or whoever asked is not there any more
             self._loop.on(host, wires.draw_s(chance) + answer.delay_ms / 1000, answered, answer)
 
         self._loop.on(self._loop.nature, wires.draw_s(chance), arrive)
+
+    def _tell_refund(self, call: Call) -> None:
+        """A refund was asked for; and where it stands, if the platform has it."""
+        if call.method == "POST" and call.target == _REFUNDS:
+            asked = json.loads(call.body)
+            number, sale_id = asked["out_refund_no"], asked["out_trade_no"]
+            refunds = self.model.books(self.now_ms())["refunds"]
+            status = next((row["status"] for row in refunds if row["out_refund_no"] == number), "none")
+            self._story.add(
+                "wechat", "refund.asked", out_trade_no=sale_id, out_refund_no=number, status=status
+            )
+
+    def payable(self, sale_id: str) -> bool:
+        """Somebody could still pay this order."""
+        orders = self.model.books(self.now_ms())["orders"]
+        states = [row["trade_state"] for row in orders if row["out_trade_no"] == sale_id]
+        return states == ["NOTPAY"]
 
 
 class WorldCaller:

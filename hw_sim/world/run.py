@@ -7,19 +7,35 @@ from random import Random
 from typing import Final
 
 from cloud_bridge.core.sale import Sale
-from cloud_bridge.core.timings import Timings
+from cloud_bridge.core.timings import Limits, Timings
 from edge.ports import Terms
-from hw_sim.world.checker import Checker, Row, Violation, compare, unbalanced
+from hw_sim.world import reckoning
+from hw_sim.world.checker import Checker, Violation
+from hw_sim.world.marks import Marks
+from hw_sim.world.payments import SECRETS
 from hw_sim.world.shoppers import Habit, Manners, Shoppers
 from hw_sim.world.story import Story
 from hw_sim.world.trouble import Trouble
 from hw_sim.world.watch import watch
 from hw_sim.world.world import LANES, PRICES_FEN, Rig, World
 
-LONGEST_S: Final = 24 * 3600.0
 HEALING_S: Final = 45 * 60.0
 _STEP_S: Final = 60.0
 _ENDED: Final = frozenset({"vended", "refunded", "closed", "case"})
+_OVER: Final = frozenset({"vended", "refunded"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """How much happens: sales in all, virtual hours at most, machines (0: one or two, as the seed has it).
+
+    `only` names the kinds of trouble that are on, instead of the seed's own.
+    """
+
+    sales: int = 20
+    hours: float = 24.0
+    machines: int = 0
+    only: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,52 +51,61 @@ class Outcome:
     story: Story
 
 
-def run_seed(seed: int, *, sales: int = 20, machines: int = 1, only: frozenset[str] | None = None) -> Outcome:
-    """Live through a seed. `only` names the kinds of trouble that are on, instead of the seed's own."""
-    world = World(seed, _rig(seed, machines))
+def run_seed(seed: int, life: Life | None = None) -> Outcome:
+    """Live through a seed."""
+    life = life or Life()
+    world = World(seed, _rig(seed, life.machines))
+    checker = watched(world)
+    trouble = Trouble(world, only=life.only)
+    for name in trouble.kinds:
+        world.story.mark(f"trouble: {name}")
+    world.start()
+    trouble.start()
+    _shop(world, life)
+    trouble.heal()
+    heal(world)
+    return ended(world, checker, attacked=trouble.kinds == ("adversary",))
+
+
+def watched(world: World) -> Checker:
+    """A checker that listens to this world from now on."""
     rig = world.rig
     checker = Checker(
         dict(zip(LANES, PRICES_FEN, strict=True)),
-        bound_s=rig.timings.bound_s(lease_s=rig.terms.lease_s, start_s=5),
+        bound_s=rig.terms.lease_s * 1.002 + 5 + 1,
+        gone_s=rig.timings.gone_s,
+        secrets=SECRETS,
     )
     watch(world)
+    Marks(world)
     world.story.watch(checker.take)
-    trouble = Trouble(world, only=only)
-    world.start()
-    trouble.start()
-    _shop(world, sales)
-    trouble.heal()
-    _heal(world)
-    violations = (*checker.violations, *_reckoning(world, checker))
-    world.loop.close()
-    return Outcome(
-        seed=seed,
-        violations=violations,
-        counts=_counts(world, checker),
-        marks=dict(world.story.marks),
-        digest=world.story.digest,
-        virtual_s=world.loop.time(),
-        story=world.story,
-    )
+    return checker
 
 
 def _rig(seed: int, machines: int) -> Rig:
-    """Half of all worlds have a shop's waits, the others live faster."""
+    """Half of all worlds have a shop's waits, the others live faster; some drift, some brake."""
     chance = World.stream(seed, "rig")
+    drawn = 2 if chance.random() < 0.2 else 1
+    rates = chance.choice(((), (), (0.998, 1.002)))
+    limits = chance.choice((Limits(lane=1000, machine=1000, fleet=1000), Limits(lane=3, machine=5, fleet=7)))
     if chance.random() < 0.5:
-        return Rig(machines=machines, poll_ms=chance.choice((200, 1000)))
+        return Rig(
+            machines=machines or drawn, poll_ms=chance.choice((200, 1000)), clock_rates=rates, limits=limits
+        )
     return Rig(
-        machines=machines,
+        machines=machines or drawn,
+        clock_rates=rates,
+        limits=limits,
         terms=Terms(machine="", lease_s=90, grace_s=8, vends_a_day=100_000),
         timings=Timings(pay_s=60, order_min_s=30, doubt_s=60.0, gone_s=120.0, look_again_s=20.0),
         poll_ms=1000,
     )
 
 
-def _shop(world: World, sales: int) -> None:
+def _shop(world: World, life: Life) -> None:
     """Let people come until they have all gone."""
     manners = _manners(world.chance("manners"))
-    each = -(-sales // len(world.machines))
+    each = -(-life.sales // len(world.machines))
     waiting = [
         world.loop.spawn(
             world.loop.nature,
@@ -91,7 +116,7 @@ def _shop(world: World, sales: int) -> None:
         )
         for machine in world.machines
     ]
-    while not all(task.done() for task in waiting) and world.loop.time() < LONGEST_S:
+    while not all(task.done() for task in waiting) and world.loop.time() < life.hours * 3600:
         world.run(_STEP_S)
 
 
@@ -101,7 +126,7 @@ def _manners(chance: Random) -> Manners:
     return Manners(every_s=chance.choice((10.0, 30.0, 90.0)), weights=weights)
 
 
-def _heal(world: World) -> None:
+def heal(world: World) -> None:
     """Until nothing is open any more, and at most as long as a promise may take."""
     until_s = world.loop.time() + HEALING_S
     while world.loop.time() < until_s:
@@ -113,26 +138,48 @@ def _heal(world: World) -> None:
     world.run(_STEP_S)
 
 
-def _reckoning(world: World, checker: Checker) -> Iterable[Violation]:
+def ended(world: World, checker: Checker, *, attacked: bool = False) -> Outcome:
+    """Reckon, and let go of the world."""
+    violations = (*checker.violations, *_reckoning(world, checker, attacked=attacked))
+    world.loop.close()
+    return Outcome(
+        seed=world.seed,
+        violations=violations,
+        counts=_counts(world, checker),
+        marks=dict(world.story.marks),
+        digest=world.story.digest,
+        virtual_s=world.loop.time(),
+        story=world.story,
+    )
+
+
+def _reckoning(world: World, checker: Checker, *, attacked: bool) -> Iterable[Violation]:
     now_s, tables = world.loop.time(), world.office.disk.tables
     for host, error in world.loop.broken:
         yield Violation("I0", "", f"{host}: {type(error).__name__}: {error}", now_s)
     rows = {sale_id: _row(sale) for sale_id, sale in tables.sales.items()}
     journals = {sale_id: state for machine in world.machines for sale_id, state in machine.disk.rows.items()}
-    yield from compare(checker.truths, rows, journals, now_s)
+    forgotten = _forgotten(checker, rows)
+    known = {sale_id: truth for sale_id, truth in checker.truths.items() if sale_id not in forgotten}
+    yield from reckoning.compare(known, rows, journals, now_s)
     entries = [(sale_id, post.debit.value, post.credit.value, post.fen) for sale_id, post in tables.ledger]
-    yield from unbalanced(entries, [row.sale_id for row in rows.values() if row.state in _OVER], now_s)
+    over = [row.sale_id for row in rows.values() if row.state in _OVER]
+    yield from reckoning.unbalanced(entries, over, now_s)
     fallen = sum(machine.board.cabinet.pieces_dropped for machine in world.machines)
-    seen = sum(truth.fell for truth in checker.truths.values())
-    if fallen != seen or checker.truths[""].fell:
-        yield Violation("I10", "", f"{fallen} pieces fell, {seen} of them for a sale", now_s)
+    yield from reckoning.conserved(fallen, checker.truths, now_s)
+    for machine in world.machines:
+        yield from reckoning.broken_chain(machine.name, machine.disk.chain(), now_s)
+    if attacked:
+        alarms = [name for _, name, _ in tables.alarms]
+        yield from reckoning.more_than_delay(rows.values(), alarms, now_s)
 
 
-_OVER: Final = frozenset({"vended", "refunded"})
+def _forgotten(checker: Checker, rows: Mapping[str, reckoning.Row]) -> frozenset[str]:
+    return reckoning.for_the_bill(checker.truths, rows, checker.restored_s)
 
 
-def _row(sale: Sale) -> Row:
-    return Row(
+def _row(sale: Sale) -> reckoning.Row:
+    return reckoning.Row(
         sale_id=sale.sale_id,
         state=sale.state.value,
         decision=sale.decision.value,
@@ -151,6 +198,8 @@ def _counts(world: World, checker: Checker) -> Mapping[str, int]:
         counts[sale.state.value] += 1
         counts["cases"] += bool(sale.case)
         counts[f"doubt.{sale.doubt}"] += bool(sale.doubt)
+    rows = {sale_id: _row(sale) for sale_id, sale in world.office.disk.tables.sales.items()}
+    counts["left to the bill"] = len(_forgotten(checker, rows))
     counts["paid"] = sum(bool(truth.paid_fen) for truth in checker.truths.values())
     counts["pieces"] = sum(machine.board.cabinet.pieces_dropped for machine in world.machines)
     return +counts

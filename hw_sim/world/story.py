@@ -30,7 +30,7 @@ class Story:
         self.entries: Final[list[Entry]] = []
         self.marks: Final[Counter[str]] = Counter()
         self.steps = 0
-        self.at_step: Callable[[int, str, str], None] = lambda number, who, name: None
+        self.steps_seen: Final[list[Callable[[int, str, str], None]]] = []
         self._loop: Final = loop
         self._hash: Final = hashlib.blake2b(digest_size=16)
         self._watchers: Final[list[Callable[[Entry], None]]] = []
@@ -55,7 +55,8 @@ class Story:
         """Here a power cut would make a difference."""
         self.steps += 1
         self.marks[name] += 1
-        self.at_step(self.steps, who, name)
+        for seen in tuple(self.steps_seen):
+            seen(self.steps, who, name)
 
     def log(self, who: str) -> "StoryLog":
         """A logger for a program."""

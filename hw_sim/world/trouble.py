@@ -4,11 +4,13 @@ A kind that is on strikes now and then until `heal`; then nothing is broken any 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from hw_sim.platform.faults import Armed, Fault
+from hw_sim.world.mishaps import MISHAPS
+from hw_sim.world.pace import Pace
 from hw_sim.world.world import World
 
 ON: Final = 0.25  # the chance that a kind is on in a world
@@ -48,29 +50,25 @@ _RACES: Final = (Fault.PAYMENT_BEATS_CLOSE, Fault.PAYMENT_FOLLOWS_CLOSE, Fault.P
 _REFUNDS: Final = (Fault.REFUND_NOT_ENOUGH, Fault.REFUND_CLOSED, Fault.REFUND_ABNORMAL)
 
 
-class Trouble:
+class Trouble(Pace):
     """Everything that may go wrong, in one world. `kinds` are the names of those that are on."""
 
     def __init__(self, world: World, *, only: frozenset[str] | None = None) -> None:
-        self._world: Final = world
-        self._chance: Final = world.chance("trouble")
-        self._over = False
+        super().__init__(world)
         names = list(KINDS)
-        drawn = frozenset(name for name in names if self._chance.random() < ON)
+        drawn = frozenset(name for name in names if self.chance.random() < ON)
         self.kinds: Final = tuple(name for name in names if name in (drawn if only is None else only))
-        self._pace_s: Final = self._chance.choice((20.0, 60.0, 200.0))
 
     def start(self) -> None:
         """From now on."""
-        loop = self._world.loop
+        loop = self.world.loop
         for name in self.kinds:
-            self._world.story.mark(f"trouble.{name}")
             loop.spawn(loop.nature, KINDS[name](self), f"trouble {name}")
 
     def heal(self) -> None:
         """Nothing is broken any more, and everything runs."""
-        self._over = True
-        world = self._world
+        self.over = True
+        world = self.world
         world.story.add("world", "heals")
         calm(world)
         if not world.broker.up:
@@ -79,95 +77,84 @@ class Trouble:
         for machine in world.machines:
             machine.restore()
 
-    # ------------------------------------------------------------ how often
-
-    async def _now_and_then(self, strike: Callable[[], Awaitable[None]]) -> None:
-        while not self._over:
-            await asyncio.sleep(self._chance.random() * 2 * self._pace_s)
-            if not self._over:
-                await strike()
-
-    async def _for_a_while(self) -> None:
-        await asyncio.sleep(self._chance.choice((1.0, 10.0, 60.0, 300.0)) * self._chance.random())
-
     # ------------------------------------------------------------ power
 
     async def power(self) -> None:
         """A machine loses power, and gets it back."""
 
         async def strike() -> None:
-            machine = self._chance.choice(self._world.machines)
+            machine = self.chance.choice(self.world.machines)
             machine.crash(power=True)
-            await self._for_a_while()
+            await self.for_a_while()
             machine.restore()
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
     async def machine_killed(self) -> None:
         """The daemon in a machine dies; its board goes on."""
 
         async def strike() -> None:
-            machine = self._chance.choice(self._world.machines)
+            machine = self.chance.choice(self.world.machines)
             machine.crash(power=False)
-            await asyncio.sleep(2 + self._chance.random() * 3)
+            await asyncio.sleep(2 + self.chance.random() * 3)
             machine.start()
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
     async def bridge_killed(self) -> None:
         """The bridge dies, and is started again."""
 
         async def strike() -> None:
-            self._world.office.crash()
-            await self._for_a_while()
-            self._world.office.start()
+            self.world.office.crash()
+            await self.for_a_while()
+            self.world.office.start()
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
     async def board_blinks(self) -> None:
         """The board loses power for a blink; the computer in the machine does not."""
 
         async def strike() -> None:
-            machine = self._chance.choice(self._world.machines)
+            machine = self.chance.choice(self.world.machines)
             if machine.board.powered:
-                machine.board.restart(machine.bus.now_ms())
-                machine.bus.awake()
+                machine.blink()
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
     async def killed_at_a_step(self) -> None:
         """Power fails right at a flush, a motor frame or an answer."""
-        story, chance = self._world.story, self._chance
+        story, chance = self.world.story, self.chance
         for _ in range(chance.randrange(1, 6)):
             at = story.steps + 1 + chance.randrange(60)
             struck: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
             def strike(number: int, who: str, name: str, at: int = at, struck: Any = struck) -> None:
-                if number == at and not self._over:
+                if number == at and not self.over:
                     story.add("world", "cuts power at a step", host=who, step=name)
                     story.mark(f"cut_at.{name}")
                     self._crash(who)
                     struck.set_result(who)
 
-            story.at_step = strike
+            story.steps_seen.append(strike)
             who = await struck
+            story.steps_seen.remove(strike)
             await asyncio.sleep(1 + chance.random() * 20)
             self._revive(who)
 
     def _crash(self, who: str) -> None:
         if who == "bridge":
-            self._world.office.crash()
+            self.world.office.crash()
         else:
-            self._machine(who).crash(power=self._chance.random() < 0.5)
+            self._machine(who).crash(power=self.chance.random() < 0.5)
 
     def _revive(self, who: str) -> None:
         if who == "bridge":
-            self._world.office.start()
+            self.world.office.start()
         else:
             self._machine(who).restore()
 
     def _machine(self, name: str) -> Any:
-        return next(machine for machine in self._world.machines if machine.name == name)
+        return next(machine for machine in self.world.machines if machine.name == name)
 
     # ------------------------------------------------------------ network and broker
 
@@ -175,33 +162,35 @@ class Trouble:
         """A machine or the bridge has no network for a while."""
 
         async def strike() -> None:
-            world = self._world
-            name = self._chance.choice(["bridge", *(machine.name for machine in world.machines)])
+            world = self.world
+            name = self.chance.choice(["bridge", *(machine.name for machine in world.machines)])
+            world.story.add(name, "cut off")
             world.cut_off.add(name)
-            await asyncio.sleep(self._chance.random() * 25)  # until keep-alive notices
+            await asyncio.sleep(self.chance.random() * 25)  # until keep-alive notices
             world.broker.cut_name(name, "keep-alive")
-            await self._for_a_while()
+            await self.for_a_while()
             world.cut_off.discard(name)
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
     async def broker_restarts(self) -> None:
         """The broker comes back with what it knew a while ago."""
 
         async def strike() -> None:
-            broker = self._world.broker
+            broker = self.world.broker
             memory = broker.snapshot()
-            await asyncio.sleep(self._chance.random() * 30)
+            await asyncio.sleep(self.chance.random() * 30)
+            self.world.story.add("broker", "broker stops")
             broker.stop()
-            await self._for_a_while()
+            await self.for_a_while()
             if not broker.up:
                 broker.start(memory)
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
     async def bad_broker(self) -> None:
         """The broker loses, repeats, holds back and replays."""
-        weather, chance = self._world.weather, self._chance
+        weather, chance = self.world.weather, self.chance
         weather.loss = chance.choice((0.0, 0.02, 0.2))
         weather.repeat = chance.choice((0.0, 0.05, 0.3))
         weather.hold = chance.choice((0.0, 0.05, 0.3))
@@ -210,14 +199,14 @@ class Trouble:
 
     async def slow_network(self) -> None:
         """Everything on the way to and from the broker takes seconds."""
-        self._world.weather.latency_s = self._chance.choice((0.2, 1.0, 4.0))
-        self._world.weather.jitter_s = self._chance.choice((0.1, 2.0))
+        self.world.weather.latency_s = self.chance.choice((0.2, 1.0, 4.0))
+        self.world.weather.jitter_s = self.chance.choice((0.1, 2.0))
 
     # ------------------------------------------------------------ the platform
 
     async def bad_wires(self) -> None:
         """Calls and notifications get lost on their way there or back, or take long."""
-        wires, chance = self._world.payments.wires, self._chance
+        wires, chance = self.world.payments.wires, self.chance
         wires.lost = chance.choice((0.0, 0.05, 0.3))
         wires.unanswered = chance.choice((0.0, 0.05, 0.3))
         wires.slow = chance.choice((0.0, 0.1))
@@ -226,11 +215,11 @@ class Trouble:
         """The platform cannot be reached for a while."""
 
         async def strike() -> None:
-            self._world.payments.wires.down = True
-            await self._for_a_while()
-            self._world.payments.wires.down = False
+            self.world.payments.wires.down = True
+            await self.for_a_while()
+            self.world.payments.wires.down = False
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
     async def odd_answers(self) -> None:
         """Calls are refused, answered wrongly, or signed by nobody."""
@@ -250,9 +239,9 @@ class Trouble:
 
     def _arm(self, faults: tuple[Fault, ...], chances: tuple[float, ...]) -> None:
         for fault in faults:
-            if self._chance.random() < 0.4:
-                armed = Armed(fault, probability=self._chance.choice(chances), delay_ms=2000)
-                self._world.payments.faults.arm(armed)
+            if self.chance.random() < 0.4:
+                armed = Armed(fault, probability=self.chance.choice(chances), delay_ms=2000)
+                self.world.payments.faults.arm(armed)
 
     # ------------------------------------------------------------ the cabinet
 
@@ -266,46 +255,46 @@ class Trouble:
 
     async def _faults(self, names: tuple[str, ...]) -> None:
         async def strike() -> None:
-            board = self._chance.choice(self._world.machines).board
-            board.faults.set(self._chance.choice(names), times=self._chance.randrange(1, 3))
+            machine, fault = self.chance.choice(self.world.machines), self.chance.choice(names)
+            machine.stumble(fault, times=self.chance.randrange(1, 3))
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
     async def noise(self) -> None:
         """Bytes on the serial line are lost or changed."""
-        for machine in self._world.machines:
-            machine.bus.noise.loss = self._chance.choice((0.0, 0.01, 0.1))
-            machine.bus.noise.flip = self._chance.choice((0.0, 0.01, 0.1))
+        for machine in self.world.machines:
+            machine.bus.noise.loss = self.chance.choice((0.0, 0.01, 0.1))
+            machine.bus.noise.flip = self.chance.choice((0.0, 0.01, 0.1))
 
     async def unplugged(self) -> None:
         """The serial cable is pulled and put back."""
 
         async def strike() -> None:
-            bus = self._chance.choice(self._world.machines).bus
+            bus = self.chance.choice(self.world.machines).bus
             bus.noise.deaf = True
-            await self._for_a_while()
+            await self.for_a_while()
             bus.noise.deaf = False
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
     # ------------------------------------------------------------ disks and clocks
 
     async def slow_disks(self) -> None:
         """A flush may take seconds."""
-        machines = (machine.disk.speed for machine in self._world.machines)
-        for speed in (self._world.office.disk.speed, *machines):
-            speed.slow = self._chance.choice((0.0, 0.1, 0.5))
-            speed.slow_s = self._chance.choice((0.5, 5.0, 30.0))
+        machines = (machine.disk.speed for machine in self.world.machines)
+        for speed in (self.world.office.disk.speed, *machines):
+            speed.slow = self.chance.choice((0.0, 0.1, 0.5))
+            speed.slow_s = self.chance.choice((0.5, 5.0, 30.0))
 
     async def wrong_clocks(self) -> None:
         """Clocks for people are stepped, or begin in 1970."""
 
         async def strike() -> None:
-            machine = self._chance.choice(self._world.machines)
-            wrong_s = self._chance.choice((-86_400, -3_600, 3_600, 86_400, -1_790_000_000, 0))
+            machine = self.chance.choice(self.world.machines)
+            wrong_s = self.chance.choice((-86_400, -3_600, 3_600, 86_400, -1_790_000_000, 0))
             machine.clock.wall_error_ms = 1000 * wrong_s
 
-        await self._now_and_then(strike)
+        await self.now_and_then(strike)
 
 
 def calm(world: World) -> None:
@@ -317,6 +306,9 @@ def calm(world: World) -> None:
     wires.down = False
     weather.loss = weather.repeat = weather.hold = weather.replay = 0.0
     weather.latency_s = weather.jitter_s = 0.02
+    weather.stored_until_s = 0.0
+    weather.held_s = lambda packet: 0.0
+    world.broker.adversary = None
     world.office.disk.speed.slow = 0.0
     for machine in world.machines:
         machine.disk.speed.slow = 0.0
@@ -326,31 +318,35 @@ def calm(world: World) -> None:
             machine.board.faults.set(name, times=0)
 
 
-KINDS: Final[Mapping[str, Callable[[Trouble], Coroutine[Any, Any, None]]]] = MappingProxyType(
+Kind = Callable[[Any], Coroutine[Any, Any, None]]
+KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
-        kind.__name__: kind
-        for kind in (
-            Trouble.power,
-            Trouble.machine_killed,
-            Trouble.bridge_killed,
-            Trouble.board_blinks,
-            Trouble.killed_at_a_step,
-            Trouble.partitions,
-            Trouble.broker_restarts,
-            Trouble.bad_broker,
-            Trouble.slow_network,
-            Trouble.bad_wires,
-            Trouble.platform_down,
-            Trouble.odd_answers,
-            Trouble.odd_notices,
-            Trouble.races,
-            Trouble.odd_refunds,
-            Trouble.bad_motors,
-            Trouble.bad_turns,
-            Trouble.noise,
-            Trouble.unplugged,
-            Trouble.slow_disks,
-            Trouble.wrong_clocks,
-        )
+        **{
+            kind.__name__: kind
+            for kind in (
+                Trouble.power,
+                Trouble.machine_killed,
+                Trouble.bridge_killed,
+                Trouble.board_blinks,
+                Trouble.killed_at_a_step,
+                Trouble.partitions,
+                Trouble.broker_restarts,
+                Trouble.bad_broker,
+                Trouble.slow_network,
+                Trouble.bad_wires,
+                Trouble.platform_down,
+                Trouble.odd_answers,
+                Trouble.odd_notices,
+                Trouble.races,
+                Trouble.odd_refunds,
+                Trouble.bad_motors,
+                Trouble.bad_turns,
+                Trouble.noise,
+                Trouble.unplugged,
+                Trouble.slow_disks,
+                Trouble.wrong_clocks,
+            )
+        },
+        **MISHAPS,
     }
 )

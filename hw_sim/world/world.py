@@ -28,12 +28,16 @@ NAMES: Final = (("可乐", "Cola"), ("矿泉水", "Spring water"), ("绿茶", "G
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rig:
-    """What a world is made of. `stock` is pieces a lane; `poll_ms` how often a board gives the turn."""
+    """What a world is made of. `stock` is pieces a lane; `poll_ms` how often a board gives the turn.
+
+    A machine's forward clock runs at one of `clock_rates`.
+    """
 
     machines: int = 1
     stock: int = 100
     poll_ms: int = 1000
     turn_ms: int = 3000
+    clock_rates: tuple[float, ...] = ()
     terms: Terms = field(default_factory=lambda: Terms(machine="", lease_s=240, vends_a_day=100_000))
     timings: Timings = field(default_factory=Timings)
     limits: Limits = field(default_factory=lambda: Limits(lane=1000, machine=1000, fleet=1000))
@@ -105,6 +109,7 @@ class World:
             stock=rig.stock,
             terms=terms,
             board=BoardSettings(poll_ms=rig.poll_ms, turn_ms=rig.turn_ms, seed=self.seed),
+            clock_rate=self.chance(f"{name} clock").choice(rig.clock_rates or (1.0,)),
         )
         return Machine(
             plan,

@@ -1,0 +1,239 @@
+"""Safeguards taken away, one or a pair at a time, in the simulation only: product code has no switch for it.
+
+`off()` puts something weaker in the place of a rule or function while it lasts. `only` names the trouble in
+which the absence shows soon, `seed` the first that shows it: CI lives through that seed again.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from hw_sim.world import weaker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablation:
+    """A safeguard, or a pair that back each other up. `invariant` is the one that its absence breaks."""
+
+    name: str
+    promise: str
+    invariant: str
+    words: str
+    only: frozenset[str]
+    seed: int
+    patches: tuple[weaker.Patch, ...]
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """Without it, for as long as this lasts."""
+        with ExitStack() as stack:
+            for patch in self.patches:
+                stack.enter_context(patch())
+            yield
+
+
+def _one(
+    name: str, broken: str, words: str, *patches: weaker.Patch, only: str, seed: int = 0
+) -> tuple[str, Ablation]:
+    promise, invariant = broken.split()
+    kinds = frozenset(only.split())
+    ablation = Ablation(
+        name=name,
+        promise=promise,
+        invariant=invariant,
+        words=words,
+        only=kinds,
+        seed=seed,
+        patches=patches,
+    )
+    return name, ablation
+
+
+ABLATIONS: Final = MappingProxyType(
+    dict(
+        (
+            _one(
+                "OPENDB",
+                "P3 I13",
+                "the bridge hears of a sale before its row is durable",
+                weaker.answered_early("open"),
+                only="slow_disks power",
+            ),
+            _one(
+                "INTENT",
+                "P2 I5",
+                "the motor frame goes before the intent is durable",
+                weaker.answered_early("intent"),
+                only="slow_disks power killed_at_a_step",
+            ),
+            _one(
+                "TOMB",
+                "P4 I13",
+                "a negative answer is given before it is durable",
+                weaker.answered_early("closed"),
+                only="slow_disks power",
+            ),
+            _one(
+                "DBFIRST",
+                "P4 I13",
+                "an outcome is reported before it is durable",
+                weaker.answered_early("delivered", "not_delivered", "uncertain"),
+                only="slow_disks power",
+            ),
+            _one(
+                "NOREACT",
+                "P2 I1",
+                "an interrupted intent is acted on again",
+                weaker.runs_again,
+                only="machine_killed killed_at_a_step",
+            ),
+            _one(
+                "DEDUPE+UNIQUE",
+                "P2 I1",
+                "a repeated authorisation is acted on, and the row takes a second intent",
+                weaker.acts_on_repeats,
+                weaker.no_compare_and_set,
+                only="bad_broker slow_network",
+            ),
+            _one(
+                "ROW+SESSION",
+                "P2 I1",
+                "an authorisation of a sale without a row, or of another session, vends",
+                weaker.makes_rows,
+                weaker.any_session,
+                only="journal_lost adversary",
+            ),
+            _one(
+                "BOOT+SESSION",
+                "P1 I3",
+                "an open row outlives the boot, and authorisations of older sessions count",
+                weaker.leases_outlive,
+                weaker.any_session,
+                only="machine_killed bad_broker",
+            ),
+            _one(
+                "JUDGE",
+                "P4 I5",
+                "silence of the board is taken for a proof that nothing moved",
+                weaker.silence_proves,
+                only="machine_killed bad_turns noise",
+            ),
+            _one(
+                "NORETRY",
+                "P2 I1",
+                "a moving frame is repeated to a board that cannot tell",
+                weaker.repeats_moving,
+                only="obeys_repeats bad_turns",
+            ),
+            _one(
+                "LEASE+RECHECK+WRITE",
+                "P1 I3",
+                "nobody looks at the lease any more",
+                weaker.no_lease,
+                weaker.no_look_at_the_write,
+                only="late_words bad_broker",
+            ),
+            _one(
+                "WRITE",
+                "P1 I3",
+                "the lease is not looked at in the moment of the write",
+                weaker.no_look_at_the_write,
+                only="late_words slow_disks",
+            ),
+            _one(
+                "SLACK",
+                "P1 I3",
+                "the bound forgets drift and a frame in the line",
+                weaker.bound_without_slack,
+                only="late_words",
+            ),
+            _one(
+                "TIME",
+                "P1 I3",
+                "durations are measured on the wall clock",
+                weaker.wall_clock,
+                only="wrong_clocks bad_broker late_words",
+            ),
+            _one(
+                "SIG",
+                "P1 I15",
+                "signatures are not looked at",
+                weaker.believes_everybody,
+                only="adversary",
+            ),
+            _one(
+                "STALE",
+                "P4 I5",
+                "an unknown sale or another journal is taken for not delivered",
+                weaker.unknown_is_no,
+                only="journal_lost partitions",
+            ),
+            _one(
+                "ROLL",
+                "P4 I5",
+                "a journal that was rolled back is believed",
+                weaker.believes_journals,
+                only="journal_rolled_back partitions",
+            ),
+            _one(
+                "EVIDENCE",
+                "P4 I5",
+                "the bound alone turns a sent authorisation into a refund",
+                weaker.timeout_refunds,
+                only="partitions bad_broker",
+            ),
+            _one(
+                "QUERY",
+                "P6 I8",
+                "the machine is never asked",
+                weaker.never_asks,
+                only="books_restored",
+            ),
+            _one(
+                "SENT",
+                "P4 I12",
+                "an authorisation goes before it is counted",
+                weaker.sends_uncounted,
+                only="partitions",
+            ),
+            _one(
+                "FOREIGN",
+                "P4 I5",
+                "after a restore old rows are taken for our own",
+                weaker.nothing_is_foreign,
+                only="books_restored partitions",
+            ),
+            _one(
+                "RNO",
+                "P4 I4",
+                "each try of a refund has a number of its own",
+                weaker.new_number_each_time,
+                only="bad_wires bad_motors",
+            ),
+            _one(
+                "RTWO",
+                "P4 I4",
+                "the second number does not wait for the first to be closed",
+                weaker.second_number_at_once,
+                only="bad_motors",
+            ),
+            _one(
+                "POLL+ACK",
+                "P3 I7",
+                "notifications are answered before the commit, and nobody queries",
+                weaker.never_queries,
+                weaker.answers_before_commit,
+                only="bridge_killed killed_at_a_step slow_disks",
+            ),
+            _one(
+                "CLOSE",
+                "P3 I6",
+                "a sale is closed here and not at the platform",
+                weaker.closes_alone,
+                only="slow_network",
+            ),
+        )
+    )
+)

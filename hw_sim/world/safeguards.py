@@ -1,0 +1,59 @@
+"""The table of safeguards: promise, invariant, safeguard, the test and the seed that catch its absence."""
+
+from typing import Final
+
+from hw_sim.world.ablations import ABLATIONS
+from hw_sim.world.marks import EXEMPT
+
+_HEAD: Final = """# Safeguards, and who misses them
+
+Made by `wxvend sim world --list-safeguards --markdown`. Each safeguard of the lifecycle is taken away,
+alone or with the one that backs it up, and something has to break. `wxvend sim world --seed N --without NAME`
+shows how; `tests/sim/test_safeguards.py` lives through each of these seeds again.
+
+| promise | invariant | safeguard | without it | test | seed |
+|---|---|---|---|---|---|"""
+# Safeguards below or beside what the world simulates, and the tests that miss them.
+ELSEWHERE: Final = (
+    ("P4", "I5", "LOCK", "two daemons drive one bus", "tests/model, tests/unit/edge/test_journal.py"),
+    ("P4", "I5", "SETTLE", "evidence is read while a frame is in the line", "tests/model"),
+    (
+        "P4",
+        "I5",
+        "SEQ",
+        "an old record passes for this sale's",
+        "tests/model, tests/unit/edge/test_machine.py",
+    ),
+    (
+        "P1",
+        "I3",
+        "REPEAT",
+        "a frame is repeated after the lease",
+        "tests/model, tests/unit/drivers/test_xy_vend.py",
+    ),
+)
+
+
+def table() -> str:
+    """The page, as Markdown."""
+    inside = [
+        f"| {each.promise} | {each.invariant} | {each.name} | {each.words} | tests/sim | {each.seed} |"
+        for each in ABLATIONS.values()
+    ]
+    outside = [f"| {' | '.join(row)} | |" for row in ELSEWHERE]
+    exempt = [f"| {name} | {why} |" for name, why in EXEMPT.items()]
+    return "\n".join(
+        (
+            _HEAD,
+            *inside,
+            *outside,
+            "",
+            "## What no world reaches",
+            "",
+            "Each of these marks and cells is tried by the test that is named instead.",
+            "",
+            "| mark or cell | why not, and what tries it |",
+            "|---|---|",
+            *exempt,
+        )
+    )
