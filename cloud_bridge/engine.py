@@ -7,9 +7,10 @@ off the rows again after a restart. The authorisation to vend is published befor
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
+from cloud_bridge.core.case import Case, Wish, advice, reasons
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import FromMachine, State, ToMachine
 from cloud_bridge.core.sale import (
@@ -30,11 +31,12 @@ from cloud_bridge.core.sale import (
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.core.waits import wait_s
 from cloud_bridge.engine_books import Books, Decided, Terms
-from cloud_bridge.engine_calls import Calls, Pace
+from cloud_bridge.engine_calls import LASTING, Calls, Pace
 from cloud_bridge.engine_facts import Facts
 from cloud_bridge.engine_timers import Timers
 from cloud_bridge.ports import (
     BridgePorts,
+    CaseView,
     Fact,
     NoticeRejected,
     OtherNotice,
@@ -43,6 +45,9 @@ from cloud_bridge.ports import (
     StandingAlarm,
     Tx,
 )
+
+MOST_RESOLVED: Final = 500
+PLATFORM: Final = "platform_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,8 @@ class Engine:
             pace=settings.pace,
             spawn=self._spawn,
             answered=self._decide,
+            persists=self._platform_persists,
+            log=ports.log,
         )
         self._facts: Final = Facts()
         self._counts: Final[Counter[str]] = Counter()
@@ -104,6 +111,7 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             await self._transact(Books.resume)
+            self._calls.stands = any(_platform(alarm) for alarm in await self._ports.store.alarms())
             self._ready.set()
             await self._ring()
 
@@ -137,7 +145,7 @@ class Engine:
         """Take one verified message of a machine; durable when this returns. Raises StoreFailed."""
         await self._ready.wait()
         self._counts[f"heard.{type(event).__name__}"] += 1
-        await self._transact(lambda books: books.hear(event))
+        await self._surely(self._transact(lambda books: books.hear(event)), "heard")
 
     async def notice(self, headers: Mapping[str, str], body: bytes) -> None:
         """Take one notification; durable when this returns. Raises NoticeRejected, StoreFailed."""
@@ -149,12 +157,31 @@ class Engine:
             raise
         self._counts[f"notice.{type(told).__name__}"] += 1
         if not isinstance(told, OtherNotice):
-            await self._decide(told.sale_id, told)
+            await self._surely(self._decide(told.sale_id, told), "notice")
 
     async def order_refund(self, sale_id: str, by: str) -> None:
         """A person says that this money goes back. `by` is who. Raises StoreFailed."""
         await self._ready.wait()
-        await self._decide(sale_id, RefundOrdered(sale_id=sale_id, by=by))
+        await self._surely(self._decide(sale_id, RefundOrdered(sale_id=sale_id, by=by)), "refund")
+
+    async def resolve(self, wish: Wish) -> str:
+        """A person decides a sale: why it cannot be, or empty once it is durable. Raises StoreFailed."""
+        return await self._answered(lambda books: books.resolve(wish), "resolve")
+
+    async def take_case(self, sale_id: str, owner: str) -> str:
+        """A person looks after a sale's open cases: why not, or empty. Raises StoreFailed."""
+        return await self._answered(lambda books: books.own(sale_id, owner), "take case")
+
+    async def _answered(self, work: Callable[[Books], str], name: str) -> str:
+        await self._ready.wait()
+        said: list[str] = []
+        await self._surely(self._transact(lambda books: said.append(work(books))), name)
+        return said[-1]
+
+    async def _surely(self, work: Coroutine[None, None, None], name: str) -> None:
+        """A caller who leaves between commit and act takes nothing with him; a failure ends the engine."""
+        assert self._tasks is not None, "the engine does not run"
+        await asyncio.shield(self._tasks.create_task(work, name=name))
 
     # ------------------------------------------------------------ decide, commit, act
 
@@ -201,6 +228,23 @@ class Engine:
         if before_ms is None or due_ms < before_ms:
             self._sooner.set()
 
+    async def _platform_persists(self, why: str) -> None:
+        """A cause that no repeat mends is an alarm of the bridge's own until an answer is clear again."""
+        wall_ms = self._ports.clock.wall_ms()
+        text = f"the platform's answers are of no use: {why}. Try: wxvend bridge check-config"
+
+        def note(tx: Tx) -> None:
+            if why:
+                name = f"{PLATFORM}{why}"
+                tx.set_alarm(
+                    StandingAlarm(machine="", name=name, lane=0, code="", text=text, since_wall_ms=wall_ms)
+                )
+                return
+            for each in sorted(LASTING):
+                tx.clear_alarm(machine="", name=f"{PLATFORM}{each}", lane=0)
+
+        await self._ports.store.run(note)
+
     async def _tell(self, machine: str, message: ToMachine) -> None:
         reached = await self._ports.fleet.tell(machine, message)
         self._counts[f"told.{type(message).__name__}.{'taken' if reached else 'nobody'}"] += 1
@@ -236,6 +280,11 @@ class Engine:
         """Every alarm that stands."""
         return await self._ports.store.alarms()
 
+    async def cases(self, *, everything: bool = False) -> tuple[CaseView, ...]:
+        """Open cases, the oldest first; `everything`: then those that are over, the newest first."""
+        found = await self._ports.store.cases(resolved=MOST_RESOLVED if everything else 0)
+        return tuple(case_view(case, sale) for case, sale in found)
+
     def facts(self) -> AsyncIterator[Fact]:
         """Facts as they happen, from now on; a slow reader loses the oldest."""
         return self._facts.read()
@@ -254,7 +303,24 @@ def view(sale: Sale) -> SaleView:
         refunded_fen=sale.refunded_fen,
         state=State.CASE.value if sale.case and sale.state is not State.PAID else sale.state.value,
         decision=sale.decision.value,
-        why=sale.case or sale.doubt or sale.why,
+        why=next(iter(reasons(sale)), "") or sale.doubt or sale.why,
         opened_wall_ms=sale.opened_wall_ms,
         changed_wall_ms=sale.changed_wall_ms,
     )
+
+
+def case_view(case: Case, sale: Sale) -> CaseView:
+    """A case with what it is about, and what to do next."""
+    return CaseView(
+        **{field.name: getattr(case, field.name) for field in fields(case)},
+        lane=sale.lane,
+        product_zh=sale.product_zh,
+        product_en=sale.product_en,
+        paid_fen=sale.paid_fen,
+        state=sale.state.value,
+        advice=advice(case.reason),
+    )
+
+
+def _platform(alarm: StandingAlarm) -> bool:
+    return alarm.machine == "" and alarm.name.removeprefix(PLATFORM) in LASTING

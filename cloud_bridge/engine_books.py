@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
+from cloud_bridge.core.case import Case, Resolution, Said, Wish, alarm_of, refusal, turn
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import (
     AlarmReported,
@@ -25,6 +26,7 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.order import remind, resume, step
 from cloud_bridge.core.sale import (
+    CaseEnded,
     ClearAlarm,
     Context,
     Effect,
@@ -36,13 +38,16 @@ from cloud_bridge.core.sale import (
     Product,
     RaiseAlarm,
     Rang,
+    RefundOrdered,
     Sale,
+    Step,
     Tell,
     Timer,
     Word,
 )
 from cloud_bridge.core.session import DOUBTED, Known, Verdict, judge
 from cloud_bridge.core.timings import Counts, Limits, Timings
+from cloud_bridge.core.trail import cause, change, person
 from cloud_bridge.ports import Fact, JournalRow, Shelf, StandingAlarm, Tx
 
 
@@ -90,7 +95,59 @@ class Books:
         decided = step(sale, event, ctx)
         if decided.sale is not None and decided.sale != sale:
             self._tx.put(decided.sale)
+            self._tx.record(decided.sale, change(sale, decided.sale, event, self._wall_ms))
+            self._turn(sale, decided, event)
         self._write(sale_id, decided.sale, machine, decided.effects)
+
+    def _turn(self, before: Sale | None, decided: Step, event: Event) -> None:
+        """Cases that open and end with this change; an alarm stands as long as a case of its name is open."""
+        after = decided.sale
+        assert after is not None, "a row that changed"
+        turned = turn(before, after, decided.effects)
+        for reason, evidence in turned.opened:
+            case = Case(
+                sale_id=after.sale_id,
+                machine=after.machine,
+                reason=reason,
+                evidence=evidence,
+                opened_wall_ms=self._wall_ms,
+            )
+            self._tx.open_case(case)
+        said = Said(by=person(event) or "bridge", resolution=after.state.value, why=cause(event))
+        for reason in turned.ended:
+            self._tx.end_case(after.sale_id, reason, said, self._wall_ms)
+            if self._tx.open_cases(after.machine, reason) == 0:
+                self._tx.clear_alarm(machine=after.machine, name=alarm_of(reason), lane=0)
+
+    # ------------------------------------------------------------ a person decides
+
+    def resolve(self, wish: Wish) -> str:
+        """Decide a sale as a person says; why not, or empty."""
+        sale, wanted = self._tx.sale(wish.sale_id), wish.resolution
+        past = sale is not None and self._terms.past(wish.sale_id)
+        why_not = refusal(sale, wanted, wish.reason, past=past)
+        if why_not:
+            return why_not
+        if wanted is Resolution.REFUND:
+            self.take(wish.sale_id, RefundOrdered(sale_id=wish.sale_id, by=wish.by, why=wish.why))
+            return ""
+        ended = CaseEnded(
+            sale_id=wish.sale_id,
+            by=wish.by,
+            why=wish.why,
+            vended=wanted is Resolution.VENDED,
+            reason=wish.reason,
+        )
+        self.take(wish.sale_id, ended)
+        return ""
+
+    def own(self, sale_id: str, owner: str) -> str:
+        """Put a sale's open cases into somebody's hands; why not, or empty."""
+        sale = self._tx.sale(sale_id)
+        if sale is None or not self._tx.own_cases(sale_id, owner):
+            return "no open case"
+        self._note(sale.machine, sale_id, "operator", f"{owner} looks after it")
+        return ""
 
     def resume(self) -> None:
         """After a start: everything that is not finished."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from cloud_bridge.core.case import Case, Said
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import (
     AlreadyPaid,
@@ -25,6 +26,7 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Counts
+from cloud_bridge.core.trail import Change
 
 T = TypeVar("T")
 
@@ -156,6 +158,18 @@ class SaleView:
     changed_wall_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseView(Case):
+    """A case as a person sees it, with what it is about and what to do next."""
+
+    lane: int
+    product_zh: str
+    product_en: str
+    paid_fen: int
+    state: str
+    advice: str
+
+
 class Service(Protocol):
     """The engine as fleet and web see it."""
 
@@ -179,6 +193,9 @@ class Service(Protocol):
 
     async def alarms(self) -> "tuple[StandingAlarm, ...]":
         """Every alarm that stands."""
+
+    async def cases(self, *, everything: bool = False) -> "tuple[CaseView, ...]":
+        """Open cases, the oldest first; `everything`: then those that are resolved, the newest first."""
 
     def facts(self) -> AsyncIterator[Fact]:
         """Facts as they happen, from now on; a slow reader loses the oldest and never slows the engine."""
@@ -286,6 +303,21 @@ class Tx(Protocol):
     def post(self, sale_id: str, entry: Post, wall_ms: int) -> None:
         """Append one entry to the ledger."""
 
+    def record(self, sale: Sale, change: Change) -> None:
+        """Append one line to the trail of decisions: the row, as it was just put, and why it changed."""
+
+    def open_case(self, case: Case) -> None:
+        """A row for a reason that opened; nothing happens while the sale has an open one of this reason."""
+
+    def end_case(self, sale_id: str, reason: str, said: Said, wall_ms: int) -> None:
+        """The open case of this reason is over; nothing happens when there is none."""
+
+    def own_cases(self, sale_id: str, owner: str) -> int:
+        """Put a sale's open cases into somebody's hands; how many there are."""
+
+    def open_cases(self, machine: str, reason: str) -> int:
+        """How many cases of this reason are open on a machine."""
+
     def note(self, fact: Fact) -> None:
         """Append one line to the timeline."""
 
@@ -335,6 +367,9 @@ class Store(Protocol):
 
     async def alarms(self) -> tuple[StandingAlarm, ...]:
         """Every alarm that stands."""
+
+    async def cases(self, *, resolved: int = 0) -> tuple[tuple[Case, Sale], ...]:
+        """Open cases with their sales, oldest first; then `resolved` of those that are over, newest first."""
 
     async def totals(self) -> Mapping[str, int]:
         """Over all sales: `sales`, `paid_fen`, `vended_fen`, `refunded_fen`, `cases` that a person can see,

@@ -4,15 +4,18 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cloud_bridge.core.model import Decision
+
 
 class Account(enum.StrEnum):
-    """The five accounts a sale can touch."""
+    """The accounts a sale can touch. SETTLED_BY_HAND: what a person looked after outside of these books."""
 
     PLATFORM_CLEARING = "platform_clearing"
     CUSTOMER_LIABILITY = "customer_liability"
     SALES = "sales"
     REFUNDS_PENDING = "refunds_pending"
     SHRINKAGE = "shrinkage"
+    SETTLED_BY_HAND = "settled_by_hand"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,22 @@ def goods_lost(fen: int) -> Post:
 def refunded_by_hand(fen: int) -> Post:
     """Somebody gave money back for goods that had been sold."""
     return Post(debit=Account.SHRINKAGE, credit=Account.PLATFORM_CLEARING, fen=fen, why="refunded by hand")
+
+
+def settled_by_hand(fen: int, decision: Decision) -> Post:
+    """A person looked after what was owed: these books owe it no more."""
+    owed = Account.REFUNDS_PENDING if decision is Decision.REFUND else Account.CUSTOMER_LIABILITY
+    return Post(debit=owed, credit=Account.SETTLED_BY_HAND, fen=fen, why="settled by hand")
+
+
+def refunded_after_settling(fen: int) -> Post:
+    """A person had settled it, and the platform gave money back for it."""
+    return Post(
+        debit=Account.SETTLED_BY_HAND,
+        credit=Account.PLATFORM_CLEARING,
+        fen=fen,
+        why="refunded after it was settled",
+    )
 
 
 def balances(entries: Iterable[Post]) -> dict[Account, int]:

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 
 
 class State(enum.StrEnum):
-    """Where a sale stands. VENDED and REFUNDED are for ever; CLOSED can still meet a payment."""
+    """Where a sale stands. VENDED, REFUNDED and SETTLED are for ever; CLOSED can still meet a payment.
+
+    SETTLED: a person said that the money of a case was looked after outside of these books.
+    """
 
     QUOTED = "quoted"
     OFFERED = "offered"
@@ -19,6 +22,7 @@ class State(enum.StrEnum):
     VENDED = "vended"
     REFUNDED = "refunded"
     CASE = "case"
+    SETTLED = "settled"
 
 
 class Decision(enum.StrEnum):
@@ -189,6 +193,7 @@ class Payment:
     """A verified, successful payment as the platform tells it; the adapter checked signature and freshness.
 
     `merchant_ok` says that merchant, app and currency equal our own; amounts are compared by the core.
+    `given_back`: some of it went back already, by whomever.
     """
 
     sale_id: str
@@ -198,6 +203,7 @@ class Payment:
     merchant_ok: bool
     source: str
     paid_at: str
+    given_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

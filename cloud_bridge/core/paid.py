@@ -8,13 +8,22 @@ from dataclasses import replace
 from typing import Final
 
 from cloud_bridge.core import ledger
+from cloud_bridge.core.case import OTHER_MONEY, Resolution, ended, is_open, named, opened, reasons, refusal
 from cloud_bridge.core.model import Decision, Payment, State, TellPaid, TellQuery
-from cloud_bridge.core.refund import first_number, give_back, give_back_on_evidence, goods_after_all
-from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, wechat
+from cloud_bridge.core.refund import (
+    first_number,
+    give_back,
+    give_back_on_evidence,
+    goods_after_all,
+    held,
+    ordered_words,
+)
+from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, operator, wechat
 from cloud_bridge.core.sale import (
     Again,
     AskRefundStatus,
     At,
+    CaseEnded,
     Context,
     Effect,
     JournalDoubted,
@@ -55,7 +64,7 @@ def pay(sale: Sale, event: Payment, ctx: Context) -> Step:
         ledger.payment_verified(event.paid_fen),
         wechat(f"{yuan(event.paid_fen)} is paid ({event.source})"),
     )
-    decided = _decide(paid, sale.state in PAYABLE, ctx)
+    decided = _given_back(paid, event, ctx) or _decide(paid, sale.state in PAYABLE, ctx)
     tells = tuple(effect for effect in decided.effects if isinstance(effect, Tell))
     rest = tuple(effect for effect in decided.effects if not isinstance(effect, Tell))
     return Step(decided.sale, (*tells, *heard, *rest))  # nothing comes before the authorisation
@@ -84,6 +93,14 @@ def _not_acceptable(sale: Sale, event: Payment, ctx: Context) -> str:
     if ctx.owner not in ("", sale.sale_id):
         return "transaction_taken"
     return ""
+
+
+def _given_back(sale: Sale, event: Payment, ctx: Context) -> Step | None:
+    """Somebody gave money back before we knew that it came: it must not vend, nor go back again by itself."""
+    if not event.given_back or sale.goods or sale.hand_refunds or is_foreign(sale, ctx):
+        return None
+    vend = replace(sale, decision=Decision.VEND)
+    return held(vend, "given_back", "money went back by hand before the payment was known", ctx)
 
 
 def _decide(sale: Sale, payable: bool, ctx: Context) -> Step:
@@ -116,7 +133,7 @@ def _vend(sale: Sale, ctx: Context) -> Step:
 
 def _foreign(sale: Sale, ctx: Context) -> Step:
     """Nobody here knows what was sent: nothing is, and platform and machine are asked (G-FOREIGN)."""
-    due = replace(sale, decision=Decision.VEND, foreign=True, past=True, case=sale.case or "foreign")
+    due = opened(replace(sale, decision=Decision.VEND, foreign=True, past=True), "foreign")
     alarm = RaiseAlarm(name="foreign_payment", text=f"{sale.sale_id}: paid, and unknown to these books")
     effects = (
         AskRefundStatus(refund_no=first_number(sale.sale_id)),
@@ -219,17 +236,19 @@ def journal_doubted(sale: Sale, event: JournalDoubted, ctx: Context) -> Step:
 
 
 def ordered_early(sale: Sale, event: RefundOrdered, ctx: Context) -> Step:
-    """A person wants to give money back while the machine may still vend: only when nothing was sent."""
+    """A person wants to give money back while the machine may still vend: only when it cannot any more."""
     if _never_sent(sale, ctx):
-        return give_back(sale, f"ordered by {event.by}", ctx)
+        return give_back(sale, ordered_words(event), ctx)
+    if not refusal(sale, Resolution.REFUND, past=ctx.past):
+        return give_back(replace(sale, doubt="ordered"), ordered_words(event), ctx)
     return Step(sale, (bridge("a refund waits for the machine's answer or for doubt"),))
 
 
 def doubted(sale: Sale, cause: str, ctx: Context) -> Step:
     """Doubt is recorded with its first cause, alarmed, and waited out in the shopper's favour."""
     wait_s = ctx.timings.doubt_s
-    case = sale.case or ("" if wait_s else "doubt")
-    unsure = replace(sale, doubt=cause, case=case)
+    unsure = replace(sale, doubt=cause)
+    unsure = unsure if wait_s else opened(unsure, "doubt")
     timer = (At(timer=Timer.DOUBT, delay_s=wait_s),) if wait_s else ()
     alarm = RaiseAlarm(name="doubt", text=f"{sale.sale_id}: nobody knows whether the goods fell: {cause}")
     stop = Stop(timers=(Timer.AUTHORISE, Timer.BOUND, Timer.GONE))
@@ -246,10 +265,27 @@ def doubt_over(sale: Sale, event: Rang, ctx: Context) -> Step:
 
 def ordered_in_doubt(sale: Sale, event: RefundOrdered, ctx: Context) -> Step:
     """A person does not want to wait."""
-    return give_back(sale, f"ordered by {event.by}", ctx)
+    return give_back(sale, ordered_words(event), ctx)
 
 
 # ---------------------------------------------------------------- for ever, or a case
+
+
+def ended_by_a_person(sale: Sale, event: CaseEnded, ctx: Context) -> Step:
+    """What he may say is judged before (`case.refusal`): here it is written down."""
+    wish = Resolution.VENDED if event.vended else Resolution.CLOSED
+    if refusal(sale, wish, event.reason, past=ctx.past):
+        return Step(sale)
+    if event.vended:
+        out = operator(f"the goods are out, says {event.by}: {event.why}")
+        return _vended(ended(sale, set(reasons(sale)) - OTHER_MONEY), out)
+    over = named(sale, event.reason)
+    closed = ended(sale, over)
+    said = operator(f"{' '.join(over)}: settled by {event.by}: {event.why}")
+    if sale.state is not State.CASE or OTHER_MONEY.issuperset(over):
+        return Step(closed, (said,))
+    shut = replace(closed, state=State.SETTLED)
+    return Step(shut, (ledger.settled_by_hand(sale.paid_fen, sale.decision), STOP_ALL, said))
 
 
 def delivered_in_case(sale: Sale, event: MachineSaid, ctx: Context) -> Step:
@@ -261,7 +297,7 @@ def delivered_in_case(sale: Sale, event: MachineSaid, ctx: Context) -> Step:
 
 def contradicted(sale: Sale, event: MachineSaid, ctx: Context) -> Step:
     """The machine said that the goods are out, and now that they are not."""
-    if sale.case == "contradiction":
+    if is_open(sale, "contradiction"):
         return Step(sale)
     return flagged(sale, "contradiction", f"the goods were out, now the machine says {event.word}")
 
@@ -269,12 +305,11 @@ def contradicted(sale: Sale, event: MachineSaid, ctx: Context) -> Step:
 # ---------------------------------------------------------------- helpers
 
 
-def _vended(sale: Sale) -> Step:
-    waited = sale.case in ("foreign", "doubt", "brakes", "goods_unpaid")
-    out = replace(
-        sale, state=State.VENDED, decision=Decision.VEND, goods=True, case="" if waited else sale.case
-    )
-    effects: tuple[Effect, ...] = (STOP_ALL, ledger.goods_out(sale.paid_fen), edge("the goods are out"))
+def _vended(sale: Sale, *notes: Effect) -> Step:
+    out = replace(sale, state=State.VENDED, decision=Decision.VEND, goods=True)
+    out = ended(out, ("foreign", "doubt", "brakes", "goods_unpaid"))
+    told = notes or (edge("the goods are out"),)
+    effects: tuple[Effect, ...] = (STOP_ALL, ledger.goods_out(sale.paid_fen), *told)
     if sale.hand_refunds:
         effects = (*effects, ledger.refunded_by_hand(sale.refunded_fen))
     return Step(out, effects)

@@ -7,8 +7,9 @@ after the platform says that the first is closed (G-RTWO).
 from dataclasses import replace
 
 from cloud_bridge.core import ledger
+from cloud_bridge.core.case import ended, opened
 from cloud_bridge.core.model import Decision, RefundDraft, RefundState, RefundStatus, State
-from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, refund_told, wechat
+from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, operator, refund_told, wechat
 from cloud_bridge.core.sale import (
     Again,
     AskRefund,
@@ -58,8 +59,8 @@ def give_back(sale: Sale, why: str, ctx: Context) -> Step:
         why=why,
         refund_no=first_number(sale.sale_id),
         refund_tries=1,
-        case="" if sale.case in _CASES_THIS_ENDS else sale.case,
     )
+    due = ended(due, _CASES_THIS_ENDS)
     effects: tuple[Effect, ...] = (
         AskRefund(draft=_draft(due)),
         ledger.refund_decided(due.paid_fen),
@@ -87,7 +88,7 @@ def give_back_on_evidence(sale: Sale, why: str, ctx: Context) -> Step:
 
 def held(sale: Sale, case: str, text: str, ctx: Context) -> Step:
     """Nothing more happens by itself: an open case for a person."""
-    waiting = replace(sale, state=State.CASE, case=case)
+    waiting = opened(replace(sale, state=State.CASE), case)
     alarm = RaiseAlarm(name=case, text=f"{sale.sale_id}: {text}")
     return Step(waiting, (STOP_ALL, alarm, *refund_told(sale, "held"), bridge(text)))
 
@@ -95,9 +96,16 @@ def held(sale: Sale, case: str, text: str, ctx: Context) -> Step:
 def ordered(sale: Sale, event: RefundOrdered, ctx: Context) -> Step:
     """A person decides. A refund that is stuck is asked for again, under the number it has."""
     if sale.decision is not Decision.REFUND:
-        return give_back(replace(sale, case=""), f"ordered by {event.by}", ctx)
-    again = replace(sale, state=State.PAID, case="", refund_accepted=False, refund_tries=1)
-    return Step(again, (AskRefund(draft=_draft(again)), Again(timer=Timer.REFUND, anew=True)))
+        return give_back(sale, ordered_words(event), ctx)
+    again = replace(sale, state=State.PAID, refund_accepted=False, refund_tries=1)
+    again = ended(again, _CASES_THIS_ENDS)
+    asked = (AskRefund(draft=_draft(again)), Again(timer=Timer.REFUND, anew=True))
+    return Step(again, (*asked, operator(f"the refund is asked for again, {ordered_words(event)}")))
+
+
+def ordered_words(event: RefundOrdered) -> str:
+    """Who wants it and why."""
+    return f"ordered by {event.by}: {event.why}" if event.why else f"ordered by {event.by}"
 
 
 # ---------------------------------------------------------------- a refund under way
@@ -155,8 +163,7 @@ def told_to_a_person(sale: Sale, event: RefundStatus, ctx: Context) -> Step:
 def _accepted(sale: Sale) -> Step:
     if sale.refund_accepted:
         return Step(sale)
-    case = "" if sale.case == "refund_not_enough" else sale.case
-    taken = replace(sale, refund_accepted=True, case=case)
+    taken = ended(replace(sale, refund_accepted=True), ("refund_not_enough",))
     cleared = ClearAlarm(name="refund_not_enough")
     return Step(taken, (Again(timer=Timer.REFUND, anew=True), cleared, wechat("the refund is accepted")))
 
@@ -177,12 +184,8 @@ def _closed(sale: Sale, ctx: Context) -> Step:
 
 
 def _done(sale: Sale, refunded_fen: int, *posts: ledger.Post) -> Step:
-    given = replace(
-        sale,
-        state=State.REFUNDED,
-        refunded_fen=refunded_fen,
-        case="" if sale.case in _CASES_THIS_ENDS else sale.case,
-    )
+    given = replace(sale, state=State.REFUNDED, refunded_fen=refunded_fen)
+    given = ended(given, _CASES_THIS_ENDS)
     effects: tuple[Effect, ...] = (
         *posts,
         ledger.refund_confirmed(sale.paid_fen),
@@ -204,9 +207,8 @@ def taken_over(sale: Sale, event: RefundStatus, ctx: Context) -> Step:
     if event.state is RefundState.ABSENT:
         return Step(sale, (Stop(timers=(Timer.REFUND,)),))
     doubt = sale.doubt or ("store_restored" if is_foreign(sale, ctx) else "refund_found")
-    due = replace(
-        sale, state=State.PAID, decision=Decision.REFUND, doubt=doubt, refund_no=event.refund_no, case=""
-    )
+    due = replace(sale, state=State.PAID, decision=Decision.REFUND, doubt=doubt, refund_no=event.refund_no)
+    due = ended(due, _CASES_THIS_ENDS)
     after = answered(replace(due, why="found at the platform"), event, ctx)
     decided = (ledger.refund_decided(sale.paid_fen), STOP_ALL)
     return Step(after.sale, (*decided, *after.effects))
@@ -228,14 +230,21 @@ def by_hand(sale: Sale, event: RefundStatus, ctx: Context) -> Step:
     )
     assert seen.sale is not None
     match sale.state:
-        case State.VENDED:
+        case State.VENDED | State.REFUNDED:
             return Step(seen.sale, (*seen.effects, ledger.refunded_by_hand(event.refund_fen)))
+        case State.SETTLED:
+            return Step(seen.sale, (*seen.effects, ledger.refunded_after_settling(event.refund_fen)))
         case State.PAID | State.CASE if sale.decision is Decision.REFUND:
             return _by_hand_while_refunding(seen, ctx)
         case State.CASE if seen.sale.refunded_fen >= sale.paid_fen:
             done = _done(seen.sale, seen.sale.refunded_fen, ledger.refund_decided(sale.paid_fen))
             return Step(done.sale, (*seen.effects, *done.effects))
     return seen
+
+
+def after_settling(sale: Sale, event: RefundStatus, ctx: Context) -> Step:
+    """Money that still went back, under whichever number, once a person had settled the sale."""
+    return by_hand(sale, event, ctx)
 
 
 def after_the_refund(sale: Sale, event: RefundStatus, ctx: Context) -> Step:
@@ -279,6 +288,7 @@ _CASES_THIS_ENDS = frozenset(
         "foreign",
         "doubt",
         "brakes",
+        "given_back",
         "hand_refund",
         "refund_stuck",
         "refund_not_enough",

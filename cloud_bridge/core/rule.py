@@ -1,9 +1,9 @@
 """What a rule of the sale's table is, the two cells that are none, and what many rules share."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
+from cloud_bridge.core.case import is_open, opened
 from cloud_bridge.core.model import Payment, TellRefund, TellRefused
 from cloud_bridge.core.sale import (
     Context,
@@ -18,6 +18,7 @@ from cloud_bridge.core.sale import (
     Timer,
     kind,
     situation,
+    yuan,
 )
 
 Rule = Callable[[Any, Any, Context], Step]
@@ -34,7 +35,7 @@ def never(sale: Sale | None, event: Event, ctx: Context) -> Step:
     column = kind(event)
     name = column.__name__ if isinstance(column, type) else column.value
     alarm = RaiseAlarm(name="impossible", text=f"{situation(sale)} met {name}")
-    return Step(sale and replace(sale, case=sale.case or "impossible"), (alarm,))
+    return Step(sale and opened(sale, "impossible"), (alarm,))
 
 
 def bridge(what: str) -> Note:
@@ -45,6 +46,11 @@ def bridge(what: str) -> Note:
 def edge(what: str) -> Note:
     """A line of the timeline in the machine's voice."""
     return Note(who="edge", what=what)
+
+
+def operator(what: str) -> Note:
+    """A line of the timeline in a person's voice."""
+    return Note(who="operator", what=what)
 
 
 def wechat(what: str) -> Note:
@@ -64,14 +70,15 @@ def refund_told(sale: Sale, state: str) -> tuple[Effect, ...]:
     return (Tell(message=TellRefund(sale_id=sale.sale_id, refund_fen=sale.paid_fen, state=state)),)
 
 
-def flagged(sale: Sale, name: str, text: str) -> Step:
-    """A person has to look, whatever the sale does next. The first reason stays."""
-    seen = replace(sale, case=sale.case or name)
-    return Step(seen, (RaiseAlarm(name=name, text=f"{sale.sale_id}: {text}"), bridge(text)))
+def flagged(sale: Sale, name: str, text: str, *, detail: str = "") -> Step:
+    """A person has to look, whatever the sale does next. `detail` is for his eyes and for no log."""
+    alarm = RaiseAlarm(name=name, text=f"{sale.sale_id}: {text}{detail}")
+    return Step(opened(sale, name), (alarm, bridge(text)))
 
 
 def second_payment(sale: Sale, event: Payment, ctx: Context) -> Step:
     """A repeat of the payment is harmless; another one is a case, never summed."""
-    if event.transaction_id == sale.transaction_id or "second_payment" in sale.case:
+    if event.transaction_id == sale.transaction_id or is_open(sale, "second_payment"):
         return Step(sale)
-    return flagged(sale, "second_payment", "paid a second time: give one of them back by hand")
+    text = f"paid a second time, {yuan(event.paid_fen)}: give one of them back by hand"
+    return flagged(sale, "second_payment", text, detail=f" (transaction {event.transaction_id})")

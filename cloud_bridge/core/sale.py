@@ -32,7 +32,7 @@ class Sale:
     """One row. `jid`, `boot`, `bits` are the session that opened it; `store` the incarnation of the books.
 
     `body` is the order's exact request; `sent_count` counts authorisations before they go (G-SENT); `doubt`
-    is the first recorded cause and stays; `case` names what a person has to look at, whatever the state.
+    is the first recorded cause and stays; `case` has the open reasons for a person to look (`core.case`).
     """
 
     sale_id: str
@@ -92,6 +92,7 @@ class Situation(enum.StrEnum):
     VENDED = "vended"
     REFUNDED = "refunded"
     CASE = "case"
+    SETTLED = "settled"
 
 
 def situation(sale: Sale | None) -> Situation:
@@ -185,6 +186,21 @@ class RefundOrdered:
 
     sale_id: str
     by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseEnded:
+    """A person says that the goods are out, or that he looked after the money himself.
+
+    `reason` names one of several open cases; empty: the one that holds the sale.
+    """
+
+    sale_id: str
+    by: str
+    why: str
+    vended: bool
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +226,7 @@ Event = (
     | RefundStatus
     | RefundRefused
     | RefundOrdered
+    | CaseEnded
     | Rang
 )
 Kind = type[Event] | Word | Timer

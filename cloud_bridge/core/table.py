@@ -20,6 +20,7 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.rule import Rule, never, second_payment, stay
 from cloud_bridge.core.sale import (
+    CaseEnded,
     Event,
     JournalDoubted,
     Kind,
@@ -66,11 +67,12 @@ _NEW: Final = _line(
         Word.NOT_DELIVERED: offer.unheard_of,
         Word.UNCERTAIN: offer.unheard_of,
     },
-    stays=(*_NO_EVIDENCE, Word.UNKNOWN, *_LOOKED, RefundOrdered),
+    stays=(*_NO_EVIDENCE, Word.UNKNOWN, *_LOOKED, RefundOrdered, CaseEnded),
     nevers=(*_PLACED, *_SESSIONS, RefundRefused, *_BEFORE, Timer.BOUND, *_AFTER),
 )
 _QUOTED: Final = _line(
     {
+        CaseEnded: paid.ended_by_a_person,
         OrderPlaced: offer.placed,
         OrderRefused: offer.order_refused,
         Payment: paid.pay,
@@ -86,6 +88,7 @@ _QUOTED: Final = _line(
 )
 _OFFERED: Final = _line(
     {
+        CaseEnded: paid.ended_by_a_person,
         Requested: offer.code_again,
         Payment: paid.pay,
         Unpaid: offer.unpaid,
@@ -105,6 +108,7 @@ _OFFERED: Final = _line(
 )
 _CLOSING: Final = _line(
     {
+        CaseEnded: paid.ended_by_a_person,
         Requested: offer.still_refused,
         Payment: paid.pay,
         Unpaid: offer.unpaid,
@@ -124,6 +128,7 @@ _CLOSING: Final = _line(
 )
 _CLOSED: Final = _line(
     {
+        CaseEnded: paid.ended_by_a_person,
         Requested: offer.still_refused,
         Payment: paid.pay,
         Unpaid: offer.looked_again,
@@ -141,6 +146,7 @@ _CLOSED: Final = _line(
 )
 _VENDING: Final = _line(
     {
+        CaseEnded: paid.ended_by_a_person,
         Payment: second_payment,
         RefundStatus: refund.taken_over,
         RefundOrdered: paid.ordered_early,
@@ -163,6 +169,7 @@ _VENDING: Final = _line(
 )
 _DOUBT: Final = _line(
     {
+        CaseEnded: paid.ended_by_a_person,
         Payment: second_payment,
         RefundStatus: refund.taken_over,
         RefundOrdered: paid.ordered_in_doubt,
@@ -180,6 +187,7 @@ _DOUBT: Final = _line(
 )
 _REFUNDING: Final = _line(
     {
+        CaseEnded: paid.ended_by_a_person,
         Payment: second_payment,
         RefundStatus: refund.answered,
         RefundRefused: refund.said_no,
@@ -193,6 +201,7 @@ _REFUNDING: Final = _line(
 )
 _VENDED: Final = _line(
     {
+        CaseEnded: paid.ended_by_a_person,
         Payment: second_payment,
         RefundStatus: refund.by_hand,
         **dict.fromkeys(_NO_GOODS, paid.contradicted),
@@ -205,6 +214,7 @@ _VENDED: Final = _line(
 )
 _REFUNDED: Final = _line(
     {
+        CaseEnded: paid.ended_by_a_person,
         Payment: second_payment,
         RefundStatus: refund.after_the_refund,
         Word.DELIVERED: refund.goods_after_all,
@@ -219,6 +229,7 @@ _CASE: Final = _line(
         Payment: second_payment,
         RefundStatus: refund.told_to_a_person,
         RefundOrdered: refund.ordered,
+        CaseEnded: paid.ended_by_a_person,
         Word.DELIVERED: paid.delivered_in_case,
     },
     stays=(
@@ -226,6 +237,7 @@ _CASE: Final = _line(
         *(*_BEFORE, *_AFTER, RefundRefused, Timer.BOUND),
     ),
 )
+_SETTLED: Final = {**_REFUNDED, RefundStatus: refund.after_settling}
 _LINES: Final[dict[Situation, dict[Kind, Rule]]] = {
     Situation.NEW: _NEW,
     Situation.QUOTED: _QUOTED,
@@ -238,6 +250,7 @@ _LINES: Final[dict[Situation, dict[Kind, Rule]]] = {
     Situation.VENDED: _VENDED,
     Situation.REFUNDED: _REFUNDED,
     Situation.CASE: _CASE,
+    Situation.SETTLED: _SETTLED,
 }
 RULES: Final[dict[tuple[Situation, Kind], Rule]] = {
     (where, column): rule for where, line in _LINES.items() for column, rule in line.items()

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from cloud_bridge.core.case import is_open
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale, Timer
 from cloud_bridge.core.timings import Timings
@@ -21,7 +22,7 @@ def wait_s(timer: Timer, nth: int, sale: Sale, timings: Timings, draw: float) ->
         case Timer.ASK:
             return _grow(timings.ask_s, 2, nth, timings.ask_cap_s)
         case Timer.REFUND:
-            if sale.case in ("refund_stuck", "refund_not_enough"):
+            if is_open(sale, "refund_stuck", "refund_not_enough"):
                 return timings.refund_slow_s
             return _nth(timings.refund_poll_s if sale.refund_accepted else timings.refund_again_s, nth)
         case _:

@@ -7,12 +7,12 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, func, insert, select
 
+from cloud_bridge.core.case import Case
 from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact, StandingAlarm, StoreFailed, Tx
 from cloud_bridge.store import tables
-from cloud_bridge.store.chain import verify
 from cloud_bridge.store.database import (
     DATABASE_ERRORS,
     READERS,
@@ -25,6 +25,7 @@ from cloud_bridge.store.database import (
 )
 from cloud_bridge.store.schema import StoreUnusable, migrate, refuse_strangers
 from cloud_bridge.store.tx import reason, to_sale
+from cloud_bridge.store.verify import Checked, check
 from cloud_bridge.store.writer import Writer
 
 T = TypeVar("T")
@@ -102,9 +103,13 @@ class SqlStore:
         """
         return await self._read(_totals)
 
-    async def verify_ledger(self) -> int:
-        """How many entries the ledger has, each of them as it was written. Raises StoreFailed."""
-        return await self._read(verify)
+    async def cases(self, *, resolved: int = 0) -> tuple[tuple[Case, Sale], ...]:
+        """Open cases with their sales, oldest first; then `resolved` of those that are over, newest first."""
+        return await self._read(lambda db: read_cases(db, resolved))
+
+    async def check(self) -> Checked:
+        """Whether the books are as they were written, and fit together."""
+        return await self._read(check)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         def in_one_snapshot() -> T:
@@ -142,6 +147,21 @@ def _sale(db: Connection, sale_id: str) -> tuple[Sale, tuple[Fact, ...]] | None:
     lines = select(fact.wall_ms, fact.machine, fact.sale_id, fact.who, fact.what)
     facts = db.execute(lines.where(fact.sale_id == sale_id).order_by(fact.id))
     return None if row is None else (to_sale(row), tuple(Fact(**line._asdict()) for line in facts))
+
+
+def read_cases(db: Connection, resolved: int) -> tuple[tuple[Case, Sale], ...]:
+    """As `SqlStore.cases`."""
+    case = tables.case.c
+    columns = [column for column in tables.case.columns if column.name != "id"]
+    still = select(*columns).where(tables.IS_OPEN).order_by(case.opened_wall_ms, case.id)
+    over = (
+        select(*columns).where(case.resolution != "").order_by(case.resolved_wall_ms.desc(), case.id.desc())
+    )
+    rows = [*db.execute(still), *db.execute(over.limit(resolved))]
+    cases = [Case(**row._asdict()) for row in rows]
+    about = select(tables.sale).where(tables.sale.c.sale_id.in_({each.sale_id for each in cases}))
+    sales = {sale.sale_id: sale for sale in map(to_sale, db.execute(about))}
+    return tuple((each, sales[each.sale_id]) for each in cases)
 
 
 def _totals(db: Connection) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The tables of the books. The steps in `migrations/versions` make them; a test holds both to be the same.
 
-Columns bear the names of the fields they keep, so a row is `Sale(**row)` and back. Ledger and timeline only
-grow: triggers refuse to change or delete a line. A new column is a new step beside the last one, never a
+Columns bear the names of the fields they keep, so a row is `Sale(**row)` and back. Ledger, trail and timeline
+only grow: triggers refuse to change or delete a line. A new column is a new step beside the last one, never a
 change of a step that a merchant may have run.
 """
 
@@ -32,6 +32,11 @@ from cloud_bridge.core.model import Decision, State
 E = TypeVar("E", bound=enum.StrEnum)
 
 
+def kept(words: str) -> str:
+    """Words as the tables keep them."""
+    return words.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 class Words(TypeDecorator[str]):
     """Text that others wrote. A NUL, which PostgreSQL cannot keep, would come back for ever: it is shown."""
 
@@ -40,7 +45,7 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Mark what cannot be kept."""
-        return value and value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return value and kept(value)
 
 
 class Flag(TypeDecorator[bool]):
@@ -79,10 +84,13 @@ class Choice(TypeDecorator[E]):
 
 WHOLE: Final = BigInteger().with_variant(Integer(), "sqlite")
 # Literal, so that a query which repeats the words can use the index.
-UNFINISHED: Final = text("state NOT IN ('vended', 'refunded') AND (state <> 'closed' OR look_again)")
+UNFINISHED: Final = text(
+    "state NOT IN ('vended', 'refunded', 'settled') AND (state <> 'closed' OR look_again)"
+)
 HAS_PAYMENT: Final = text("transaction_id <> ''")
 HAS_EVIDENCE: Final = text("evidence_wall_ms > 0")
 IS_CURRENT: Final = text("current")
+IS_OPEN: Final = text("resolution = ''")
 
 metadata: Final = MetaData()
 
@@ -187,6 +195,47 @@ fact: Final = Table(
     sqlite_strict=True,
 )
 Index("fact_of_sale", fact.c.sale_id, fact.c.id)
+
+case: Final = Table(
+    "open_case",
+    metadata,
+    _column("id", WHOLE, key=True),
+    _column("sale_id", Text(), ForeignKey("sale.sale_id")),
+    _column("machine", Text()),
+    _column("reason", Text()),
+    _column("evidence", Words()),
+    _column("opened_wall_ms", WHOLE),
+    _column("owner", Words()),
+    _column("resolution", Text()),
+    _column("resolved_by", Words()),
+    _column("resolved_why", Words()),
+    _column("resolved_wall_ms", WHOLE),
+    sqlite_strict=True,
+)
+Index(
+    "open_case_once",
+    case.c.sale_id,
+    case.c.reason,
+    unique=True,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
+)
+Index("open_case_resolved", case.c.resolved_wall_ms)
+trail: Final = Table(
+    "trail",
+    metadata,
+    _column("id", WHOLE, key=True),
+    _column("wall_ms", WHOLE),
+    _column("sale_id", Text(), ForeignKey("sale.sale_id")),
+    _column("cause", Words()),
+    _column("by", Words()),
+    _column("before", Words()),
+    _column("after", Words()),
+    _column("row", Text()),
+    _column("hash", Text()),
+    sqlite_strict=True,
+)
+Index("trail_of_sale", trail.c.sale_id, trail.c.id)
 
 journal: Final = Table(
     "journal",

@@ -6,17 +6,32 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Connection, Executable, Row, Select, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Row,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
+from cloud_bridge.core.case import Case, Said
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Counts
+from cloud_bridge.core.trail import Change
 from cloud_bridge.ports import Fact, JournalRow, StandingAlarm, StoreFailed
 from cloud_bridge.store import tables
-from cloud_bridge.store.chain import chained, last_line
+from cloud_bridge.store.chain import chained, chained_change, last_line, row_hash
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -84,14 +99,54 @@ class SqlTx:
 
     def post(self, sale_id: str, entry: Post, wall_ms: int) -> None:
         """Append one entry to the ledger, chained to the one before."""
-        last = self._first(last_line())
-        digest = chained("" if last is None else last.hash, sale_id, entry, wall_ms)
+        digest = chained(self._end_of(tables.ledger), sale_id, entry, wall_ms)
         line = fields(entry) | {"sale_id": sale_id, "wall_ms": wall_ms, "hash": digest}
         self._do(insert(tables.ledger), line)
+
+    def record(self, sale: Sale, change: Change) -> None:
+        """Append one line to the trail of decisions, chained to the one before and to the row."""
+        row = row_hash(sale)
+        digest = chained_change(self._end_of(tables.trail), change, row)
+        self._do(insert(tables.trail), fields(change) | {"row": row, "hash": digest})
+
+    def _end_of(self, table: Table) -> str:
+        last = self._first(last_line(table))
+        return "" if last is None else str(last.hash)
 
     def note(self, fact: Fact) -> None:
         """Append one line to the timeline."""
         self._do(insert(tables.fact), fields(fact))
+
+    # ------------------------------------------------------------ cases
+
+    def open_case(self, case: Case) -> None:
+        """A row for a reason that opened; nothing happens while the sale has an open one of this reason."""
+        if not self._count(select(func.count()).where(_open(case.sale_id, case.reason))):
+            self._do(insert(tables.case), fields(case))
+
+    def end_case(self, sale_id: str, reason: str, said: Said, wall_ms: int) -> None:
+        """The open case of this reason is over; nothing happens when there is none."""
+        over = update(tables.case).where(_open(sale_id, reason))
+        self._do(
+            over.values(
+                resolution=said.resolution,
+                resolved_by=said.by,
+                resolved_why=said.why,
+                resolved_wall_ms=wall_ms,
+            )
+        )
+
+    def own_cases(self, sale_id: str, owner: str) -> int:
+        """Put a sale's open cases into somebody's hands; how many there are."""
+        mine = and_(tables.case.c.sale_id == sale_id, tables.IS_OPEN)
+        self._do(update(tables.case).where(mine).values(owner=owner))
+        return self._count(select(func.count()).select_from(tables.case).where(mine))
+
+    def open_cases(self, machine: str, reason: str) -> int:
+        """How many cases of this reason are open on a machine."""
+        case = tables.case.c
+        here = and_(case.machine == machine, case.reason == reason, tables.IS_OPEN)
+        return self._count(select(func.count()).select_from(tables.case).where(here))
 
     # ------------------------------------------------------------ journals of machines
 
@@ -197,6 +252,10 @@ def _upsert(dialect: str, table: Table, keep: str) -> Executable:
     return statement.on_conflict_do_update(
         index_elements=keys, set_={name: statement.excluded[name] for name in renewed}
     )
+
+
+def _open(sale_id: str, reason: str) -> "ColumnElement[bool]":
+    return and_(tables.case.c.sale_id == sale_id, tables.case.c.reason == reason, tables.IS_OPEN)
 
 
 def _without_a_gap(n: int, following: Iterable[int]) -> int:

@@ -29,7 +29,8 @@ NOT_NOW: Final = frozenset(
 NOT_THERE: Final = frozenset({"resource_not_exists", "mch_not_exists", "order_not_exist"})
 
 # REFUND says that a refund was begun, by whomever: the money came in. What went back is the refund's story.
-PAID: Final = frozenset({"SUCCESS", "REFUND"})
+GIVEN_BACK: Final = "REFUND"
+PAID: Final = frozenset({"SUCCESS", GIVEN_BACK})
 UNPAID: Final[Mapping[str, bool]] = MappingProxyType(  # and whether it can never be paid any more
     {
         "NOTPAY": False,

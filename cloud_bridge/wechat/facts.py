@@ -21,7 +21,7 @@ _MACHINE: Final = re.compile(r"[a-z0-9-]{4,32}")
 _TIME: Final = re.compile(r"[0-9T:.Z+-]{1,64}")
 
 
-def payment(value: Json, settings: WechatSettings, *, source: str) -> Payment:
+def payment(value: Json, settings: WechatSettings, *, source: str, given_back: bool = False) -> Payment:
     """A payment as the platform tells it, whoever's it is. Raises BadJson."""
     amount = thing(value, "amount")
     ours = (
@@ -38,6 +38,7 @@ def payment(value: Json, settings: WechatSettings, *, source: str) -> Payment:
         merchant_ok=all(ours),
         source=source,
         paid_at=_decoration(value, "success_time", _TIME),
+        given_back=given_back,
     )
 
 

@@ -100,7 +100,7 @@ class WechatPlatform:
         if value.get("out_trade_no") != sale_id:
             return Unclear(sale_id=sale_id, why="other_order")
         if state in codes.PAID:
-            return facts.payment(value, self._settings, source=_SOURCE)
+            return facts.payment(value, self._settings, source=_SOURCE, given_back=state == codes.GIVEN_BACK)
         if (value.get("mchid"), value.get("appid")) != (self._settings.mchid, self._settings.appid):
             return Unclear(sale_id=sale_id, why="other_merchant")
         if state in codes.UNPAID:

@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
+from cloud_bridge.core.case import Case, Said
 from cloud_bridge.core.ledger import Account, Post, balances
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Counts
+from cloud_bridge.core.trail import Change
 from cloud_bridge.ports import Fact, JournalRow, StandingAlarm, Store, StoreFailed, Tx
 
 T = TypeVar("T")
-QUIET = (State.VENDED, State.REFUNDED)
+QUIET = (State.VENDED, State.REFUNDED, State.SETTLED)
 
 
 @dataclass(slots=True)
@@ -26,6 +28,8 @@ class Tables:
     bits: dict[tuple[str, int], str] = field(default_factory=dict)
     reports: dict[str, frozenset[int]] = field(default_factory=dict)
     alarms: dict[tuple[str, str, int], StandingAlarm] = field(default_factory=dict)
+    cases: list[Case] = field(default_factory=list)
+    trail: list[Change] = field(default_factory=list)
 
     def copy(self) -> "Tables":
         return Tables(
@@ -36,6 +40,8 @@ class Tables:
             bits=dict(self.bits),
             reports=dict(self.reports),
             alarms=dict(self.alarms),
+            cases=list(self.cases),
+            trail=list(self.trail),
         )
 
 
@@ -95,6 +101,47 @@ class MemoryTx:
 
     def post(self, sale_id: str, entry: Post, wall_ms: int) -> None:
         self.tables.ledger.append((sale_id, entry))
+
+    def record(self, sale: Sale, change: Change) -> None:
+        self.tables.trail.append(change)
+
+    def open_case(self, case: Case) -> None:
+        if self._open(case.sale_id, case.reason) is None:
+            self.tables.cases.append(case)
+
+    def end_case(self, sale_id: str, reason: str, said: Said, wall_ms: int) -> None:
+        place = self._open(sale_id, reason)
+        if place is not None:
+            self.tables.cases[place] = replace(
+                self.tables.cases[place],
+                resolution=said.resolution,
+                resolved_by=said.by,
+                resolved_why=said.why,
+                resolved_wall_ms=wall_ms,
+            )
+
+    def own_cases(self, sale_id: str, owner: str) -> int:
+        mine = [
+            at for at, case in enumerate(self.tables.cases) if case.sale_id == sale_id and not case.resolution
+        ]
+        for at in mine:
+            self.tables.cases[at] = replace(self.tables.cases[at], owner=owner)
+        return len(mine)
+
+    def open_cases(self, machine: str, reason: str) -> int:
+        return sum(
+            (case.machine, case.reason, case.resolution) == (machine, reason, "")
+            for case in self.tables.cases
+        )
+
+    def _open(self, sale_id: str, reason: str) -> int | None:
+        wanted = (sale_id, reason, "")
+        places = (
+            at
+            for at, case in enumerate(self.tables.cases)
+            if (case.sale_id, case.reason, case.resolution) == wanted
+        )
+        return next(places, None)
 
     def note(self, fact: Fact) -> None:
         self.tables.facts.append(fact)
@@ -166,6 +213,15 @@ class MemoryStore:
 
     async def alarms(self) -> tuple[StandingAlarm, ...]:
         return tuple(self.tables.alarms.values())
+
+    async def cases(self, *, resolved: int = 0) -> tuple[tuple[Case, Sale], ...]:
+        still = sorted(
+            (case for case in self.tables.cases if not case.resolution), key=lambda case: case.opened_wall_ms
+        )
+        over = sorted(
+            (case for case in self.tables.cases if case.resolution), key=lambda case: -case.resolved_wall_ms
+        )
+        return tuple((case, self.tables.sales[case.sale_id]) for case in (*still, *over[:resolved]))
 
     async def totals(self) -> Mapping[str, int]:
         sales = self.tables.sales.values()

@@ -19,6 +19,7 @@ from cloud_bridge.core.model import (
     Unpaid,
 )
 from cloud_bridge.core.sale import (
+    CaseEnded,
     Context,
     Event,
     JournalDoubted,
@@ -89,6 +90,7 @@ REFUNDING = replace(VENDING, decision=Decision.REFUND, refund_no=f"R{SALE_ID}", 
 VENDED = replace(VENDING, state=State.VENDED, goods=True)
 REFUNDED = replace(REFUNDING, state=State.REFUNDED, refunded_fen=350)
 CASE = replace(VENDING, state=State.CASE, case="brakes")
+SETTLED = replace(VENDING, state=State.SETTLED)
 ROWS: dict[Situation, Sale | None] = {
     Situation.NEW: None,
     Situation.QUOTED: QUOTED,
@@ -101,6 +103,7 @@ ROWS: dict[Situation, Sale | None] = {
     Situation.VENDED: VENDED,
     Situation.REFUNDED: REFUNDED,
     Situation.CASE: CASE,
+    Situation.SETTLED: SETTLED,
 }
 REQUEST = Requested(
     machine="vm-0001",
@@ -151,6 +154,7 @@ EVENTS: tuple[Event, ...] = (
     replace(PAYMENT, transaction_id="T2"),
     replace(PAYMENT, paid_fen=1),
     replace(PAYMENT, merchant_ok=False),
+    replace(PAYMENT, given_back=True),
     unpaid(),
     unpaid(closed=True),
     NoSuchOrder(sale_id=SALE_ID),
@@ -162,6 +166,8 @@ EVENTS: tuple[Event, ...] = (
     RefundRefused(sale_id=SALE_ID, refund_no=f"R{SALE_ID}", why="not_enough"),
     RefundRefused(sale_id=SALE_ID, refund_no=f"R{SALE_ID}", why="account"),
     RefundOrdered(sale_id=SALE_ID, by="ann"),
+    CaseEnded(sale_id=SALE_ID, by="ann", why="seen", vended=True),
+    CaseEnded(sale_id=SALE_ID, by="ann", why="seen", vended=False),
     *(rang(timer) for timer in Timer),
 )
 

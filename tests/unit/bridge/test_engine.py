@@ -1,6 +1,9 @@
 """Sales through the real engine, in virtual time: what the shopper ends with, and what the books say."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
@@ -8,6 +11,7 @@ from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.model import (
     Born,
     RefundState,
+    Session,
     State,
     TellAck,
     TellCode,
@@ -18,10 +22,13 @@ from cloud_bridge.core.model import (
     ToMachine,
 )
 from cloud_bridge.core.timings import Limits, Timings
-from cloud_bridge.ports import NoticeRejected
+from cloud_bridge.ports import NoticeRejected, StoreFailed, Tx
 from hw_sim.world.books import MemoryStore, Tables
 from tests.unit.bridge.virtual import play
+from tests.unit.bridge.wechat import Order
 from tests.unit.bridge.world import COLA, SIGNED, TEA, World
+
+T = TypeVar("T")
 
 
 def test_a_sale_goes_from_selection_to_product_and_the_books_agree() -> None:
@@ -400,6 +407,96 @@ def test_a_refund_that_the_platform_closes_is_asked_once_more_and_then_a_case() 
             assert sale.case == "refund_closed"
             assert list(world.wechat.refunds) == [f"R{sale_id}", f"R2{sale_id}"]
             await world.until(lambda: world.machine.told[-1:] != [] and world.said(TellRefund) == 2)
+
+    play(scene())
+
+
+BORN = Born(
+    machine="vm-0001",
+    session=Session(jid="j" * 26, boot=1, bits="1" * 16),
+    n=0,
+    catalogue_version=7,
+    software="test",
+)
+
+
+class Poised(MemoryStore):
+    """Books that are durable and have not said so yet, whenever `hold` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hold = self.broken = False
+        self.durable, self.go = asyncio.Event(), asyncio.Event()
+
+    async def run(self, work: Callable[[Tx], T]) -> T:
+        if self.broken:
+            raise StoreFailed("the disk is gone")
+        result = await super().run(work)
+        if self.hold:
+            self.durable.set()
+            await self.go.wait()
+        return result
+
+
+@pytest.mark.parametrize("who", ["notice", "heard"])
+def test_who_leaves_between_commit_and_act_takes_nothing_with_him(who: str) -> None:
+    """What was decided is done, though the caller's connection is gone and nobody restarts the bridge."""
+
+    async def scene() -> None:
+        store = Poised()
+        async with World(store) as world:
+            sale_id = await world.offered()
+            store.hold = True
+            if who == "notice":
+                body = world.wechat.notice(world.wechat.pay(sale_id))
+                caller = asyncio.ensure_future(world.engine.notice(SIGNED, body))
+            else:
+                caller = asyncio.ensure_future(world.engine.heard(world.machine.reports[1]))
+            await store.durable.wait()
+            caller.cancel()
+            await asyncio.wait([caller])
+            assert caller.cancelled()
+            told = world.said(TellPaid) + world.said(TellAck)
+            store.hold = False
+            store.go.set()
+            await world.passed(0.1)
+            assert world.said(TellPaid) + world.said(TellAck) > told
+
+    play(scene())
+
+
+@pytest.mark.parametrize("who", ["notice", "heard"])
+def test_books_that_fail_end_the_engine(who: str) -> None:
+    async def scene() -> None:
+        store = Poised()
+        world = World(store)
+        world.start()
+        running = next(iter(world._tasks))
+        await world.engine.ready()
+        store.broken = True
+        world.wechat.orders["s" * 26] = Order(body=b"", price_fen=350, machine="vm-0001")
+        body = world.wechat.notice(world.wechat.pay("s" * 26))
+        asked = world.engine.notice(SIGNED, body) if who == "notice" else world.engine.heard(BORN)
+        with pytest.raises(StoreFailed):
+            await asked
+        await asyncio.wait([running])
+        assert isinstance(running.exception(), ExceptionGroup)
+
+    play(scene())
+
+
+def test_a_platform_that_takes_no_signature_of_ours_is_an_alarm_until_it_does() -> None:
+    async def scene() -> None:
+        async with World() as world:
+            await world.offered()
+            world.wechat.unclear = "sign_error"
+            await world.passed(60)
+            (alarm,) = await world.engine.alarms()
+            assert (alarm.machine, alarm.name) == ("", "platform_sign_error")
+            await world.restart()
+            world.wechat.unclear = ""
+            await world.passed(120)
+            assert await world.engine.alarms() == ()
 
     play(scene())
 

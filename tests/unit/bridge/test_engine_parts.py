@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from cloud_bridge.core.model import OrderPlaced
-from cloud_bridge.core.sale import CloseOrder, Event, PlaceOrder, QueryOrder, Sale, Timer
+from cloud_bridge.core.sale import CloseOrder, Event, OrderRefused, PlaceOrder, QueryOrder, Sale, Timer
 from cloud_bridge.core.timings import Timings
 from cloud_bridge.core.waits import wait_s
-from cloud_bridge.engine_calls import Calls, Pace
+from cloud_bridge.engine_calls import PERSISTS, Calls, Pace
 from cloud_bridge.engine_facts import Facts
 from cloud_bridge.engine_timers import Timers
 from cloud_bridge.ports import Fact
@@ -19,6 +19,7 @@ from tests.unit.bridge.rows import CLOSED, CLOSING, OFFERED, QUOTED, REFUNDING, 
 from tests.unit.bridge.virtual import play
 from tests.unit.bridge.wechat import LATENCY_S, Wechat
 from tests.unit.bridge.world import LoopClock
+from tests.unit.web.bridge import Lines
 
 A, B = ("a", Timer.QUERY), ("b", Timer.QUERY)
 
@@ -93,8 +94,16 @@ class Caller:
         self.wechat = Wechat()
         self.answers: list[tuple[str, Event]] = []
         self.tasks: list[asyncio.Task[None]] = []
+        self.lasting: list[str] = []
+        self.log = Lines()
         self.calls = Calls(
-            platform=self.wechat, clock=LoopClock(), pace=pace, spawn=self._spawn, answered=self._answered
+            platform=self.wechat,
+            clock=LoopClock(),
+            pace=pace,
+            spawn=self._spawn,
+            answered=self._answered,
+            persists=self._persists,
+            log=self.log,
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -102,6 +111,14 @@ class Caller:
 
     async def _answered(self, sale_id: str, event: Event) -> None:
         self.answers.append((sale_id, event))
+
+    async def _persists(self, why: str) -> None:
+        self.lasting.append(why)
+
+    async def asks(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.calls.want("a", QueryOrder())
+            await self.done()
 
     async def done(self) -> None:
         while any(not task.done() for task in self.tasks):
@@ -152,11 +169,66 @@ def test_a_call_that_hangs_is_unclear_and_the_sale_may_call_again() -> None:
         caller.calls.want("a", QueryOrder())
         await caller.done()
         assert caller.answers == []
-        assert caller.calls.counts == {"QueryOrder.unclear": 1}
+        assert caller.calls.counts == {"QueryOrder.unclear.too_slow": 1}
         caller.wechat.in_flight.clear()
         caller.calls.want("a", QueryOrder())
         await caller.done()
-        assert caller.calls.counts == {"QueryOrder.unclear": 2}
+        assert caller.calls.counts == {"QueryOrder.unclear.too_slow": 2}
+
+    play(scene())
+
+
+def test_a_refusal_is_told_to_the_log_in_the_platforms_words() -> None:
+    async def scene() -> None:
+        caller = Caller(Pace())
+        caller.wechat.refusals["place"] = "param_error"
+        caller.calls.want("a", PlaceOrder(body=b'["a", 350, "vm", 0]'))
+        await caller.done()
+        assert caller.answers == [("a", OrderRefused(sale_id="a", why="param_error"))]
+        ((event, fields),) = caller.log.lines
+        assert event == "call.refused"
+        assert fields == {"sale_id": "a", "call": "PlaceOrder", "why": "param_error", "detail": "said so"}
+
+    play(scene())
+
+
+def test_a_cause_that_no_repeat_mends_is_told_once_and_taken_back_by_a_clear_answer() -> None:
+    async def scene() -> None:
+        caller = Caller(Pace())
+        caller.wechat.unclear = "sign_error"
+        await caller.asks(PERSISTS - 1)
+        assert caller.lasting == []
+        await caller.asks(3)
+        assert caller.lasting == ["sign_error"]
+        assert caller.calls.counts == {"QueryOrder.unclear.sign_error": PERSISTS + 2}
+        caller.wechat.unclear = ""
+        await caller.asks(2)
+        assert caller.lasting == ["sign_error", ""]
+
+    play(scene())
+
+
+def test_a_network_that_is_down_is_no_cause_that_lasts_and_clears_none() -> None:
+    async def scene() -> None:
+        caller = Caller(Pace())
+        caller.wechat.unclear = "timeout"
+        await caller.asks(3 * PERSISTS)
+        assert caller.lasting == []
+        caller.wechat.unclear = "sign_error"
+        await caller.asks(PERSISTS)
+        caller.wechat.unclear = "timeout"
+        await caller.asks(2)
+        assert caller.lasting == ["sign_error"]
+
+    play(scene())
+
+
+def test_an_alarm_from_before_a_restart_is_taken_back_too() -> None:
+    async def scene() -> None:
+        caller = Caller(Pace())
+        caller.calls.stands = True
+        await caller.asks()
+        assert caller.lasting == [""]
 
     play(scene())
 

@@ -52,6 +52,7 @@ class Wechat:
     in_flight: Counter[str] = field(default_factory=Counter)
     bodies: list[bytes] = field(default_factory=list)
     down: bool = False
+    unclear: str = ""
     paid_at_close: bool = False
 
     # ------------------------------------------------------------ the shopper
@@ -79,7 +80,7 @@ class Wechat:
         if not await self._reached("place", sale_id):
             return Unclear(sale_id=sale_id, why="timeout")
         if "place" in self.refusals:
-            return Refused(sale_id=sale_id, why=self.refusals["place"], detail="")
+            return Refused(sale_id=sale_id, why=self.refusals["place"], detail="said so")
         self.bodies.append(body)
         known, fen, machine, _ = json.loads(body)
         assert known == sale_id
@@ -90,6 +91,8 @@ class Wechat:
     async def query(self, sale_id: str) -> Payment | Unpaid | NoSuchOrder | Unclear:
         if not await self._reached("query", sale_id):
             return Unclear(sale_id=sale_id, why="timeout")
+        if self.unclear:
+            return Unclear(sale_id=sale_id, why=self.unclear)
         order = self.orders.get(sale_id)
         if order is None:
             return NoSuchOrder(sale_id=sale_id)

@@ -10,7 +10,7 @@ from cloud_bridge.core.timings import Timings
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
-from cloud_bridge.ports import Fact, SaleView, Shelf, ShelfProduct, StandingAlarm
+from cloud_bridge.ports import CaseView, Fact, SaleView, Shelf, ShelfProduct, StandingAlarm
 from wire.broker import NO_MATCHING_SUBSCRIBERS, LinkDown, PublishResult
 from wire.codec import address, decode, encode
 from wire.envelope import Envelope, Keyring, PrivateKey, Signer, generate, key_id
@@ -139,6 +139,9 @@ class Engine:
         return {}
 
     async def alarms(self) -> tuple[StandingAlarm, ...]:
+        return ()
+
+    async def cases(self, *, everything: bool = False) -> tuple[CaseView, ...]:
         return ()
 
     def facts(self) -> AsyncIterator[Fact]:

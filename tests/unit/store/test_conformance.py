@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cloud_bridge.core.case import Case, Said
 from cloud_bridge.core.ledger import goods_out, payment_verified, refund_confirmed, refund_decided
 from cloud_bridge.core.model import Decision, State
 from cloud_bridge.core.sale import Sale
@@ -194,7 +195,68 @@ async def test_totals_say_what_came_in_what_went_back_and_what_waits(store: Stor
         "sales_balance_fen": -700,
         "refunds_pending_balance_fen": 0,
         "shrinkage_balance_fen": 0,
+        "settled_by_hand_balance_fen": 0,
     }
+
+
+# ---------------------------------------------------------------- cases
+
+HELD = Case(sale_id=CASE.sale_id, machine=VM, reason="brakes", evidence="太多\0", opened_wall_ms=2_000)
+OVER = Said(by="ann", resolution="refund", why="传感器坏了")
+
+
+async def test_a_case_is_open_until_it_is_ended_and_may_open_again(store: Store) -> None:
+    def work(tx: Tx) -> tuple[int, ...]:
+        tx.put(CASE)
+        counts: list[int] = []
+        acts: tuple[Callable[[], None], ...] = (
+            lambda: tx.open_case(HELD),
+            lambda: tx.open_case(replace(HELD, evidence="again", opened_wall_ms=3_000)),
+            lambda: tx.end_case(CASE.sale_id, "other", OVER, 4_000),
+            lambda: tx.end_case(CASE.sale_id, "brakes", OVER, 5_000),
+            lambda: tx.end_case(CASE.sale_id, "brakes", replace(OVER, by="bob"), 6_000),
+            lambda: tx.open_case(replace(HELD, opened_wall_ms=7_000)),
+        )
+        for act in acts:
+            act()
+            counts.append(tx.open_cases(VM, "brakes"))
+        return (*counts, tx.open_cases(OTHER, "brakes"), tx.open_cases(VM, "doubt"))
+
+    assert await store.run(work) == (1, 1, 1, 0, 0, 1, 0, 0)
+    (still, _), (over, sale) = await store.cases(resolved=9)
+    assert (still.opened_wall_ms, still.resolution) == (7_000, "")
+    assert (over.opened_wall_ms, over.resolved_by, over.resolved_wall_ms) == (2_000, "ann", 5_000)
+    assert over.evidence.startswith("太多")
+    assert sale == CASE
+    assert [case.resolution for case, _ in await store.cases()] == [""]
+
+
+async def test_open_cases_come_oldest_first_and_those_that_are_over_newest_first(store: Store) -> None:
+    def work(tx: Tx) -> None:
+        for number, age in enumerate((30, 10, 20, 40), start=1):
+            sale = numbered(CASE, number)
+            tx.put(sale)
+            tx.open_case(replace(HELD, sale_id=sale.sale_id, opened_wall_ms=age))
+        tx.end_case(f"{1:026d}", "brakes", OVER, 100)
+        tx.end_case(f"{4:026d}", "brakes", OVER, 200)
+
+    await store.run(work)
+    ages = [case.opened_wall_ms for case, _ in await store.cases(resolved=9)]
+    assert ages == [10, 20, 40, 30]
+    assert len(await store.cases(resolved=1)) == 3
+
+
+async def test_whoever_takes_a_sale_owns_all_its_open_cases_and_no_others(store: Store) -> None:
+    def work(tx: Tx) -> tuple[int, int]:
+        tx.put(CASE)
+        for reason in ("brakes", "second_payment", "doubt"):
+            tx.open_case(replace(HELD, reason=reason))
+        tx.end_case(CASE.sale_id, "doubt", OVER, 5_000)
+        return tx.own_cases(CASE.sale_id, "ann"), tx.own_cases("x" * 26, "ann")
+
+    assert await store.run(work) == (2, 0)
+    owners = {case.reason: case.owner for case, _ in await store.cases(resolved=9)}
+    assert owners == {"brakes": "ann", "second_payment": "ann", "doubt": ""}
 
 
 # ---------------------------------------------------------------- journals of machines

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import create_engine, select
 
+from cloud_bridge.core.case import Case
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact, StandingAlarm, Tx
@@ -59,6 +60,9 @@ class SqlBooks:
 
     async def alarms(self) -> tuple[StandingAlarm, ...]:
         return await self._wait(self._store.alarms())
+
+    async def cases(self, *, resolved: int = 0) -> tuple[tuple[Case, Sale], ...]:
+        return await self._wait(self._store.cases(resolved=resolved))
 
     async def totals(self) -> Mapping[str, int]:
         return await self._wait(self._store.totals())

@@ -1,10 +1,11 @@
 """Opening books: new ones, older ones, those of others, damaged ones, and those that somebody holds."""
 
+import asyncio
 import os
 import sqlite3
 import traceback
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,19 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, insert, inspect, text
 
+from cloud_bridge.core.case import Case
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.sale import Sale
+from cloud_bridge.core.trail import Change
 from cloud_bridge.ports import Fact, JournalRow, StandingAlarm
 from cloud_bridge.store import tables
 from cloud_bridge.store.books import SqlStore, open_store
+from cloud_bridge.store.database import connect
 from cloud_bridge.store.schema import VERSION_TABLE, StoreUnusable
+from cloud_bridge.store.tx import fields as as_columns
+from tests.unit.bridge.rows import CASE
 from tests.unit.store.conftest import INCARNATION
 
 Opener = Callable[[str], SqlStore]
@@ -71,8 +77,10 @@ def test_on_sqlite_every_table_keeps_to_its_types(sqlite_url: str, opened: Opene
         (tables.fact, Fact, {"id"}),
         (tables.journal, JournalRow, set[str]()),
         (tables.alarm, StandingAlarm, set[str]()),
+        (tables.case, Case, {"id"}),
+        (tables.trail, Change, {"id", "row", "hash"}),
     ],
-    ids=["sale", "ledger", "fact", "journal", "alarm"],
+    ids=["sale", "ledger", "fact", "journal", "alarm", "case", "trail"],
 )
 def test_every_field_has_its_column(table: Any, kept: type, more: set[str]) -> None:
     """A field that is added without a migration is noticed here, and not by a merchant."""
@@ -91,10 +99,34 @@ def test_books_never_go_back_to_an_older_schema(url: str, opened: Opener) -> Non
     opened(url)
 
 
+def test_books_of_the_first_schema_keep_their_sales_and_their_open_cases_get_rows(
+    url: str, opened: Opener
+) -> None:
+    """Books as the first program left them: its own steps make them, not this program's tables."""
+    database = connect(url)
+    with database.writer.begin():
+        config = Config(attributes={"connection": database.writer})
+        config.set_main_option("script_location", "cloud_bridge.store:migrations")
+        command.upgrade(config, "0001")
+    kept = {**as_columns(CASE), "sale_id": "x" * 26}
+    with database.writer.begin():
+        database.writer.execute(insert(tables.sale), kept)
+        other = {**kept, "sale_id": "y" * 26, "transaction_id": "T2", "case": ""}
+        database.writer.execute(insert(tables.sale), other)
+        database.writer.execute(insert(tables.books).values(id=1, incarnation="old", rests=0))
+    database.close()
+    store = opened(url)
+    assert store.incarnation == "old"
+    ((case, sale),) = asyncio.run(store.cases())
+    assert (case.sale_id, case.reason, case.opened_wall_ms) == ("x" * 26, "brakes", CASE.changed_wall_ms)
+    assert sale == replace(CASE, sale_id="x" * 26)
+    assert asyncio.run(store.check()).changes == 0
+
+
 def test_books_of_a_newer_program_are_left_alone(url: str, opened: Opener) -> None:
     opened(url).close()
     change(url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
-    with pytest.raises(StoreUnusable, match="found schema 9999, allowed up to 0001"):
+    with pytest.raises(StoreUnusable, match="found schema 9999, allowed up to 0002"):
         opened(url)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from cloud_bridge.core.model import FromMachine
 from cloud_bridge.ports import (
+    CaseView,
     Fact,
     LaneView,
     MachineView,
@@ -57,6 +58,19 @@ SALE = SaleView(
 )
 ALARM = StandingAlarm(
     machine="vm-0001", name="lane_jam", lane=14, code="E21", text="ran, no drop", since_wall_ms=START_WALL_MS
+)
+CASE = CaseView(
+    sale_id=SALE.sale_id,
+    machine="vm-0001",
+    lane=12,
+    product_zh="可乐",
+    product_en="Cola",
+    paid_fen=350,
+    state="case",
+    reason="brakes",
+    evidence="too many refunds in the fleet: a person decides",
+    advice="test the lane's drop sensor",
+    opened_wall_ms=START_WALL_MS,
 )
 
 
@@ -118,6 +132,7 @@ class Bridge:
     taken: int = 0
     answer: Exception | None = None
     broken: Exception | None = None
+    open_cases: list[CaseView] = field(default_factory=list)
     more_cases: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     fact_readers: list[Reader] = field(default_factory=list)
@@ -184,6 +199,10 @@ class Bridge:
             "refunded_fen": sum(sale.refunded_fen for sale in sales),
             "cases": sum(sale.state == "case" for sale in sales) + self.more_cases,
         }
+
+    async def cases(self, *, everything: bool = False) -> tuple[CaseView, ...]:
+        self._read()
+        return tuple(case for case in self.open_cases if everything or not case.resolution)
 
     async def alarms(self) -> tuple[StandingAlarm, ...]:
         self._read()

@@ -237,6 +237,7 @@ async def test_money_that_came_in_is_a_payment(host: Host, platform: WechatPlatf
         merchant_ok=True,
         source="query",
         paid_at="2026-05-28T20:26:38+08:00",
+        given_back=state == "REFUND",
     )
 
 
