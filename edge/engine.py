@@ -12,7 +12,6 @@ from typing import Final
 
 from edge.core import machine as surroundings
 from edge.core.errors import BusError
-from edge.core.machine import Machine
 from edge.core.model import (
     Abandoned,
     Answer,
@@ -20,6 +19,7 @@ from edge.core.model import (
     AskBoard,
     BaselineFailed,
     BaselineRead,
+    ClearAlarm,
     CodeOffered,
     Context,
     LaneChecked,
@@ -108,18 +108,14 @@ class Engine:
         self._sales: Final[dict[str, Sale]] = {}
         self._counts: Final[Counter[str]] = Counter(delivered=0, not_delivered=0, uncertain=0, closed=0)
         self._told: Final[dict[str, dict[str, object]]] = {}
+        self._doubted: Final[set[int]] = set()
         self._shown: Screen | None = None
         self._wake: asyncio.TimerHandle | None = None
         self._rest: asyncio.TimerHandle | None = None
         self._recovered: Final = asyncio.Event()
         self._still: Final = asyncio.Event()
-        stops = {"bus_silent", "link_down"} | (set() if ports.journal.confirmed else {"journal_new"})
-        self.machine = Machine(
-            machine=terms.machine,
-            stops=frozenset(stops),
-            vends_a_minute=terms.vends_a_minute,
-            vends_a_day=terms.vends_a_day,
-        )
+        caps = terms.vends_a_minute, terms.vends_a_day
+        self.machine = surroundings.at_start(terms.machine, caps, confirmed=ports.journal.confirmed)
 
     # ------------------------------------------------------------ the mailbox
 
@@ -178,9 +174,18 @@ class Engine:
                 self.machine = surroundings.with_stop(self.machine, "leaving", True)
                 await self._abandon("restart")
             case _:
-                before, self.machine = self.machine, seen(self.machine, event)
-                if before.stops != self.machine.stops:
-                    self._notes.info("machine.stops", reasons=" ".join(sorted(self.machine.stops)) or "none")
+                await self._see(event)
+
+    async def _see(self, event: BusEvent | BridgeEvent) -> None:
+        """A fact about the surroundings. A board that is itself again ends the alarm of its doubt."""
+        before, self.machine = self.machine, seen(self.machine, event)
+        if before.stops == self.machine.stops:
+            return
+        self._notes.info("machine.stops", reasons=" ".join(sorted(self.machine.stops)) or "none")
+        if "board_doubt" in before.stops - self.machine.stops:
+            for lane in sorted(self._doubted):
+                await self._alarm(ClearAlarm(name="vend_uncertain", lane=lane))
+            self._doubted.clear()
 
     # ------------------------------------------------------------ selling
 
@@ -227,10 +232,7 @@ class Engine:
         self._use(event)
 
     def _use(self, event: CatalogueReceived) -> None:
-        products = {product.lane: product for product in event.products}
-        self.machine = replace(
-            self.machine, catalogue_version=event.version, phone=event.phone, products=products
-        )
+        self.machine = surroundings.with_catalogue(self.machine, event.version, event.phone, event.products)
 
     # ------------------------------------------------------------ decide, commit, act
 
@@ -242,12 +244,10 @@ class Engine:
             return
         now = self._clock.now_ms()
         if isinstance(event, PaymentConfirmed) and sale.state is State.OPEN and not sale.paying:
-            event = replace(event, obstacle=self._obstacle(sale, now))
+            blocked = "busy" if self._moving() else surroundings.obstacle(self.machine, sale.lane, now)
+            event = replace(event, obstacle=blocked)
         decided = step(sale, event, Context(now_ms=now, session=self._journal.session))
         await self._settle(sale, decided)
-
-    def _obstacle(self, sale: Sale, now: int) -> str:
-        return "busy" if self._moving() else surroundings.obstacle(self.machine, sale.lane, now)
 
     async def _settle(self, before: Sale | None, decided: Step) -> None:
         """Durable first; from the line after the commit on, the world may change."""
@@ -263,7 +263,7 @@ class Engine:
         if rows:
             self._bridge.kick()
 
-    async def _alarm(self, alarm: RaiseAlarm) -> None:
+    async def _alarm(self, alarm: RaiseAlarm | ClearAlarm) -> None:
         """A fault of no sale."""
         await self._journal.commit(Change(rows=(self._report(None, alarm, 1),)))
         self._bridge.kick()
@@ -320,6 +320,7 @@ class Engine:
             case Answer():
                 self._bridge.answer(sale.sale_id, effect)
             case WatchBus():
+                self._doubted.add(sale.lane)
                 self.machine = surroundings.with_stop(self.machine, "board_doubt", True)
                 self._spawn(self._resync(), "resync")
             case StopSelling(why=why):

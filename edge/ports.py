@@ -12,6 +12,7 @@ from edge.core.judge import Witness
 from edge.core.model import (
     Answer,
     Baseline,
+    ClearAlarm,
     Outcome,
     RaiseAlarm,
     ReportClosed,
@@ -290,7 +291,7 @@ class CatalogueReceived:
 
 
 BridgeEvent = LinkUp | LinkDown | SaleMessage | CatalogueReceived
-Report = RequestCode | ReportClosed | ReportOutcome | RaiseAlarm
+Report = RequestCode | ReportClosed | ReportOutcome | RaiseAlarm | ClearAlarm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

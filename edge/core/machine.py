@@ -109,6 +109,19 @@ def over_velocity(machine: Machine, now_ms: int) -> bool:
 # ---------------------------------------------------------------- changes
 
 
+def at_start(name: str, caps: tuple[int, int], *, confirmed: bool) -> Machine:
+    """A machine that has seen nothing yet. `caps`: vends a minute and a day; `confirmed`: its journal is."""
+    stops = {"bus_silent", "link_down"} | (set() if confirmed else {"journal_new"})
+    a_minute, a_day = caps
+    return Machine(machine=name, stops=frozenset(stops), vends_a_minute=a_minute, vends_a_day=a_day)
+
+
+def with_catalogue(machine: Machine, version: int, phone: str, products: tuple[Product, ...]) -> Machine:
+    """What it sells from now on."""
+    lanes = {product.lane: product for product in products}
+    return replace(machine, catalogue_version=version, phone=phone, products=lanes)
+
+
 def with_stop(machine: Machine, reason: str, stopped: bool) -> Machine:
     """Add or take away a reason for which nothing is sold."""
     stops = machine.stops | {reason} if stopped else machine.stops - {reason}

@@ -300,6 +300,14 @@ class RaiseAlarm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClearAlarm:
+    """The fault of this name is over; `lane` as it was raised, 0: the whole machine."""
+
+    name: str
+    lane: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WatchBus:
     """After doubt the whole bus sells nothing until the board is identified again and idle."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from edge.core.model import Answer, RaiseAlarm, Sale, Session
+from edge.core.model import Answer, ClearAlarm, RaiseAlarm, Sale, Session
 from edge.payment import translate
 from edge.payment.outbox import WINDOW, Outbox
 from edge.ports import (
@@ -103,7 +103,7 @@ class BridgeLink:
 
     def compose(self, heading: Heading, sale: Sale | None, report: Report) -> OutboxRow:
         """A numbered report as the bytes that every repeat will send."""
-        assert sale is not None or isinstance(report, RaiseAlarm)
+        assert sale is not None or isinstance(report, RaiseAlarm | ClearAlarm)
         message = translate.to_wire(
             heading, _subject(sale, heading.session), report, self._identity.start_s, self._identity.lease_s
         )

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from edge.core.model import (
     Answer,
+    ClearAlarm,
     CodeOffered,
     CodeRefused,
     PaymentConfirmed,
@@ -77,6 +78,18 @@ def to_wire(heading: Heading, sale: Sale, report: Report, start_s: int, lease_s:
                 code="",
                 text=text,
                 lane=sale.lane,
+            )
+        case ClearAlarm(name=name, lane=lane):
+            return Alarm(
+                jid=who.jid,
+                boot=who.boot,
+                bits=who.bits,
+                n=n,
+                name=name,
+                raised=False,
+                code="",
+                text="",
+                lane=lane,
             )
         case _:
             assert_never(report)

@@ -12,6 +12,7 @@ from edge.core.model import (
     Answer,
     AnswerOverdue,
     Baseline,
+    ClearAlarm,
     CodeOffered,
     CodeRefused,
     Delivered,
@@ -197,6 +198,8 @@ async def test_doubt_stops_all_selling_until_the_board_is_identified_again(tmp_p
         assert machine.cloud.kinds()[-2:] == ["ReportOutcome", "RaiseAlarm"]
         assert await machine.select() == sale_id
         await machine.done(BusUp(identity="test"))
+        over = machine.cloud.reports[-1][2]
+        assert over == ClearAlarm(name="vend_uncertain", lane=12)
         assert await machine.select() != sale_id
 
 

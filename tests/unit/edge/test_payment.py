@@ -11,6 +11,7 @@ import pytest
 
 from edge.core.model import (
     Answer,
+    ClearAlarm,
     CodeOffered,
     CodeRefused,
     PaymentConfirmed,
@@ -308,6 +309,11 @@ async def test_an_alarm_may_be_of_no_sale_at_all(side: Side) -> None:
     message = decode(Topic(MACHINE, Branch.UP, row.kind), row.payload)
     assert isinstance(message, Alarm)
     assert (message.name, message.lane, message.n, row.sale_id) == ("journal_new", 0, 1, "")
+    assert message.raised
+    over = side.link.compose(heading, None, ClearAlarm(name="vend_uncertain", lane=12))
+    message = decode(Topic(MACHINE, Branch.UP, over.kind), over.payload)
+    assert isinstance(message, Alarm)
+    assert (message.name, message.lane, message.raised) == ("vend_uncertain", 12, False)
 
 
 def test_the_outbox_has_a_window_and_waits_before_it_repeats() -> None:
