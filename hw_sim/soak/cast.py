@@ -58,7 +58,8 @@ class Truth:
 class Cast:
     """Inside `async with` all programs run, each victim until it is killed.
 
-    `before` are words that stand before a victim's command. Raises ChildFailed, NoBroker, CallFailed.
+    `rewrite` may change a file of settings or rules, by its name, before it is read. Raises ChildFailed,
+    NoBroker, CallFailed.
     """
 
     def __init__(
@@ -67,12 +68,12 @@ class Cast:
         *,
         poll_ms: int = 20,
         turn_ms: int = 150,
-        before: Callable[[str], tuple[str, ...]] = lambda name: (),
+        rewrite: Callable[[str, str], str] = lambda name, text: text,
     ) -> None:
         self.folder: Final = folder
         self.deaths: Final[list[str]] = []
         self._poll_ms, self._turn_ms = poll_ms, turn_ms
-        self._before: Final = before
+        self._rewrite: Final = rewrite
         self._children: Final[dict[str, Child]] = {}
         self._watches: Final[set[asyncio.Task[None]]] = set()
         self._commands: Final[dict[str, tuple[str, ...]]] = {}
@@ -95,7 +96,7 @@ class Cast:
         """Start a victim; whether it gets anywhere is another matter."""
         if name == "edge":
             self._selling.clear()
-        await self._start(name, *self._before(name), *self._commands[name])
+        await self._start(name, *self._commands[name])
 
     async def kill(self, name: str) -> None:
         """End it as a power cut does."""
@@ -154,6 +155,7 @@ class Cast:
         if not _SHIPPED.is_dir():
             raise NoBroker(f"mosquitto: found no {_SHIPPED} with its configuration. Try: from a checkout")
         acl = await asyncio.to_thread(make_broker_files, self.folder, _SHIPPED / "mosquitto.acl")
+        acl.write_text(self._rewrite(acl.name, acl.read_text()))
         shipped = Shipped(conf=_SHIPPED / "mosquitto.conf", acl=acl, certs=self.folder / "certs")
         broker = MosquittoBroker(self.folder, shipped)
         await asyncio.to_thread(make_keys, self.folder)
@@ -170,7 +172,7 @@ class Cast:
             ("bridge", bridge_settings(self.scenery, TERMS)),
         ):
             config = self.folder / f"{name}.toml"
-            config.write_text(text)
+            config.write_text(self._rewrite(config.name, text))
             self._commands[name] = (_WXVEND, name, "run", "--config", str(config))
         await self._open_the_outside()
         for name in ("mosquitto", "edge", "bridge"):

@@ -6,6 +6,7 @@ The statements are those of our own code, recorded as SQLite ran them; each tria
 operation, then once more while the next program opens the file, and looks at what that one finds.
 """
 
+import contextlib
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ import apsw
 
 NAME: Final = "db"
 _NO_CUT: Final = 1 << 60
+# What a program of ours does first with a file that it finds.
+_RECOVERY: Final = ("PRAGMA journal_mode = WAL", "PRAGMA wal_checkpoint(RESTART)")
 
 
 class PowerCut(Exception):
@@ -169,6 +172,7 @@ class Bench:
 
     def __init__(self, statements: Sequence[str]) -> None:
         self._vfs: Final = _Vfs()
+        self._db: apsw.Connection | None = None
         self.story: Final = self._learn(statements)
 
     def _learn(self, statements: Sequence[str]) -> Story:
@@ -178,66 +182,54 @@ class Bench:
             db.execute(statement).fetchall()
             states.append(states[-1] if db.in_transaction else digest(db))
         operations = self._vfs.disk.operations
-        db.close()
+        self._let_go()
         return Story(tuple(statements), tuple(states), operations)
 
     def trial(self, seed: int) -> None:
-        """Cut once in the story and once in what follows. Raises AssertionError with the seed."""
+        """Cut once in the story and once or twice in what follows. Raises AssertionError with the seed."""
         chance = Random(seed)
-        told = self._tell(Disk(left=chance.randrange(self.story.operations)))
-        disk = self._vfs.disk.after_a_cut(chance)
+        disk = Disk(left=chance.randrange(self.story.operations))
+        told = self._tell(disk, self.story.statements)
+        disk = disk.after_a_cut(chance)
         for _ in range(chance.randrange(3)):
             disk.left = chance.randrange(1, 40)
-            self._recover(disk)
-            disk = self._vfs.disk.after_a_cut(chance)
+            self._tell(disk, _RECOVERY)
+            disk = disk.after_a_cut(chance)
         db = self._open(disk)
         try:
             sound, found = db.execute("PRAGMA integrity_check").fetchall(), digest(db)
         except apsw.Error as error:
             raise AssertionError(f"seed {seed}: {error}") from error
         finally:
-            db.close()
+            self._let_go()
         assert sound == [("ok",)], f"seed {seed}: {sound}"
         may = self.story.states[told : told + 2]
         where = self.story.statements[told][:60] if told < len(self.story.statements) else "the end"
         assert found in may, f"seed {seed}: cut in {where!r}, found neither what was before nor after it"
 
-    def _tell(self, disk: Disk) -> int:
+    def _tell(self, disk: Disk, statements: Sequence[str]) -> int:
         """How many statements were done before the power went."""
-        db, done = None, 0
-        try:
+        done = 0
+        with contextlib.suppress(PowerCut, apsw.Error):
             db = self._open(disk)
-            for statement in self.story.statements:
+            for statement in statements:
                 db.execute(statement).fetchall()
                 done += 1
-        except (PowerCut, apsw.Error):
-            pass
-        self._let_go(db)
+        self._let_go()
         return done
-
-    def _recover(self, disk: Disk) -> None:
-        """The next program begins, and does what ours does first; the power may go again."""
-        db = None
-        try:
-            db = self._open(disk)
-            db.execute("PRAGMA journal_mode = WAL").fetchall()
-            db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-        except (PowerCut, apsw.Error):
-            pass
-        self._let_go(db)
-
-    def _let_go(self, db: apsw.Connection | None) -> None:
-        """The process is gone; its connection, too, without another word to the disk."""
-        self._vfs.disk.deaf = True
-        if db is not None:
-            db.close(True)
 
     def _open(self, disk: Disk) -> apsw.Connection:
         self._vfs.disk = disk
-        db = apsw.Connection(NAME, vfs="torn")
-        db.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()  # the log's index in our memory
-        db.execute("PRAGMA synchronous = FULL").fetchall()
-        return db
+        self._db = apsw.Connection(NAME, vfs="torn")
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()  # the log's index in our memory
+        self._db.execute("PRAGMA synchronous = FULL").fetchall()
+        return self._db
+
+    def _let_go(self) -> None:
+        """The process is gone, and its connection without another word to the disk."""
+        self._vfs.disk.deaf = True
+        if self._db is not None:
+            self._db.close(True)
 
 
 def digest(db: apsw.Connection) -> str:
