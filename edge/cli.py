@@ -122,6 +122,30 @@ def confirm_journal(config: Path) -> None:
     click.echo(f"journal {settings.journal} is confirmed; the machine sells from its next start")
 
 
+@edge.command()
+@_CONFIG
+@click.option("--check", is_flag=True, required=True, help="Verify every entry and every row.")
+@click.option("--json", "as_json", is_flag=True, help="One object: ok, entries, faults.")
+def journal(config: Path, check: bool, as_json: bool) -> None:
+    """Say whether the machine's journal is as it was written, and name each entry and row that is not.
+
+    Looks only; the daemon may run. Exit code 1 when something was changed.
+    """
+    from edge.journal_rows import check_journal
+
+    try:
+        entries, faults = check_journal(read_settings(config).journal)
+    except BadSettings as error:
+        _fail(error, BAD_INPUT)
+    except JournalFailed as error:
+        _fail(error, FAILED)
+    if as_json:
+        click.echo(json.dumps({"ok": not faults, "entries": entries, "faults": faults}, ensure_ascii=False))
+    else:
+        click.echo("\n".join(faults) or f"{entries} entries, all as they were written")
+    sys.exit(FAILED if faults else 0)
+
+
 def _fail(error: Exception, code: int) -> NoReturn:
     click.echo(f"wxvend edge: {error}", err=True)
     sys.exit(code)

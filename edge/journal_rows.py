@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -89,15 +90,51 @@ def row_hash(sale: Sale) -> str:
 
 
 def verify_chain(path: Path) -> int:
-    """How many entries the chain has. Raises JournalFailed naming the first one that does not fit."""
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    """How many entries the chain has, rows and all as written. Raises JournalFailed naming what is not."""
+    count, faults = check_journal(path)
+    if faults:
+        raise JournalFailed(f"journal {path}: {'; '.join(faults)}")
+    return count
+
+
+def check_journal(path: Path) -> tuple[int, tuple[str, ...]]:
+    """How many entries the chain has, and each entry and row that is not what was written.
+
+    Looks only; the daemon may run. Raises JournalFailed when the file cannot be read.
+    """
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            db.execute("BEGIN")  # one moment, whatever the daemon writes meanwhile
+            return _check(db)
+    except sqlite3.Error as error:
+        raise JournalFailed(f"journal {path}: {error}") from error
+
+
+def _check(db: sqlite3.Connection) -> tuple[int, tuple[str, ...]]:
+    faults: list[str] = []
+    newest: dict[str, str] = {}
     digest, count = "", 0
     for number, text, found in db.execute("SELECT id, entry, hash FROM chain ORDER BY id"):
-        digest, count = chained(digest, text), count + 1
-        if digest != found:
-            raise JournalFailed(f"journal {path}: chain entry {number} was changed")
-    db.close()
-    return count
+        count += 1
+        sale_id = _sale_of(text)
+        if chained(digest, text) != found:
+            faults.append(f"chain entry {number} of sale {sale_id} was changed")
+        digest, newest[sale_id] = found, text
+    for row in db.execute(f"SELECT {COLUMNS} FROM sale ORDER BY opened_wall_ms"):  # noqa: S608
+        left = newest.pop(str(row[0]), "")
+        if json.dumps(row, separators=(",", ":")) != left:
+            faults.append(
+                f"sale {row[0]}: its row was changed" if left else f"sale {row[0]}: no entry made it"
+            )
+    faults += [f"sale {sale_id}: its row is gone" for sale_id in newest]
+    return count, tuple(faults)
+
+
+def _sale_of(text: str) -> str:
+    try:
+        return str(json.loads(text)[0])
+    except (ValueError, LookupError, TypeError):
+        return "?"
 
 
 def entry(sale: Sale) -> str:

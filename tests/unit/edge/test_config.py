@@ -1,6 +1,7 @@
 """The machine's settings and its command: every mistake named with its place, and keys told apart."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,21 @@ def test_the_command_lists_every_room_without_importing_it() -> None:
     told = wxvend("--help").output
     for room in ("demo", "edge", "bridge", "sim", "tech"):
         assert f"  {room} " in told
+
+
+def test_the_journal_is_checked_by_command_and_what_was_edited_is_named(folder: Path) -> None:
+    asked = ("edge", "journal", "--check", "--config", str(folder / "edge.toml"))
+    good = wxvend(*asked)
+    assert (good.exit_code, good.output) == (0, "0 entries, all as they were written\n")
+    db = sqlite3.connect(folder / "edge.db")
+    db.execute("INSERT INTO chain VALUES (1, '[\"forged\"]', 'x')")
+    db.commit()
+    db.close()
+    bad = wxvend(*asked, "--json")
+    assert bad.exit_code == 1
+    faults = ["chain entry 1 of sale forged was changed", "sale forged: its row is gone"]
+    assert json.loads(bad.output) == {"ok": False, "entries": 1, "faults": faults}
+    (folder / "edge.db").unlink()
+    gone = wxvend(*asked)
+    assert gone.exit_code == 1
+    assert "unable to open" in gone.output

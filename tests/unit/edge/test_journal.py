@@ -9,7 +9,7 @@ import pytest
 
 from edge.core.model import Baseline, Sale, Session, State
 from edge.journal import Fresh, SqliteJournal, confirm, open_journal
-from edge.journal_rows import verify_chain
+from edge.journal_rows import check_journal, verify_chain
 from edge.ports import Change, JournalFailed, OutboxRow
 
 JID = "j" * 26
@@ -123,6 +123,42 @@ async def test_the_chain_shows_an_edited_entry(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(JournalFailed, match="entry 2"):
         verify_chain(path)
+
+
+EDITS = {
+    "UPDATE chain SET entry = replace(entry, '350', '9') WHERE id = 2": "chain entry 2 of sale S was changed",
+    "UPDATE chain SET hash = 'x' WHERE id = 2": "chain entry 2 of sale S was changed",
+    "DELETE FROM chain WHERE id = 1": "chain entry 2 of sale S was changed",
+    "DELETE FROM chain WHERE id = 4": "sale S: its row was changed",
+    "UPDATE sale SET state = 'delivered'": "sale S: its row was changed",
+    "UPDATE sale SET price_fen = 1": "sale S: its row was changed",
+    "DELETE FROM sale": "sale S: its row is gone",
+    "INSERT INTO sale SELECT 'other', lane, price_fen, catalogue_version, jid, boot, bits, opened_wall_ms, "
+    "state, why, evidence, seq, base_seq, base_stock, base_count, paid_hash FROM sale LIMIT 1": (
+        "sale other: no entry made it"
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+async def test_an_edited_entry_or_row_is_found_and_named_by_command(edit: str, tmp_path: Path) -> None:
+    """Also while the daemon has the journal open."""
+    path = tmp_path / "edge.db"
+    with opened(path) as journal:
+        first = a_sale(journal.session)
+        for number in (1, 2):
+            sale = a_sale(journal.session, number)
+            await journal.commit(Change(sale=sale))
+            await journal.commit(Change(sale=replace(sale, state=State.CLOSED, why="cancel")))
+        assert check_journal(path) == (4, ())
+    second = a_sale(first.session, 2).sale_id
+    db = sqlite3.connect(path)
+    assert db.execute(edit).rowcount > 0
+    db.commit()
+    db.close()
+    _, faults = check_journal(path)
+    named = EDITS[edit].replace("sale S", f"sale {second}")
+    assert named in faults or named.replace(second, first.sale_id) in faults
 
 
 async def test_a_failed_commit_leaves_nothing_and_ends_all_writing(tmp_path: Path) -> None:
