@@ -19,6 +19,7 @@ from cloud_bridge.fleet.roster import Roster
 from cloud_bridge.ports import BridgePorts
 from cloud_bridge.store.books import open_store
 from cloud_bridge.web.app import make_app
+from cloud_bridge.web.operator import serve_operator
 from cloud_bridge.web.server import serve_web
 from cloud_bridge.wechat.client import Client
 from cloud_bridge.wechat.keys import load_keys
@@ -130,6 +131,8 @@ class _Daemon:
             self._serve("status", self._tell_how_we_are())
             self._serve("counts", self._tell_counts())
             self._serve("facts", self._tell_facts())
+            if (door := self._settings.store.door) is not None:
+                self._serve("operator", serve_operator(self._engine, door, self._log))
             web = self._group.create_task(self._web(serve_page), name="web")
             self._group.create_task(self._leave(web), name="leave")
 

@@ -8,6 +8,8 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -41,6 +43,7 @@ def bridge() -> None:
     Examples:
       wxvend bridge init --config bridge.toml     make its key, once
       wxvend bridge run  --config bridge.toml     serve until stopped
+      wxvend bridge cases                         what waits for a person
     """
 
 
@@ -104,6 +107,94 @@ def init(config: Path, as_json: bool) -> None:
         return
     click.echo(f"bridge key   {key_file}  {key_id(key)}")
     click.echo(f"public half  {public}  give it to every machine (keys.bridge_public_key_files)")
+
+
+@bridge.command(short_help="Open cases, the oldest first, with what to do next.")
+@_CONFIG
+@click.option("--all", "everything", is_flag=True, help="Also those that are resolved.")
+@_JSON
+def cases(config: Path, everything: bool, as_json: bool) -> None:
+    """Say what waits for a person, why, on what evidence, and what to do next. The daemon may run."""
+    from cloud_bridge.cli_books import show_cases
+
+    with _told():
+        show_cases(config, everything=everything, as_json=as_json)
+
+
+@bridge.command(short_help="Decide a sale that waits for a person.")
+@click.argument("sale")
+@_CONFIG
+@click.option("--as", "resolution", required=True, help="refund | vended | closed.")
+@click.option("--by", required=True, help="Who decides.")
+@click.option("--why", required=True, help="On what grounds; it is kept for ever.")
+@click.option("--case", "reason", default="", help="Only this case of the sale, by its name.")
+@_JSON
+def resolve(config: Path, as_json: bool, **asked: str) -> None:
+    """Decide a sale: give the money back, or say that the goods were out, or that it is settled otherwise.
+
+    It goes to the daemon that runs; while none runs it is written into the books, and the next one acts.
+
+    \b
+    Example:
+      wxvend bridge resolve SALE --as refund --by ann --why "two pieces left in lane 12"
+    """
+    from cloud_bridge.cli_books import decide
+
+    with _told():
+        why_not = decide(config, {**asked, "sale_id": asked.pop("sale")})
+    _say(why_not, as_json, f"{asked['resolution']}: it is in the books")
+
+
+@bridge.command(short_help="Look after a sale's open cases.")
+@click.argument("sale")
+@_CONFIG
+@click.option("--by", required=True, help="Who looks after it.")
+@_JSON
+def take(config: Path, sale: str, by: str, as_json: bool) -> None:
+    """Put a sale's open cases into somebody's hands, for others to see."""
+    from cloud_bridge.cli_books import own
+
+    with _told():
+        why_not = own(config, sale, by)
+    _say(why_not, as_json, f"{by} looks after it")
+
+
+@bridge.command(short_help="The accounts, and whether the books are as they were written.")
+@_CONFIG
+@click.option("--check", is_flag=True, help="Verify every entry, every decision and every sale.")
+@_JSON
+def ledger(config: Path, check: bool, as_json: bool) -> None:
+    """Say what each account holds. With --check: each line that is not what was written, each sale whose
+    entries do not say what its row says. Exit code 1 when something does not fit. The daemon may run.
+    """
+    from cloud_bridge.cli_books import show_ledger
+
+    with _told():
+        good = show_ledger(config, check=check, as_json=as_json)
+    sys.exit(0 if good else FAILED)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Mistakes in words, and with their exit codes."""
+    from cloud_bridge.ports import StoreFailed
+    from cloud_bridge.store.schema import StoreUnusable
+    from cloud_bridge.web.operator import BadAsk
+
+    try:
+        yield
+    except (BadSettings, BadAsk) as error:
+        _fail(error, BAD_INPUT)
+    except (StoreUnusable, StoreFailed, OSError) as error:
+        _fail(error, FAILED)
+
+
+def _say(why_not: str, as_json: bool, done: str) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps({"ok": not why_not, "why": why_not}, ensure_ascii=False))
+    else:
+        click.echo(f"wxvend bridge: refused: {why_not}" if why_not else done, err=bool(why_not))
+    sys.exit(FAILED if why_not else 0)
 
 
 def _fail(error: Exception, code: int) -> NoReturn:

@@ -34,14 +34,23 @@ class StoreTable:
     """The books: an SQLite file on a disk that keeps what was flushed, or another database by its address.
 
     The address stands in a file of its own, because it holds a password: postgresql+psycopg://user:...@host/db
+    `operator_socket` is where `wxvend bridge resolve` finds the daemon; beside an SQLite file by itself.
     """
 
     file: Path | None = None
     url_file: Annotated[Path, File(private=True)] | None = None
+    operator_socket: Path | None = None
 
     def __post_init__(self) -> None:
         if (self.file is None) == (self.url_file is None):
             raise ValueError("both file and url_file, or neither; exactly one is needed")
+
+    @property
+    def door(self) -> Path | None:
+        """The operator's socket, or None where nobody said where it is to be."""
+        if self.operator_socket is not None or self.file is None:
+            return self.operator_socket
+        return self.file.with_name(f"{self.file.name}.operator")
 
     @property
     def url(self) -> str:

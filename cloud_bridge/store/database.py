@@ -46,7 +46,7 @@ class Database:
 
     def snapshot(self) -> Connection:
         """A connection whose reads all see one moment, and which keeps no writer waiting."""
-        return self.engine.connect().execution_options(**_SNAPSHOT[self.engine.dialect.name])
+        return snapshot(self.engine)
 
     def close(self) -> None:
         """Let go of everything, the lock last."""
@@ -56,10 +56,30 @@ class Database:
         self.unlock()
 
 
+def snapshot(engine: Engine) -> Connection:
+    """A connection whose reads all see one moment."""
+    return engine.connect().execution_options(**_SNAPSHOT[engine.dialect.name])
+
+
 def connect(url: str) -> Database:
     """Open `url` for this process alone. Raises StoreUnusable and DATABASE_ERRORS."""
     where = _parsed(url)
     return _sqlite(where) if where.get_backend_name() == "sqlite" else _postgresql(where)
+
+
+def look(url: str) -> Engine:
+    """Read `url` beside whoever writes it. Nothing is made and nothing is changed. Raises StoreUnusable."""
+    where = _parsed(url)
+    if where.get_backend_name() != "sqlite":
+        return _postgresql_engine(where)
+    path = Path(str(where.database)).resolve()
+    if not path.exists():
+        raise StoreUnusable(f"found no file {path}. Try: wxvend bridge run")
+    engine = create_engine(
+        where.set(database=str(path)), connect_args={"timeout": _BUSY_S}, hide_parameters=True
+    )
+    event.listen(engine, "connect", lambda db, _: db.execute("PRAGMA query_only = ON"))
+    return engine
 
 
 def shown(url: str) -> str:
@@ -162,9 +182,9 @@ def empty_log(db: Connection) -> None:
 # ---------------------------------------------------------------- PostgreSQL
 
 
-def _postgresql(where: URL) -> Database:
+def _postgresql_engine(where: URL) -> Engine:
     try:
-        engine = create_engine(
+        return create_engine(
             where,
             connect_args={**_POSTGRES_ARGS, "application_name": f"wxvend bridge, {_this_process()}"},
             pool_size=READERS + 1,
@@ -174,6 +194,10 @@ def _postgresql(where: URL) -> Database:
         )
     except ModuleNotFoundError as error:
         raise StoreUnusable(f"found no {error.name}. Try: pip install 'wxvend[postgres]'") from error
+
+
+def _postgresql(where: URL) -> Database:
+    engine = _postgresql_engine(where)
     writer = engine.connect()
     try:
         with writer.begin():

@@ -26,6 +26,16 @@ def refuse_strangers(db: Connection) -> None:
         raise StoreUnusable(f"found schema {found}, allowed up to {newest}. Try: the wxvend that wrote it")
 
 
+def refuse_other_schemas(db: Connection) -> None:
+    """Raises StoreUnusable unless these are books of exactly this program's schema."""
+    refuse_strangers(db)
+    found, newest = _revision(db), _known(_config(db))[0]
+    if found != newest:
+        raise StoreUnusable(
+            f"found schema {found or 'none'}, allowed {newest}. Try: start this wxvend's bridge once"
+        )
+
+
 def migrate(db: Connection) -> None:
     """Bring an empty database, or an older one of ours, to this program's schema, in one transaction."""
     config = _config(db)

@@ -1,0 +1,43 @@
+"""Looking into the books without being their writer: for commands, also while the daemon runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from cloud_bridge.core.case import Case
+from cloud_bridge.core.sale import Sale
+from cloud_bridge.store.books import read_cases
+from cloud_bridge.store.database import DATABASE_ERRORS, look, shown, snapshot
+from cloud_bridge.store.schema import StoreUnusable, refuse_other_schemas
+from cloud_bridge.store.tx import reason
+from cloud_bridge.store.verify import Checked, check
+
+
+def cases(url: str, *, resolved: int) -> tuple[tuple[Case, Sale], ...]:
+    """As `SqlStore.cases`. Raises StoreUnusable."""
+    with _looking(url) as db:
+        return read_cases(db, resolved)
+
+
+def checked(url: str) -> Checked:
+    """Whether the books are as they were written, and fit together. Raises StoreUnusable."""
+    with _looking(url) as db:
+        return check(db)
+
+
+@contextmanager
+def _looking(url: str) -> Iterator[Connection]:
+    """One moment of the books."""
+    try:
+        engine = look(url)
+        try:
+            with snapshot(engine) as db:
+                refuse_other_schemas(db)
+                yield db
+        finally:
+            engine.dispose()
+    except StoreUnusable as error:
+        raise StoreUnusable(f"books {shown(url)}: {error}") from error
+    except DATABASE_ERRORS as error:
+        raise StoreUnusable(f"books {shown(url)}: cannot be read: {reason(error)}") from error

@@ -1,0 +1,165 @@
+"""The operator's door: a socket in the file system, beside the books, for this computer's own people alone.
+
+Who may open the file may decide about money: it belongs to the daemon's user, and nothing of the network
+comes near it. A line of JSON asks, a line answers: {"ok": true}, or {"ok": false, "why": "..."}.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from cloud_bridge.core.case import Resolution, Wish
+from cloud_bridge.ports import Log, StoreFailed
+
+LINE_BYTES: Final = 4096
+WAIT_S: Final = 30.0
+_FIELDS: Final = {"resolve": ("sale_id", "resolution", "by", "why", "reason"), "take": ("sale_id", "owner")}
+
+
+class Desk(Protocol):
+    """What an operator may do."""
+
+    async def resolve(self, wish: Wish) -> str:
+        """Decide a sale; why not, or empty once it is durable. Raises StoreFailed."""
+
+    async def take_case(self, sale_id: str, owner: str) -> str:
+        """Look after a sale's open cases from now on; why not, or empty. Raises StoreFailed."""
+
+
+class NoDaemon(Exception):
+    """Nobody serves there."""
+
+
+class BadAsk(ValueError):
+    """A line that asks for nothing we know."""
+
+
+# ---------------------------------------------------------------- the daemon's side
+
+
+async def serve_operator(desk: Desk, path: Path, log: Log) -> None:
+    """Serve until cancelled. A door that cannot be made is told to the log: sales do not wait for it."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(WAIT_S):
+                why_not = await _answer(desk, await reader.readline())
+                writer.write(json.dumps({"ok": not why_not, "why": why_not}).encode() + b"\n")
+                await writer.drain()
+        except (TimeoutError, ValueError, OSError) as error:
+            log.warning("operator.unread", why=type(error).__name__)
+        finally:
+            writer.close()
+
+    try:
+        server = await asyncio.start_unix_server(take, sock=_bound(path), limit=LINE_BYTES)
+    except OSError as error:
+        log.warning("operator.unusable", socket=str(path), why=error.strerror or str(error))
+        await asyncio.Event().wait()
+        return
+    log.info("operator.ready", socket=str(path))
+    try:
+        await asyncio.Event().wait()
+    finally:
+        server.close()
+
+
+def _bound(path: Path) -> socket.socket:
+    """A socket for our user alone, from the first moment on. The lock of the books says that it is ours."""
+    path.unlink(missing_ok=True)
+    door = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        door.bind(str(path))
+    except BaseException:
+        door.close()
+        raise
+    finally:
+        os.umask(before)
+    return door
+
+
+async def _answer(desk: Desk, line: bytes) -> str:
+    try:
+        asked = read(line)
+        if asked["do"] == "take":
+            return await desk.take_case(asked["sale_id"], asked["owner"])
+        return await desk.resolve(wish(asked))
+    except BadAsk as error:
+        return str(error)
+    except StoreFailed:
+        return "the books failed; the daemon starts again. Try: again in a minute"
+
+
+def read(line: bytes) -> dict[str, str]:
+    """What a line asks for. Raises BadAsk."""
+    try:
+        asked: Any = json.loads(line)
+    except ValueError as error:
+        raise BadAsk("found no line of JSON") from error
+    if not isinstance(asked, dict) or not all(isinstance(each, str) for each in asked.values()):
+        raise BadAsk("found no object of words")
+    allowed = _FIELDS.get(asked.get("do", ""), ())
+    if not allowed or set(asked) != {"do", *allowed}:
+        raise BadAsk(f"found {sorted(asked)}, allowed do and the fields of {' or '.join(_FIELDS)}")
+    return asked
+
+
+def wish(asked: dict[str, str]) -> Wish:
+    """A decision from its fields. Raises BadAsk."""
+    if asked["resolution"] not in set(Resolution):
+        raise BadAsk(f"as: found {asked['resolution']!r}, allowed {', '.join(Resolution)}")
+    wished = Wish(
+        sale_id=asked["sale_id"],
+        resolution=Resolution(asked["resolution"]),
+        by=asked["by"],
+        why=asked["why"],
+        reason=asked["reason"],
+    )
+    for name, words, most in (("by", wished.by, 64), ("why", wished.why, 200)):
+        if not (0 < len(words.strip()) <= most and words.isprintable()):
+            raise BadAsk(f"{name}: found {words[:20]!r}, allowed 1 to {most} characters on one line")
+    return wished
+
+
+# ---------------------------------------------------------------- the other side
+
+
+def ask_resolve(path: Path, wished: Wish) -> str:
+    """Have the daemon decide; why not, or empty once it is durable. Raises NoDaemon."""
+    return _ask(path, {"do": "resolve", **asdict(wished)})
+
+
+def ask_take(path: Path, sale_id: str, owner: str) -> str:
+    """Have the daemon put a sale's cases into somebody's hands; why not, or empty. Raises NoDaemon."""
+    return _ask(path, {"do": "take", "sale_id": sale_id, "owner": owner})
+
+
+def _ask(path: Path, asked: dict[str, str]) -> str:
+    with socket.socket(socket.AF_UNIX) as door:
+        door.settimeout(WAIT_S)
+        try:
+            door.connect(str(path))
+        except OSError as error:
+            raise NoDaemon(f"{path}: {error.strerror or error}") from error
+        try:
+            door.sendall(json.dumps(asked).encode() + b"\n")
+            line = _line(door.recv)
+        except OSError:
+            line = b""
+    if not line.endswith(b"\n"):
+        return "the daemon did not answer: it is not known what it did. Try: wxvend bridge cases"
+    said: dict[str, Any] = json.loads(line)
+    return "" if said["ok"] else str(said["why"])
+
+
+def _line(receive: Callable[[int], bytes]) -> bytes:
+    line = b""
+    while not line.endswith(b"\n") and (more := receive(LINE_BYTES)):
+        line += more
+    return line
