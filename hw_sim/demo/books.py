@@ -43,7 +43,7 @@ def in_progress(books: Books) -> bool:
 
 def disagreements(books: Books) -> list[str]:
     """Every way in which the witnesses contradict each other or leave a fen unaccounted for; none is good."""
-    found = [line for sale_id in sorted(books.journal) for line in _about(books, sale_id)]
+    found = [line for sale_id in sorted({*books.journal, *books.bridge}) for line in _about(books, sale_id)]
     for sale_id in sorted(set(books.platform) - set(books.journal)):
         found.append(f"{sale_id}: an order at the platform for a sale that the machine never opened")
     delivered = sum(state == "delivered" for state in books.journal.values())
@@ -54,7 +54,11 @@ def disagreements(books: Books) -> list[str]:
 
 
 def _about(books: Books, sale_id: str) -> list[str]:
-    journal, bridge, order = books.journal[sale_id], books.bridge.get(sale_id), books.platform.get(sale_id)
+    journal, bridge, order = (
+        books.journal.get(sale_id, "unknown"),
+        books.bridge.get(sale_id),
+        books.platform.get(sale_id),
+    )
     if bridge is None:
         return [f"{sale_id}: {journal} at the machine, unknown to the bridge"] if journal != "closed" else []
     found = []

@@ -21,7 +21,7 @@ import click
 
 from hw_sim.broker import NoBroker, find_mosquitto
 from hw_sim.demo.children import ChildFailed
-from hw_sim.demo.scenarios import SCENARIOS
+from hw_sim.demo.scenarios import CUT_OFF, LONGEST_S, SCENARIOS
 from hw_sim.demo.web_call import CallFailed
 
 FAILED: Final = 1
@@ -91,16 +91,18 @@ def demo(
 
 
 async def _once(folder: Path, fault: str, *, mosquitto: bool) -> dict[str, Any]:
+    from hw_sim.demo.cable import Cable
     from hw_sim.demo.report import report
     from hw_sim.demo.script import TERMS, play
     from hw_sim.demo.stage import Stage
     from hw_sim.demo.troupe import Troupe
     from hw_sim.demo.window import Window
 
-    window = Window()
-    async with Troupe(folder, window, terms=TERMS, mosquitto=mosquitto) as troupe:
-        ending = await troupe.during(play(Stage(folder, troupe, window), SCENARIOS[fault]))
-    told = report(fault, SCENARIOS[fault], ending)
+    window, scenario = Window(), SCENARIOS[fault]
+    cable = Cable() if scenario.mishap in CUT_OFF else None
+    async with Troupe(folder, window, terms=TERMS, mosquitto=mosquitto, cable=cable) as troupe:
+        ending = await troupe.during(play(Stage(folder, troupe, window), scenario))
+    told = report(fault, scenario, ending)
     told["timings_ms"]["start_to_selling"] = troupe.started_ms
     return told
 
@@ -189,7 +191,8 @@ def _failures_in_words() -> Iterator[None]:
 def _list_faults() -> None:
     for name, scenario in SCENARIOS.items():
         if name:
-            click.echo(f"{name:<16}{scenario.words} Ends {' or '.join(scenario.ends)}.")
+            long = f" May take {scenario.longest_s} s." if scenario.longest_s > LONGEST_S else ""
+            click.echo(f"{name:<22}{scenario.words} Ends {' or '.join(scenario.ends)}.{long}")
 
 
 def _tell(told: dict[str, Any], fault: str, *, as_json: bool) -> None:

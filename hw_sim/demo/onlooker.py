@@ -20,9 +20,7 @@ class Onlooker:
 
     def __init__(self, settings: BrokerSettings, hear: Hear) -> None:
         self._hear: Final = hear
-        self._link: Final = Link(
-            settings, log=_Silence(), on_state=lambda up, why: None, random=random.random
-        )
+        self._link: Final = Link(settings, log=Silence(), on_state=lambda up, why: None, random=random.random)
 
     async def run(self) -> None:
         """Keep the connection up until cancelled."""
@@ -44,8 +42,8 @@ def filters() -> tuple[str, ...]:
     return tuple(everything("+", branch) for branch in Branch)
 
 
-class _Silence:
-    """An onlooker's own troubles are no part of the story."""
+class Silence:
+    """A log for those whose own troubles are no part of the story."""
 
     def info(self, event: str, /, **fields: object) -> None:
         """Say nothing."""

@@ -1,12 +1,13 @@
 """A running demo as a shopper, a visitor and a judge meet it: keys, phone, faults, and everybody's books."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from hw_sim.demo.books import Books
+from hw_sim.demo.intruder import Letter, intrude
 from hw_sim.demo.scenery import journal, screen
 from hw_sim.demo.shelf import SHELF
 from hw_sim.demo.story import Fact
@@ -51,6 +52,13 @@ class Stage:
         self._tell("pulls the plug of the machine's computer for a moment")
         await self._troupe.cut_power()
 
+    async def cut_all_power(self) -> None:
+        """The same for the whole machine, the board with it."""
+        self._tell("pulls the plug of the whole machine for a moment")
+        self._troupe.board.tell({"do": "power", "on": False})
+        await self._troupe.cut_power()
+        self._troupe.board.tell({"do": "power", "on": True})
+
     # ------------------------------------------------------------ on the phone
 
     async def scan(self, code: str) -> Mapping[str, Any]:
@@ -78,6 +86,36 @@ class Stage:
         """Switch a fault of the platform on for the next payment, or off."""
         times = {"times": 1 if on else 0, "delay_ms": _SECOND_NOTICE_MS}
         await self._desk("fault", {"name": fault, "only": "transaction", **times})
+
+    async def crash(self, program: str) -> None:
+        """Kill the bridge or the broker, and start it again at once."""
+        name = {"broker": self._troupe.broker}.get(program, program)
+        await self._troupe.kill(name)
+        self._tell(f"the {program} is killed and starts again", who=program)
+        await self._troupe.start_again(name)
+
+    def pull_cable(self) -> None:
+        """The machine has no network any more."""
+        self._troupe.cable.pull()
+        self._tell("the machine's network is gone", who="mqtt")
+
+    def mend_cable(self) -> None:
+        """The machine has its network again."""
+        self._tell("the machine's network is back", who="mqtt")
+        self._troupe.cable.mend()
+
+    async def lose_journal(self) -> None:
+        """Switch the machine's computer off, delete its journal, and switch it on."""
+        await self._troupe.kill("edge")
+        for part in self._journal.parent.glob(f"{self._journal.name}*"):
+            part.unlink()
+        self._tell("the machine's journal is deleted", who="edge")
+        await self._troupe.start_again("edge")
+
+    async def intrude(self, letters: Sequence[Letter]) -> None:
+        """Say it to the machine with all the rights that there are at the broker."""
+        self._tell(f"an intruder sends {len(letters)} messages to the machine", who="mqtt")
+        await intrude(self._troupe.scenery.onlooker, letters)
 
     async def faults_left(self) -> set[str]:
         """The switched-on faults of board and platform that have not struck yet."""
@@ -108,8 +146,8 @@ class Stage:
         )
         return books, MappingProxyType(told)
 
-    def _tell(self, what: str) -> None:
-        self.window.story.tell(Fact(t_ms=now_ms(), who="shopper", what=what))
+    def _tell(self, what: str, who: str = "shopper") -> None:
+        self.window.story.tell(Fact(t_ms=now_ms(), who=who, what=what))
 
     async def _desk(self, wish: str, body: Mapping[str, object]) -> Any:
         return await post(f"{self._troupe.scenery.platform_url}/_sim/{wish}", body)

@@ -66,7 +66,8 @@ def _of_board(line: Line) -> Fact | None:
         case "motor":
             turns = "turns" if line.get("running", True) else "stands"
             words = f"the motor of lane {line['lane']} {turns}"
-            return Fact(t_ms=float(line["t_ms"]), who="board", what=words)
+            mark = f"motor.{turns}"
+            return Fact(t_ms=float(line["t_ms"]), who="board", what=words, mark=mark)
     return None
 
 

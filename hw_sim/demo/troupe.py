@@ -3,11 +3,13 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from hw_sim.broker import MosquittoBroker, NoBroker, Shipped, free_port
-from hw_sim.demo.children import START_TIMEOUT_S, Child, ChildFailed, Line
+from hw_sim.demo.cable import Cable
+from hw_sim.demo.children import START_TIMEOUT_S, Child, ChildFailed
 from hw_sim.demo.follow import follow
 from hw_sim.demo.onlooker import Onlooker
 from hw_sim.demo.scenery import (
@@ -35,11 +37,19 @@ _WXVEND: Final = str(Path(sys.executable).with_name("wxvend"))
 class Troupe:
     """Inside `async with` the machine sells. Raises ChildFailed, NoBroker, TimeoutError, in words.
 
-    `window` gets all that they say; `notify_port` takes the notifications instead of the bridge.
+    `window` gets all that they say; `notify_port` takes the notifications instead of the bridge. With `cable`
+    the machine reaches the broker through one that can be pulled.
     """
 
     def __init__(
-        self, folder: Path, window: Window, *, terms: Terms, mosquitto: bool, notify_port: int = 0
+        self,
+        folder: Path,
+        window: Window,
+        *,
+        terms: Terms,
+        mosquitto: bool,
+        notify_port: int = 0,
+        cable: Cable | None = None,
     ) -> None:
         self.started_ms = 0
         self._folder: Final = folder
@@ -47,7 +57,9 @@ class Troupe:
         self._terms: Final = terms
         self._mosquitto: Final = mosquitto
         self._notify_port: Final = notify_port
+        self._cable: Final = cable
         self._children: Final[dict[str, Child]] = {}
+        self._commands: Final[dict[str, tuple[str, ...]]] = {}
         self._tasks: Final[list[asyncio.Task[None]]] = []
         self._failed: Final[asyncio.Future[ChildFailed]] = asyncio.get_running_loop().create_future()
         self._scenery: Scenery | None = None
@@ -63,11 +75,33 @@ class Troupe:
         assert self._scenery is not None
         return self._scenery
 
+    @property
+    def broker(self) -> str:
+        """The broker's name among the programs."""
+        return "mosquitto" if self._mosquitto else "broker"
+
+    @property
+    def cable(self) -> Cable:
+        """What can be pulled between machine and broker."""
+        assert self._cable is not None
+        return self._cable
+
+    async def kill(self, name: str) -> None:
+        """End a program as a power cut does."""
+        await self._children[name].kill()
+
+    async def start_again(self, name: str) -> None:
+        """Start a program that was killed, as it was. Raises ChildFailed."""
+        child = await self._child(name, *self._commands[name])
+        ports = {self.broker: self.scenery.broker_port, "bridge": self.scenery.bridge_port}
+        if name in ports:
+            await child.listens(ports[name])
+
     async def cut_power(self) -> None:
         """Take the power from the machine's computer, in whatever it does, and give it back."""
-        await self._children["edge"].kill()
+        await self.kill("edge")
         await asyncio.sleep(DARK_S)
-        await self._run("edge", edge_settings(self.scenery, self._terms))
+        await self.start_again("edge")
 
     async def during(self, act: Coroutine[None, None, T]) -> T:
         """Do it while all of them run. Raises ChildFailed as soon as one has ended that nobody asked to."""
@@ -114,7 +148,10 @@ class Troupe:
                 tls=self._mosquitto,
             )
             self._scenery = scenery
-            await self._run("edge", edge_settings(scenery, self._terms))  # the bus takes longest to get going
+            line = scenery
+            if self._cable is not None:
+                line = replace(scenery, broker_port=await self._cable.lay(scenery.broker_port))
+            await self._run("edge", edge_settings(line, self._terms))  # the bus takes longest to get going
             await self._run("bridge", bridge_settings(scenery, self._terms))
             self._look_on(scenery)
             await self._start_platform(scenery.platform_port)
@@ -136,6 +173,8 @@ class Troupe:
         for name in ("edge", "bridge"):
             if name in rest:
                 await rest.pop(name).stop()
+        if self._cable is not None:
+            await self._cable.close()
         await asyncio.gather(*(child.stop() for child in rest.values()))
 
     # ------------------------------------------------------------ each of them
@@ -163,8 +202,9 @@ class Troupe:
         )
 
     async def _start_broker(self) -> int:
-        ready = await self._simulate("broker", "--port", "0")
-        return int(str(ready["url"]).rpartition(":")[2])
+        port = free_port()  # one that is known, so that it can start again where all look for it
+        await self._simulate("broker", "--port", str(port))
+        return port
 
     async def _start_mosquitto(self) -> int:
         if not _SHIPPED.is_dir():
@@ -176,9 +216,9 @@ class Troupe:
         await child.listens(broker.port)
         return broker.port
 
-    async def _simulate(self, what: str, *arguments: str) -> Line:
+    async def _simulate(self, what: str, *arguments: str) -> None:
         child = await self._child(what, _WXVEND, "sim", what, *arguments)
-        return await child.first(lambda line: line.get("event") == "ready")
+        await child.first(lambda line: line.get("event") == "ready")
 
     async def _run(self, name: str, settings: str) -> None:
         config = self._folder / f"{name}.toml"
@@ -186,6 +226,7 @@ class Troupe:
         await self._child(name, _WXVEND, name, "run", "--config", str(config))
 
     async def _child(self, name: str, *command: str) -> Child:
+        self._commands[name] = command
         child = Child(name, *command, folder=self._folder, hear=self._window.take_line)
         self._children[name] = child
         await child.start()

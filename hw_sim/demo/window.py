@@ -19,11 +19,15 @@ _LOOK_EVERY_S: Final = 0.05
 
 
 class Window:
-    """`states` has the newest of each retained `state/` topic; `heard` is told the program and its line."""
+    """`states` has the newest of each retained `state/` topic; `heard` is told the program and its line.
+
+    `letters` has the newest message of each kind that went to a machine.
+    """
 
     def __init__(self) -> None:
         self.story: Final = Story()
         self.states: Final[dict[str, Mapping[str, Any]]] = {}
+        self.letters: Final[dict[str, Inbound]] = {}
         self.heard: Callable[[str, Line], None] = lambda program, line: None
         self._news: Final = asyncio.Event()
 
@@ -41,6 +45,8 @@ class Window:
                 state = json.loads(inbound.payload)
                 self.states[topic.kind] = state if isinstance(state, dict) else {}
             elif not inbound.retained:
+                if topic.branch is Branch.DOWN:
+                    self.letters[topic.kind] = inbound
                 self._tell(fact_of_message(topic, inbound.payload, t_ms))
             self.heard("mqtt", {"topic": inbound.topic})
             self._news.set()

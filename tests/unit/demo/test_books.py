@@ -62,6 +62,12 @@ def test_a_sale_the_bridge_never_heard_of_is_fine_only_when_it_is_closed() -> No
             "still paid at the bridge",
         ),
         (replace(UNPAID, journal={}, bridge={}), "never opened"),
+        (
+            replace(
+                REFUNDED, journal={}, bridge={SALE: BridgeSale(state="paid", paid_fen=350, refunded_fen=350)}
+            ),
+            "still paid at the bridge",
+        ),
     ],
 )
 def test_each_contradiction_is_named(books: Books, words: str) -> None:

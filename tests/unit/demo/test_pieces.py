@@ -16,7 +16,7 @@ from hw_sim.demo.children import Child, ChildFailed, Line
 from hw_sim.demo.eye import Eye
 from hw_sim.demo.follow import follow
 from hw_sim.demo.phone import read_code
-from hw_sim.demo.scenarios import SCENARIOS, Pays
+from hw_sim.demo.scenarios import SCENARIOS, Mishap, Pays
 from hw_sim.demo.story import KEPT, Fact, Story
 from hw_sim.platform.faults import Fault
 
@@ -79,6 +79,12 @@ def test_each_scenario_says_how_it_has_to_end(name: str) -> None:
     assert set(scenario.ends) <= {"vended", "refunded", "closed_unpaid", "case"}
     assert scenario.words.endswith(".")
     assert (scenario.pays is Pays.NEVER) == (scenario.ends == ("closed_unpaid",))
+
+
+def test_each_mishap_has_a_scenario_in_which_the_code_is_paid_at_once() -> None:
+    struck = [scenario for scenario in SCENARIOS.values() if scenario.mishap is not None]
+    assert [scenario.mishap for scenario in struck] == list(Mishap)
+    assert {scenario.pays for scenario in struck} == {Pays.NOW}
 
 
 def test_what_the_page_can_switch_on_is_known_to_the_simulator_that_has_to_do_it() -> None:

@@ -77,6 +77,61 @@ def test_the_board_has_the_last_word_about_pieces(pieces: int) -> None:
     assert told["disagreements"] == [f"ended vended, and {pieces} pieces fell"]
 
 
+def said(who: str, what: str, mark: str = "") -> Fact:
+    return Fact(t_ms=1600.0, who=who, what=what, mark=mark)
+
+
+DOUBT, BACK = said("bridge", "in doubt: no_memory"), said("bridge", "¥3.50 goes back: doubt.no_memory")
+IN_DOUBT = replace(
+    VENDED,
+    books=Books(
+        journal={SALE: "uncertain"},
+        bridge={SALE: BridgeSale(state="refunded", paid_fen=350, refunded_fen=350)},
+        platform={SALE: Order(state="REFUND", paid_fen=350, refunded_fen=350)},
+        pieces_dropped=1,
+    ),
+    facts=[said("board", "the motor of lane 11 turns", "motor.turns"), DOUBT, BACK],
+)
+
+
+def test_goods_and_money_are_allowed_when_doubt_was_on_record_first() -> None:
+    told = report("power-cut", SCENARIOS["power-cut"], IN_DOUBT)
+    assert (told["ok"], told["doubt"], told["motor_starts"]) == (True, "no_memory", 1)
+
+
+@pytest.mark.parametrize("facts", [[], [BACK], [BACK, DOUBT], [said("edge", "in doubt: no_memory"), BACK]])
+def test_doubt_that_came_late_or_never_is_no_excuse(facts: list[Fact]) -> None:
+    told = report("power-cut", SCENARIOS["power-cut"], replace(IN_DOUBT, facts=facts))
+    assert told["disagreements"] == ["refunded, and no doubt was on record before"]
+
+
+def test_a_second_motor_start_is_a_failure_whatever_the_witnesses_say() -> None:
+    turns = said("board", "the motor of lane 11 turns", "motor.turns")
+    told = report("power-cut", SCENARIOS["power-cut"], replace(IN_DOUBT, facts=[turns, *IN_DOUBT.facts]))
+    assert (told["ok"], told["disagreements"]) == (False, ["2 motor starts for 1 payments"])
+
+
+def test_what_the_scenario_allows_is_named_and_is_not_called_agreement() -> None:
+    scenario, differs = SCENARIOS["journal-lost"], f"{SALE}: {SCENARIOS['journal-lost'].differs}"
+    lost = replace(IN_DOUBT, books=replace(IN_DOUBT.books, journal={}, pieces_dropped=0), differs=[differs])
+    told = report("journal-lost", scenario, lost)
+    assert (told["ok"], told["agreed"], told["allowed_differences"]) == (True, False, [differs])
+    assert differs in as_story(told, scenario)[-1]
+
+
+def test_refused_messages_and_the_lanes_brake_are_told() -> None:
+    refused = [said("edge", f"message refused: {why}", "wire.refused") for why in ("unsigned", "unknown_key")]
+    ending = replace(
+        VENDED, facts=[*refused, refused[0]], lane={"failures": 2, "reason": "fault", "stock": 3}
+    )
+    told = report("", PLAIN, ending)
+    assert told["messages_refused"] == {"unsigned": 2, "unknown_key": 1}
+    assert told["lane"] == {"failures": 2, "reason": "fault"}
+    lines = "\n".join(as_story(told, PLAIN))
+    assert "2 x unsigned, 1 x unknown_key" in lines
+    assert "2 failures in a row, fault" in lines
+
+
 def test_what_never_came_to_rest_is_unfinished_and_no_success() -> None:
     paid = BridgeSale(state="paid", paid_fen=350, refunded_fen=0)
     books = replace(VENDED.books, bridge={SALE: paid})

@@ -39,6 +39,12 @@ def test_a_fallen_piece_is_told_by_the_board() -> None:
     assert told == Fact(t_ms=5.0, who="board", what="a piece fell from lane 11", mark="dropped")
 
 
+@pytest.mark.parametrize(("running", "word"), [(True, "turns"), (False, "stands")])
+def test_a_motor_that_turns_or_stands_is_told_by_the_board(running: bool, word: str) -> None:
+    told = fact_of("board", {"event": "motor", "t_ms": 5, "lane": 11, "running": running})
+    assert told == Fact(t_ms=5.0, who="board", what=f"the motor of lane 11 {word}", mark=f"motor.{word}")
+
+
 def test_a_daemons_line_is_told_at_its_own_time() -> None:
     line = {"event": "sale.closed", "timestamp": STAMP, "why": "lease", "lane": 11}
     assert fact_of("edge", line) == Fact(

@@ -27,6 +27,18 @@ async def test_a_message_is_a_fact_unless_it_was_kept_from_earlier() -> None:
     assert [fact.what for fact in window.story.facts] == ["bridge says catalogue"]
 
 
+async def test_the_newest_letter_of_each_kind_to_the_machine_is_kept_as_it_was() -> None:
+    window = Window()
+    branches = ("down/sale.paid", "down/sale.paid", "up/sale.outcome")
+    letters = [
+        Inbound(topic=f"wxvend/v1/vm-0001/{branch}", payload=b"{}", user_properties=(("sig", str(n)),))
+        for n, branch in enumerate(branches)
+    ]
+    for letter in letters:
+        window.take_message(letter, 1.0)
+    assert window.letters == {"sale.paid": letters[1]}
+
+
 @pytest.mark.parametrize(
     ("topic", "payload"),
     [
