@@ -1,4 +1,4 @@
-"""What programs may read: machines, sales, totals and alarms as JSON, described in `/api/openapi.json`.
+"""What programs may read: machines, sales, cases, totals, alarms as JSON, described in `/api/openapi.json`.
 
 Members carry the names of the fields of `cloud_bridge.ports`; money is fen, times are Unix milliseconds.
 """
@@ -12,7 +12,16 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.types import Receive, Scope, Send
 
-from cloud_bridge.ports import Fact, MachineView, Roster, SaleView, Service, StandingAlarm, StoreFailed
+from cloud_bridge.ports import (
+    CaseView,
+    Fact,
+    MachineView,
+    Roster,
+    SaleView,
+    Service,
+    StandingAlarm,
+    StoreFailed,
+)
 from cloud_bridge.web.answers import answer, failure
 from cloud_bridge.web.events import ABOUT, Events
 from cloud_bridge.web.gate import HEALTH
@@ -55,7 +64,7 @@ def make_api(*, service: Service, roster: Roster, events: Events) -> FastAPI:
     """The read-only API. It has no page of its own: those of the library fetch scripts from elsewhere."""
     app = FastAPI(
         title="wxvend bridge",
-        summary="Machines, sales, totals and alarms, read-only.",
+        summary="Machines, sales, cases, totals and alarms, read-only.",
         version="1",
         openapi_url="/api/openapi.json",
         docs_url=None,
@@ -96,6 +105,11 @@ def _routes(service: Service, roster: Roster, events: Events) -> APIRouter:
     async def totals() -> Response:
         """Money and counts over all sales."""
         return answer(dict(await service.totals()))
+
+    @api.get("/api/cases", response_model=list[CaseView])
+    async def cases(everything: bool = False) -> Response:
+        """What waits for a person, the oldest first; with `everything` also what is resolved."""
+        return answer(await service.cases(everything=everything))
 
     @api.get("/api/alarms", response_model=list[StandingAlarm])
     async def alarms() -> Response:

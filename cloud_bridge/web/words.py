@@ -1,14 +1,38 @@
 """Every word of the operators' page, in Chinese and English. The page knows no other.
 
-`state.*` are situations of a sale, `why.*` causes, `stop.*` alarms and why a machine or lane does not sell. A
-name that is not here is shown as it is.
+`state.*` are situations of a sale, `why.*` causes, `next.*` what to do about a case, `stop.*` alarms and why
+a machine or lane does not sell. A name that is not here is shown as it is.
 """
 
 from typing import Final
 
+from cloud_bridge.core.case import ADVICE
+
 LANGUAGES: Final = ("zh", "en")
 
+_NEXT: Final[dict[str, str]] = {
+    "doubt": "清点该货道余货或询问顾客，然后按已出货或退款处理",
+    "foreign": "正在询问机器；若一直不答，请到场查看，再按已出货或退款处理",
+    "brakes": "检测该货道的掉货传感器，然后退款；若确已出货则按已出货处理",
+    "second_payment": "在商户平台退回第二笔付款，然后关闭",
+    "hand_refund": "核对商户平台上的退款与本单，然后关闭",
+    "given_back": "在商户平台查明由谁退回、退了多少，然后关闭",
+    "contradiction": "清点该货道余货，然后关闭",
+    "goods_unpaid": "在商户平台查找付款，然后关闭",
+    "unknown_sale": "本账目早于这笔销售：在商户平台查找后关闭",
+    "refund_stuck": "在商户平台查看退款；系统每小时会再次请求",
+    "refund_not_enough": "请给商户账户充值；系统每小时会再次请求",
+    "refund_abnormal": "在商户平台处理异常退款，然后按退款处理",
+    "refund_closed": "在商户平台退款或以其他方式付还顾客，然后关闭",
+    "refund_refused": "在商户平台查明原因，然后再次退款，或以其他方式付还后关闭",
+    "refund_amount": "在商户平台核对金额，然后关闭",
+    "payment_not_ours": "在商户平台查明是谁的付款，然后关闭",
+    "transaction_taken": "一笔付款对应两个单号：请联系支付平台，然后关闭",
+    "impossible": "请连同经过一起报告此故障，然后按退款、已出货或关闭处理",
+}
+
 WORDS: Final[dict[str, tuple[str, str]]] = {
+    **{f"next.{reason}": (zh, ADVICE[reason]) for reason, zh in _NEXT.items()},
     "title": ("售货运营", "Vending operations"),
     "skip": ("跳到内容", "Skip to the content"),
     "menu": ("页内导航", "On this page"),
@@ -31,10 +55,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "需要人工核对的销售和告警会出现在这里。",
         "Sales that a person must look at, and alarms, appear here.",
     ),
-    "cases_more": (
-        "项其他待核对销售：时间更早，或仍在自动处理",
-        "more open cases: older than the sales below, or still being worked on",
-    ),
+    "next": ("下一步", "Next"),
+    "owner": ("负责人", "looked after by"),
     "alarms": ("告警", "Alarms"),
     "alarms_empty": ("没有告警。", "No alarm stands."),
     "whole_machine": ("整机", "whole machine"),
@@ -115,6 +137,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "state.vended": ("已出货", "Vended"),
     "state.refunded": ("已退款", "Refunded"),
     "state.case": ("需人工核对", "Needs a person"),
+    "state.settled": ("已人工结清", "Settled by a person"),
     "why.unpaid": ("未付款", "not paid in time"),
     "why.cancel": ("顾客取消", "the shopper cancelled"),
     "why.reselect": ("顾客重新选择", "the shopper chose again"),
@@ -139,6 +162,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "why.journal_lost": ("机器账目丢失", "the machine lost its journal"),
     "why.brakes": ("退款过多，等待人工", "too many refunds; a person decides"),
     "why.foreign": ("不属于本账目的付款", "a payment from outside these books"),
+    "why.payment_not_ours": ("不属于本商户的付款", "a payment to somebody else"),
+    "why.transaction_taken": ("付款已属另一单", "this payment belongs to another sale"),
+    "why.given_back": ("入账前已退款", "given back before we knew"),
+    "why.second_payment": ("重复付款", "paid a second time"),
+    "why.contradiction": ("机器前后不一", "the machine contradicts itself"),
+    "why.goods_unpaid": ("未见付款已出货", "goods out, no payment known"),
+    "why.unknown_sale": ("账目中没有这笔销售", "a sale unknown to these books"),
+    "why.refund_amount": ("退款金额不符", "another amount went back"),
     "why.hand_refund": ("人工退过款", "somebody refunded by hand"),
     "why.refund_stuck": ("退款迟迟未到", "the refund takes too long"),
     "why.refund_abnormal": ("退款异常", "the refund is stuck at the bank"),

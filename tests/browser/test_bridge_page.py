@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from cloud_bridge.ports import StoreFailed
-from tests.unit.web.bridge import ALARM, LANE, MACHINE, SALE, UNHEARD, Bridge
+from tests.unit.web.bridge import ALARM, CASE, LANE, MACHINE, SALE, UNHEARD, Bridge
 from tests.unit.web.serving import Site, site
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -172,16 +172,25 @@ def test_an_old_open_case_is_found_beyond_the_sales_that_are_shown(served: Serve
     page = open_page()
     expect(page.locator("#case-list a")).to_have_text("old")
     expect(page.locator("#sale-list tr")).to_have_count(50)
-    expect(page.locator("#more")).to_be_hidden()
 
 
-def test_an_open_case_that_is_not_among_the_sales_is_counted_all_the_same(
+def test_a_case_says_why_since_when_who_looks_after_it_and_what_to_do(
     served: Served, open_page: Open
 ) -> None:
-    served.do(lambda bridge: setattr(bridge, "more_cases", 3))
+    held = replace(CASE, owner="ann", evidence="seven refunds in an hour")
+    strange = replace(CASE, sale_id="other", reason="never_heard_of", advice="call us")
+    served.do(lambda bridge: bridge.open_cases.extend([held, strange]))
     page = open_page()
-    expect(page.locator("#count")).to_have_text("3 need a person")
-    expect(page.locator("#more")).to_contain_text("3 more open cases")
+    expect(page.locator("#count")).to_have_text("2 need a person")
+    expect(page.locator("#waiting")).to_have_text("2")
+    first, second = page.locator("#case-list li").all()
+    expect(first).to_contain_text("too many refunds; a person decides")
+    expect(first).to_contain_text("Next: test the lane's drop sensor")
+    expect(first).to_contain_text("looked after by ann · seven refunds in an hour")
+    expect(second).to_contain_text("Next: call us")
+    page.locator("nav a").first.click()
+    expect(page.locator("#case-list")).to_be_in_viewport()
+    expect(first.locator("a")).to_have_attribute("href", f"/sales/{CASE.sale_id}")
 
 
 def test_an_empty_page_says_what_to_do(served: Served, open_page: Open) -> None:

@@ -1,16 +1,15 @@
 // The operators' page: read everything once, then follow the event stream and read again what it says has changed.
 import { drawAlarms, drawMachines, drawMoney } from "/static/board.js";
 import { byId, choose, el, lang, moment, say, show, text, translate } from "/static/dom.js";
-import { asCsv, csvName, drawFacts, drawSales, drawStory, drawTodo, isOpenCase } from "/static/sales.js";
+import { asCsv, csvName, drawFacts, drawSales, drawStory, drawTodo } from "/static/sales.js";
 
 const SHOWN = 50;
-const LOOKED_AT = 500; // the newest sales that are looked through for open cases not among those shown
 const FACTS = 20;
 const CALM_MS = 250;
 const AGAIN_MS = 3000;
 const PATH = /^\/sales\/([^/]+)$/.exec(location.pathname);
 
-const seen = { machines: [], sales: [], alarms: [], totals: {}, facts: [], story: undefined, at_ms: 0, ok: true, live: null };
+const seen = { machines: [], sales: [], cases: [], alarms: [], totals: {}, facts: [], story: undefined, at_ms: 0, ok: true, live: null };
 let numbered = 0;
 
 async function read(path) {
@@ -25,9 +24,9 @@ async function readBooks() {
     seen.story = await read(`sales/${PATH[1]}`);
     return;
   }
-  const [sales, totals, alarms] = await Promise.all([read(`sales?limit=${SHOWN}`), read("totals"), read("alarms")]);
-  const older = (totals.cases ?? 0) > sales.filter(isOpenCase).length;
-  Object.assign(seen, { sales: older ? await read(`sales?limit=${LOOKED_AT}`) : sales, totals, alarms });
+  const [sales, cases, totals, alarms] = await Promise.all(
+    [`sales?limit=${SHOWN}`, "cases", "totals", "alarms"].map(read));
+  Object.assign(seen, { sales, cases, totals, alarms });
 }
 
 async function readMachines() {
@@ -53,8 +52,8 @@ function draw() {
   const only = byId("only").value;
   drawMachines(seen.machines);
   drawMoney(seen.totals);
-  drawTodo(seen.sales, seen.totals, seen.alarms);
-  drawSales(seen.sales.filter((sale) => !only || sale.machine === only).slice(0, SHOWN));
+  drawTodo(seen.cases, seen.alarms);
+  drawSales(seen.sales.filter((sale) => !only || sale.machine === only));
   drawAlarms(seen.alarms);
   drawFacts(seen.facts);
 }

@@ -4,7 +4,7 @@ import { byId, el, keyed, lang, mark, moment, money, named, product, say, show, 
 
 const TONES = {
   quoted: "info", offered: "wait", closing: "wait", closed: "quiet", paid: "info",
-  refunding: "wait", vended: "go", refunded: "stop", case: "stop",
+  refunding: "wait", vended: "go", refunded: "stop", case: "stop", settled: "quiet",
 };
 const COLUMNS = ["state", "time", "machine", "product", "price", "paid", "refunded", "why", "sale"];
 const NUMBERS = new Set(["price", "paid", "refunded"]);
@@ -12,7 +12,6 @@ const NUMBERS = new Set(["price", "paid", "refunded"]);
 const situation = (sale) => (sale.state === "paid" && sale.decision === "refund" ? "refunding" : sale.state);
 const why = (sale) => (sale.why ? named("why", sale.why) : "");
 const link = (sale_id) => `/sales/${encodeURIComponent(sale_id)}`;
-export const isOpenCase = (sale) => sale.state === "case";
 
 function markSale(node, sale) {
   mark(node, TONES[situation(sale)] ?? "info", named("state", situation(sale)));
@@ -50,29 +49,37 @@ function fillSale(row, sale) {
   Object.assign(id, { href: link(sale.sale_id), title: sale.sale_id });
 }
 
-export function drawTodo(sales, totals, alarms) {
-  const cases = sales.filter(isOpenCase);
-  const more = Math.max(0, (totals.cases ?? 0) - cases.length);
-  const count = cases.length + more + alarms.length;
+export function drawTodo(cases, alarms) {
+  const count = cases.length + alarms.length;
   const words = count === 1 ? say("todo_one") : say("todo_count");
   text(byId("count"), count ? `${count} ${words}` : say("todo_none"));
   byId("count").className = count ? "stop" : "go";
+  text(byId("waiting"), count || "");
   document.title = count ? `(${count}) ${say("title")}` : say("title");
   show("todo-empty", count === 0);
   show("todo-alarms", alarms.length > 0);
   text(byId("todo-alarms").firstChild, `${say("alarms")}: ${alarms.length}`);
-  text(byId("more"), `${more} ${say("cases_more")}`);
-  show("more", more > 0);
   keyed(byId("case-list"), cases, {
-    key: (sale) => sale.sale_id,
-    make: () => el("li", {}, sign(), el("a"), el("span")),
-    fill: (node, sale) => {
-      markSale(node.firstChild, sale);
-      text(node.children[1], sale.sale_id).href = link(sale.sale_id);
-      const owed = `${say("paid")} ${yuan(sale.paid_fen)}`;
-      text(node.lastChild, [sale.machine, product(sale), owed, why(sale)].filter(Boolean).join(" · "));
-    },
+    key: (each) => `${each.sale_id} ${each.reason}`,
+    make: () => el("li", {}, sign(), el("a"), el("span"), el("p"), el("p", { class: "quiet" })),
+    fill: fillCase,
   });
+}
+
+function fillCase(node, each) {
+  const [reason, id, about, next, told] = node.children;
+  mark(reason, "stop", named("why", each.reason));
+  text(id, each.sale_id).href = link(each.sale_id);
+  const owed = `${say("paid")} ${yuan(each.paid_fen)}`;
+  text(about, [each.machine, product(each), owed].filter(Boolean).join(" · "));
+  text(next, `${say("next")}: ${advice(each)}`);
+  const owner = each.owner ? ` · ${say("owner")} ${each.owner}` : "";
+  told.replaceChildren(`${say("since")} `, moment(el("time"), each.opened_wall_ms), `${owner} · ${each.evidence}`);
+}
+
+function advice(each) {
+  const words = named("next", each.reason);
+  return words === each.reason.replaceAll("_", " ") ? each.advice : words;
 }
 
 // ---------------------------------------------------------------- facts

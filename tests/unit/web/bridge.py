@@ -121,8 +121,10 @@ class Reader(AsyncIterator[Any]):
 
 @dataclass(slots=True)
 class Bridge:
-    """Service and roster in one. `broken` is raised by every reading; `gate` holds notifications back;
-    `more_cases` are open cases outside `books`."""
+    """Service and roster in one. `broken` is raised by every reading; `gate` holds notifications back.
+
+    `open_cases` are cases of sales that are not in `books`.
+    """
 
     views: dict[str, MachineView] = field(default_factory=dict)
     books: dict[str, SaleView] = field(default_factory=dict)
@@ -133,7 +135,6 @@ class Bridge:
     answer: Exception | None = None
     broken: Exception | None = None
     open_cases: list[CaseView] = field(default_factory=list)
-    more_cases: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     fact_readers: list[Reader] = field(default_factory=list)
     change_readers: list[Reader] = field(default_factory=list)
@@ -197,12 +198,25 @@ class Bridge:
             "paid_fen": sum(sale.paid_fen for sale in sales),
             "vended_fen": sum(sale.paid_fen for sale in sales if sale.state == "vended"),
             "refunded_fen": sum(sale.refunded_fen for sale in sales),
-            "cases": sum(sale.state == "case" for sale in sales) + self.more_cases,
+            "cases": sum(sale.state == "case" for sale in sales),
         }
 
     async def cases(self, *, everything: bool = False) -> tuple[CaseView, ...]:
         self._read()
-        return tuple(case for case in self.open_cases if everything or not case.resolution)
+        held = [
+            replace(
+                CASE,
+                sale_id=sale.sale_id,
+                machine=sale.machine,
+                product_zh=sale.product_zh,
+                product_en=sale.product_en,
+                reason=sale.why,
+                opened_wall_ms=sale.opened_wall_ms,
+            )
+            for sale in self.books.values()
+            if sale.state == "case"
+        ]
+        return tuple(case for case in (*held, *self.open_cases) if everything or not case.resolution)
 
     async def alarms(self) -> tuple[StandingAlarm, ...]:
         self._read()

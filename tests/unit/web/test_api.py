@@ -6,10 +6,17 @@ from typing import Any
 import pytest
 
 from cloud_bridge.ports import StoreFailed
-from tests.unit.web.bridge import ALARM, MACHINE, SALE, START_WALL_MS, UNHEARD
+from tests.unit.web.bridge import ALARM, CASE, MACHINE, SALE, START_WALL_MS, UNHEARD
 from tests.unit.web.serving import Site, request, site
 
-READ = ("/api/machines", "/api/sales", f"/api/sales/{SALE.sale_id}", "/api/totals", "/api/alarms")
+READ = (
+    "/api/machines",
+    "/api/sales",
+    f"/api/sales/{SALE.sale_id}",
+    "/api/totals",
+    "/api/alarms",
+    "/api/cases",
+)
 ROUTES = {path: path.replace(SALE.sale_id, "{sale_id}") for path in READ}
 
 
@@ -37,6 +44,10 @@ async def test_members_carry_the_names_of_the_ports() -> None:
         assert (await served.get("/api/sales")).json == [sale]
         assert (await served.get(f"/api/sales/{SALE.sale_id}")).json == {**sale, "timeline": facts}
         assert (await served.get("/api/alarms")).json == [asdict(ALARM)]
+        over = replace(CASE, reason="doubt", resolution="refunded", resolved_by="ann")
+        served.bridge.open_cases += [CASE, over]
+        assert (await served.get("/api/cases")).json == [asdict(CASE)]
+        assert (await served.get("/api/cases?everything=true")).json == [asdict(CASE), asdict(over)]
         assert (await served.get("/api/totals")).json["paid_fen"] == 350
         assert [fact["what"] for fact in facts] == ["lane 12 chosen", "paid"]
 

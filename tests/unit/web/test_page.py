@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cloud_bridge.core.case import ADVICE
 from cloud_bridge.core.model import State
 from cloud_bridge.web.words import WORDS, table
 from tests.unit.web.serving import site
@@ -16,7 +17,7 @@ STATIC = ROOT / "cloud_bridge" / "web" / "static"
 PAGE = (STATIC / "page.html").read_text()
 SCRIPTS = {path.name: path.read_text() for path in STATIC.glob("*.js")}
 STYLE = (STATIC / "page.css").read_text()
-GROUPS = ("state.", "why.", "stop.", "who.")
+GROUPS = ("state.", "why.", "stop.", "who.", "next.")
 
 
 async def test_it_speaks_the_language_of_the_browser_before_any_script_runs() -> None:
@@ -95,6 +96,12 @@ def test_every_situation_of_a_sale_has_a_word_and_a_tone() -> None:
     for state in [*(state.value for state in State), "refunding"]:
         assert f"state.{state}" in WORDS
         assert re.search(rf"\b{state}: \"(go|wait|stop|info|quiet)\"", SCRIPTS["sales.js"]), state
+
+
+def test_every_case_has_words_for_its_reason_and_for_what_to_do() -> None:
+    for reason in ADVICE:
+        assert f"why.{reason}" in WORDS, reason
+        assert WORDS[f"next.{reason}"][1] == ADVICE[reason]
 
 
 def test_english_counts_one_and_many() -> None:
