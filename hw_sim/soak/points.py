@@ -35,20 +35,26 @@ class CannotTrace(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """Kill `victim` in its `k`-th `call` (of a thread) in this scenario."""
+    """Strike `victim` in its `k`-th `call` (of a thread) in this scenario: it dies, or the call fails."""
 
     scenario: str
     victim: str
     call: str
     k: int
+    blow: str = "signal=KILL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Whether the scenario got as far as the point, and what was wrong in the end."""
+    """How the victim ended, if the scenario got as far as the point, and what was wrong in the end."""
 
-    reached: bool
+    death: str
     wrong: list[str]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the victim ended there."""
+        return self.death != ""
 
 
 class Visitor:
@@ -121,10 +127,11 @@ async def _walked_away(visitor: Visitor) -> None:
 
 async def _without(visitor: Visitor, name: str) -> None:
     code = await visitor.chooses()
-    await visitor.cast.kill(name)
     try:
+        await visitor.cast.kill(name)
         await visitor.pays(code)
-    finally:
+    finally:  # also when the visit is broken off, and wherever
+        await visitor.cast.kill(name)
         await visitor.cast.start(name)
 
 
@@ -173,14 +180,14 @@ async def strike(cast: Cast, point: Point) -> Found:
         with contextlib.suppress(ProcessLookupError):
             tracer.terminate()
         await tracer.wait()
-    reached = bool(cast.deaths)
-    if not reached:
+    death = next(iter(cast.deaths), "")
+    if not death:
         await cast.kill(point.victim)  # so that each point begins with a fresh daemon
         wrong += [] if played else ["the scenario could not be played to its end"]
     cast.deaths.clear()
     await cast.start(point.victim)
     _, after = await come_to_rest(cast)
-    return Found(reached=reached, wrong=[*cast.deaths, *(after if reached else wrong + after)])
+    return Found(death=death, wrong=[*cast.deaths, *(after if death else wrong + after)])
 
 
 async def _play(cast: Cast, point: Point) -> bool:
@@ -230,7 +237,7 @@ async def _join(cast: Cast, point: Point) -> asyncio.subprocess.Process:
     tracer = await asyncio.create_subprocess_exec(
         *(strace, "-f", "-o", "/dev/null", "-p", str(cast.pid(point.victim))),
         *(word for path in watched for word in ("-P", str(path))),
-        *("-e", f"trace={point.call}", "-e", f"inject={point.call}:signal=KILL:when={point.k}"),
+        *("-e", f"trace={point.call}", "-e", f"inject={point.call}:{point.blow}:when={point.k}"),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
