@@ -126,6 +126,7 @@ class _Daemon:
             self._serve("engine", self._engine.run())
             self._serve("hearing", self._hearing.run())
             self._serve("catalogues", self._fleet.show_catalogues(self._settings.shelves))
+            self._serve("cases", self._fleet.show_cases(self._engine.cases))
             self._serve("link", self._link.run())
             self._serve("watchdog", feed_watchdog(self._systemd))
             self._serve("status", self._tell_how_we_are())

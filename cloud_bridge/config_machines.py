@@ -11,6 +11,7 @@ from wire.settings import File, Pattern, Range
 from wire.topics import LIMIT_BYTES, Branch
 
 LANES_LIMIT: Final = 200
+BRIDGE: Final = "bridge"
 CATALOGUE_BYTES: Final = LIMIT_BYTES[Branch.SET]
 
 
@@ -40,6 +41,8 @@ class MachineTable:
     phone: Annotated[str, _text(0, 40)] = ""
 
     def __post_init__(self) -> None:
+        if self.id == BRIDGE:
+            raise ValueError(f"the name {BRIDGE}, under which the bridge shows its own states")
         if not 1 <= len(self.lanes) <= LANES_LIMIT:
             raise ValueError(f"{len(self.lanes)} lanes; 1 to {LANES_LIMIT} are allowed")
         if twice := first_twice([lane.lane for lane in self.lanes]):

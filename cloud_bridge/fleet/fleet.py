@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from cloud_bridge.core.model import ToMachine
@@ -10,15 +10,17 @@ from cloud_bridge.core.timings import Timings
 from cloud_bridge.fleet import translate
 from cloud_bridge.fleet.roster import Roster
 from cloud_bridge.fleet.transport import Transport
-from cloud_bridge.ports import Log, Shelf
+from cloud_bridge.ports import CaseView, Log, Shelf
 from wire.broker import LinkDown, PublishResult
 from wire.codec import address, encode
 from wire.envelope import Envelope, Signer
 from wire.messages import BadMessage
-from wire.topics import Topic
+from wire.topics import Branch, Topic
 
 ANSWER_S: Final = 10.0
 AGAIN_S: Final = 1.0
+CASES_EVERY_S: Final = 5.0
+CASES_TOPIC: Final = Topic("bridge", Branch.STATE, "cases")
 
 
 class Fleet:
@@ -30,6 +32,7 @@ class Fleet:
         self._timings: Final = timings
         self._log: Final = log
         self._linked: Final = asyncio.Event()
+        self._linkups = 0
         self._transport: Transport | None = None
         self.counts: Final[Counter[str]] = Counter()
 
@@ -73,6 +76,7 @@ class Fleet:
     def connected(self, up: bool, reason: str) -> None:
         """The link's state changed."""
         if up:
+            self._linkups += 1
             self._linked.set()
 
     async def show_catalogues(self, shelves: Iterable[Shelf]) -> None:
@@ -83,6 +87,28 @@ class Fleet:
             self._linked.clear()
             for topic, payload, envelope in letters:
                 await self._have_it_stand(topic, payload, envelope)
+
+    # ------------------------------------------------------------ cases
+
+    async def show_cases(self, cases: Callable[[], Awaitable[Sequence[CaseView]]]) -> None:
+        """Have what waits for a person stand retained, for dashboards: unsigned, flat, until cancelled.
+
+        The bridge shows its states as a machine does, under a name that no machine may have.
+        """
+        stood: tuple[int, bytes] | None = None
+        while True:
+            if self._link.connected:
+                now = (self._linkups, translate.case_state(await cases()))
+                if now != stood and await self._shown(CASES_TOPIC, now[1]):
+                    stood = now
+            await asyncio.sleep(CASES_EVERY_S)
+
+    async def _shown(self, topic: Topic, payload: bytes) -> bool:
+        try:
+            result = await _answered(self._link.publish(topic, payload, retain=True))
+        except LinkDown:
+            return False
+        return result is not None and result.accepted
 
     # ------------------------------------------------------------ helpers
 

@@ -1,6 +1,8 @@
 """The bridge's words and the wire's, in both directions, and how long a word is worth keeping. Pure."""
 
+import json
 import math
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from cloud_bridge.core.model import (
@@ -21,7 +23,7 @@ from cloud_bridge.core.model import (
     ToMachine,
 )
 from cloud_bridge.core.timings import Timings
-from cloud_bridge.ports import Shelf
+from cloud_bridge.ports import CaseView, Shelf
 from wire.messages import (
     Ack,
     Alarm,
@@ -176,3 +178,18 @@ def catalogue(shelf: Shelf) -> Catalogue:
         for product in shelf.products
     )
     return Catalogue(version=shelf.version, phone=shelf.phone, lanes=lanes)
+
+
+def case_state(cases: Sequence[CaseView]) -> bytes:
+    """What waits for a person, as a flat state: how many cases, what was paid for them, and the oldest."""
+    oldest = cases[0] if cases else None
+    values = {
+        "open": len(cases),
+        "paid_fen": sum({case.sale_id: case.paid_fen for case in cases}.values()),
+        "oldest_wall_ms": oldest.opened_wall_ms if oldest else 0,
+        "oldest_sale_id": oldest.sale_id if oldest else "",
+        "oldest_machine": oldest.machine if oldest else "",
+        "oldest_reason": oldest.reason if oldest else "",
+        "advice": oldest.advice if oldest else "",
+    }
+    return json.dumps(values, separators=(",", ":")).encode()

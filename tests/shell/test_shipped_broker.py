@@ -82,6 +82,20 @@ async def test_a_client_is_its_certificate_whatever_it_calls_itself(
         assert [up for up, _ in machine.told] == [True]  # it was not thrown off
 
 
+async def test_only_the_bridge_says_what_waits_at_the_bridge(broker: MosquittoBroker, tmp_path: Path) -> None:
+    cases = Topic("bridge", Branch.STATE, "cases")
+    async with (
+        end(broker.port, MACHINE, tls=as_(tmp_path, MACHINE)) as thief,
+        end(broker.port, "bridge", everything("+", Branch.STATE), tls=as_(tmp_path, "bridge")) as bridge,
+    ):
+        assert not (await thief.link.publish(cases, b"{}", retain=True)).accepted
+        assert (await bridge.link.publish(cases, b'{"open":1}', retain=True)).accepted
+        assert (await bridge.next()).payload == b'{"open":1}'
+        for machine in (MACHINE, OTHER):
+            there = Topic(machine, Branch.STATE, "cases")
+            assert not (await bridge.link.publish(there, b"{}", retain=True)).accepted
+
+
 @pytest.mark.parametrize("what", ["no certificate", "another authority", "no TLS"])
 async def test_who_cannot_prove_itself_or_is_not_our_broker_is_not_talked_to(
     broker: MosquittoBroker, tmp_path: Path, what: str

@@ -133,6 +133,7 @@ def test_books_on_another_database_are_named_in_a_file_that_only_we_can_read(fol
         ),
         ('name_en = "Cola"', 'name_en = "a\\nb"', "machines[1].lanes[1].name_en", "on one line"),
         ('id = "vm-0001"', 'id = "VM 1"', "machines[1].id", "4 to 32 of a-z 0-9 -"),
+        ('id = "vm-0001"', 'id = "bridge"', "machines[1]", "values that go together"),
         ("catalogue_version = 1", "catalogue_version = 0", "machines[1].catalogue_version", "1 to"),
         ('host = "127.0.0.1"\nport = 1883', 'host = "broker.cn"', "mqtt", "values that go together"),
         (CREDENTIALS, 'credentials_file = "nowhere"', "wechat.credentials_file", "only its owner can read"),

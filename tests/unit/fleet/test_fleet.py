@@ -1,6 +1,8 @@
 """Machines are told under the bridge's signature, and their catalogues stand at the broker."""
 
 import asyncio
+import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,8 +15,9 @@ from cloud_bridge.core.model import (
     TellRefused,
     ToMachine,
 )
-from cloud_bridge.fleet.fleet import AGAIN_S, ANSWER_S
+from cloud_bridge.fleet.fleet import AGAIN_S, ANSWER_S, CASES_EVERY_S
 from cloud_bridge.fleet.translate import ANSWER_EXPIRY_S
+from cloud_bridge.ports import CaseView
 from tests.unit.bridge.virtual import play
 from tests.unit.fleet.side import (
     BRIDGE,
@@ -30,6 +33,7 @@ from tests.unit.fleet.side import (
     presence,
     settle,
 )
+from tests.unit.web.bridge import CASE
 from wire.broker import PublishResult
 from wire.envelope import Keyring, key_id
 from wire.inbound import Inbound
@@ -169,6 +173,48 @@ def test_a_catalogue_that_did_not_stand_is_said_again() -> None:
         side.wire.answer = TAKEN
         await asyncio.sleep(AGAIN_S)
         assert str(side.wire.said[-1].topic) == f"wxvend/v1/{THERE}/set/catalogue"
+        showing.cancel()
+
+    play(scene())
+
+
+# ---------------------------------------------------------------- cases
+
+
+def test_what_waits_for_a_person_stands_retained_and_flat_and_anew_at_each_link_up() -> None:
+    async def scene() -> None:
+        side, found = Side(), [CASE, replace(CASE, reason="second_payment"), replace(CASE, sale_id="t" * 26)]
+
+        async def cases() -> list[CaseView]:
+            return found
+
+        showing = asyncio.create_task(side.fleet.show_cases(cases))
+        side.fleet.connected(True, "")
+        await asyncio.sleep(3.5 * CASES_EVERY_S)
+        (said,) = side.wire.said
+        assert (str(said.topic), said.retain, said.envelope) == ("wxvend/v1/bridge/state/cases", True, None)
+        assert json.loads(said.payload) == {
+            "open": 3,
+            "paid_fen": 700,
+            "oldest_wall_ms": CASE.opened_wall_ms,
+            "oldest_sale_id": CASE.sale_id,
+            "oldest_machine": CASE.machine,
+            "oldest_reason": "brakes",
+            "advice": CASE.advice,
+        }
+        found.clear()
+        await asyncio.sleep(CASES_EVERY_S)
+        assert json.loads(side.wire.said[-1].payload)["open"] == 0
+        side.fleet.connected(True, "")
+        await asyncio.sleep(CASES_EVERY_S)
+        assert len(side.wire.said) == 3
+        side.wire.answer = PublishResult(0x97, "quota exceeded")
+        side.fleet.connected(True, "")
+        await asyncio.sleep(2 * CASES_EVERY_S)
+        assert len(side.wire.said) == 5
+        side.wire.connected = False
+        await asyncio.sleep(2 * CASES_EVERY_S)
+        assert len(side.wire.said) == 5
         showing.cancel()
 
     play(scene())
