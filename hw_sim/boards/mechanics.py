@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Lane:
-    """One spiral. `stock` and `capacity` are pieces."""
+    """One spiral. `stock` and `capacity` are pieces; `sold` and `jammed` are what a board keeps of it."""
 
     number: int
     stock: int = 5
@@ -20,6 +20,8 @@ class Lane:
     motor: bool = True
     fallen: int = 0
     starts: int = 0
+    sold: int = 0
+    jammed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ class BoardSettings:
     """Milliseconds: `poll_ms` between turns, `report_ms` before a waiting report, `turn_ms` of a motor.
 
     `late_ms` is how late `late_result` makes a result; with `counts_stock` the board reports a lane's stock
-    after each run.
+    after each run, and with `menu` it answers what its service menu keeps.
     """
 
     poll_ms: int = 200
@@ -31,6 +31,7 @@ class BoardSettings:
     turn_ms: int = 1200
     late_ms: int = 8000
     counts_stock: bool = True
+    menu: bool = False
     seed: int = 0
 
 
@@ -213,6 +214,8 @@ class XyBoard:
                 self._report(0x52, self._status())
             case 0x53:
                 self._report(0x54, b"\x00")
+            case 0x70 if len(text) >= 2 and text[1] == 0 and self._settings.menu:
+                self._report(0x71, text[:2] + self._menu(text[0], int.from_bytes(text[2:4], "big")))
 
     # ------------------------------------------------------------ what the board says
 
@@ -241,6 +244,20 @@ class XyBoard:
     def _vend_status(self, code: int, lane: int) -> None:
         tail = b"\x01" if self.faults.on("long_04") else b""
         self._report(0x04, bytes((code,)) + lane.to_bytes(2, "big") + tail)
+
+    def _menu(self, kind: int, number: int) -> bytes:
+        """What is kept through power cuts (section 6): sales and configuration of a lane, jams."""
+        lane = self.cabinet.lanes.get(number, Lane(number))
+        match kind:
+            case 0x47:
+                return lane.sold.to_bytes(4, "big") + (lane.sold * lane.price).to_bytes(4, "big")
+            case 0x42:
+                fields = lane.price.to_bytes(4, "big") + lane.stock.to_bytes(2, "big")
+                return fields + bytes((lane.capacity,)) + lane.goods.to_bytes(2, "big") + b"\x01\x01\x01\x01"
+            case 0x32:
+                jams = [each.number for each in self.cabinet.lanes.values() if each.jammed]
+                return bytes((len(jams),)) + b"".join(each.to_bytes(2, "big") for each in jams) + b"\x00"
+        return b"\x00"
 
     # ------------------------------------------------------------ the motor
 
@@ -276,6 +293,8 @@ class XyBoard:
         if now_ms >= run.ends_ms:
             self._run = None
             self._tell("motor", now_ms, lane=run.lane.number, running=False)
+            run.lane.sold += _result(run) == _SUCCESS
+            run.lane.jammed = _result(run) == _NOTHING_FELL
             if not self.faults.strikes("no_result"):
                 self._vend_status(_result(run), run.lane.number)
             if self._settings.counts_stock:

@@ -14,6 +14,7 @@ from typing import Final
 from edge.core.errors import BusError
 from edge.core.model import Baseline, Outcome, VendOrder
 from edge.drivers.serial_port import SerialPort, Transport
+from edge.drivers.xy.menu import witness
 from edge.drivers.xy.session import Ended, Session
 from edge.drivers.xy.settings import XySettings
 from edge.ports import BusEvent, BusHealth, Capabilities, Clock
@@ -58,7 +59,7 @@ class XyDispenser:
         """`motor_s` is the longest a vend is watched, extended by progress as far as that may go."""
         return Capabilities(
             bus="xy",
-            witness=self._session.witness,
+            witness=witness(self._settings),
             repeat_is_harmless=self._settings.board_drops_repeats,
             seq_bits=8,
             start_s=START_S,
@@ -90,7 +91,12 @@ class XyDispenser:
         return result
 
     async def baseline(self, lane: int) -> Baseline:
-        """The lane's stock as last reported, at once. Raises BusError while the board is not there."""
+        """The lane's stock as last reported, and what the menu counts, where that proves something.
+
+        Raises BusError while the board is not there.
+        """
+        if self._settings.sales_count_vends:
+            await self._perform(lambda now_ms: self._session.count(lane, now_ms))
         baseline = self._session.baseline(lane)
         if baseline is None:
             raise BusError("the board is not identified; nothing was sent")

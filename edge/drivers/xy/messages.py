@@ -148,6 +148,23 @@ class DeliveryStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AskMenu:
+    """`70` with operation 00, ours: read an entry of the service menu; `lane` where the entry is a lane's."""
+
+    kind: int
+    lane: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MenuAnswer:
+    """`71`: the answer to a `70`. It says which entry, and of a lane's entry not which lane."""
+
+    kind: int
+    operation: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
     """A frame this driver has no words for, or one too short to mean anything."""
 
@@ -155,7 +172,7 @@ class Other:
     text: bytes
 
 
-Command = Check | Drive | Sync | AskStatus | AskDelivery | Other
+Command = Check | Drive | Sync | AskStatus | AskDelivery | AskMenu | Other
 Message = (
     Command
     | Poll
@@ -170,6 +187,7 @@ Message = (
     | Version
     | MachineStatus
     | DeliveryStatus
+    | MenuAnswer
 )
 
 
@@ -186,6 +204,8 @@ def build(command: Command) -> tuple[int, bytes]:
             return 0x51, b""
         case AskDelivery():
             return 0x53, b""
+        case AskMenu(kind, lane):
+            return 0x70, bytes((kind, 0)) + (b"" if lane is None else lane.to_bytes(2, "big"))
         case Other(cmd, text):
             return cmd, text
 
@@ -260,5 +280,6 @@ _READERS: Final = MappingProxyType[int, tuple[int, Callable[[bytes], Message]]](
         0x52: (6, _machine_status),
         0x53: (0, lambda text: AskDelivery()),
         0x54: (1, lambda text: DeliveryStatus(text[0])),
+        0x71: (2, lambda text: MenuAnswer(text[0], text[1], text[2:])),
     }
 )

@@ -30,6 +30,7 @@ class Reports:
     def __init__(self, settings: XySettings) -> None:
         self._settings = settings
         self._stock: dict[int, int | None] = {}
+        self._sold: dict[int, int] = {}
         self._machine_id = ""
         self._version = ""
         self.facts: dict[str, int] = {}
@@ -40,8 +41,14 @@ class Reports:
         return " ".join(part for part in ("XY", self._machine_id, self._version) if part)
 
     def baseline(self, lane: int) -> Baseline:
-        """The stock of the last report. The board keeps no sequence and no counter that can be trusted."""
-        return Baseline(stock=self._stock.get(lane))
+        """The stock of the last report, and the count where it was asked for. The board keeps no sequence."""
+        return Baseline(stock=self._stock.get(lane), count=self._sold.pop(lane, None))
+
+    def sold(self, lane: int, count: int | None) -> None:
+        """How often the lane ever sold, as the menu has just told, or not; the next baseline uses it up."""
+        self._sold.pop(lane, None)
+        if count is not None:
+            self._sold[lane] = count
 
     def count(self, name: str) -> None:
         """Count something odd, for a technician."""

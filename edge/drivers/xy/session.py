@@ -8,19 +8,20 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
-from edge.core.judge import Recovery, Witness
-from edge.core.model import Baseline, Outcome, VendOrder, Withheld
-from edge.drivers.xy import codes
+from edge.core.model import Baseline, Outcome, Uncertain, VendOrder, Withheld
+from edge.drivers.xy import codes, menu
 from edge.drivers.xy.codec import ACK, Decoder, Frame
 from edge.drivers.xy.link import SENDS, How, Job, Link, Told
 from edge.drivers.xy.messages import (
     Ack,
     AskDelivery,
+    AskMenu,
     Check,
     CheckAnswer,
     Command,
     DeliveryStatus,
     Drive,
+    MenuAnswer,
     Message,
     Poll,
     Sync,
@@ -35,6 +36,7 @@ from edge.ports import BusDown, BusEvent, BusHealth, BusUp, VendProgress
 FRAME_GAP_MS: Final = 50  # a frame of the greatest length takes 45 ms on the line
 EVIDENCE_AGE_MS: Final = 30_000  # how long a result that nobody waited for is worth hearing
 BOARD_START_MS: Final = 30_000  # after a power cut the board may start later than we do
+MENU_TURNS: Final = 12  # that the board gets to answer four questions of its menu
 TRAILING_MS: Final = 60_000  # how long an `FF` may lag behind the result of its vend
 
 
@@ -52,6 +54,7 @@ Fact = BusEvent | Ended
 class _Asking:
     lane: int
     until_ms: int
+    menu: bool = False
 
 
 class Session:
@@ -68,6 +71,9 @@ class Session:
         self._down_why: str | None = None
         self._operation: _Asking | Watch | None = None
         self._order: VendOrder | None = None  # of the vend that runs; None while recovering
+        self._recovering: VendOrder | None = None
+        self._sold: int | None = None  # of the recovery's lane, once the menu has told it
+        self._menu_silent = False
         self._written = False
         self._listen_by_ms: int | None = None  # a recovery that has not begun to count its silence
         self._strays: deque[tuple[int, VendStatus]] = deque(maxlen=16)
@@ -78,11 +84,6 @@ class Session:
         self._polls = self._repeats = 0
 
     # ------------------------------------------------------------ what the shell calls
-
-    @property
-    def witness(self) -> Witness:
-        """What this board can prove once nobody has watched."""
-        return Witness(recovery=Recovery.NONE, drop_sensor=self._settings.drop_sensor)
 
     def facts(self) -> list[Fact]:
         """What has become known since the last call, in order."""
@@ -155,6 +156,16 @@ class Session:
         self._operation = _Asking(lane, now_ms + 1000 * self._settings.check_s)
         self._link.put(Job(command=Check(lane)))
 
+    def count(self, lane: int, now_ms: int) -> None:
+        """Begin to read how often a lane ever sold; the baseline that follows has it, where it was told."""
+        self._claim()
+        self._reports.sold(lane, None)
+        if not self._startup.up or self._menu_silent:
+            self._end("" if self._startup.up else "bus_down")
+            return
+        self._operation = _Asking(lane, now_ms + 1000 * self._settings.check_s, menu=True)
+        self._link.put(Job(command=AskMenu(menu.LANE_SALES, lane)))
+
     def drive(self, order: VendOrder, now_ms: int) -> None:
         """Begin a vend: `06` waits for the next POLL, and is never written at or after its lease end."""
         self._claim()
@@ -178,6 +189,7 @@ class Session:
         self._operation = watch = Watch(lane=order.lane, settings=self._settings, recovering=True)
         watch.note(f"stock was {order.baseline.stock}")
         self._listen_by_ms = now_ms + BOARD_START_MS
+        self._recovering, self._sold = order, None
         for heard_ms, status in self._strays:
             if now_ms - heard_ms <= EVIDENCE_AGE_MS:
                 watch.heard(status, now_ms)
@@ -187,7 +199,7 @@ class Session:
 
     def abandon(self, now_ms: int) -> None:
         """Nobody waits for the operation any more: what was not written never will be."""
-        self._operation, self._order, self._listen_by_ms = None, None, None
+        self._operation, self._order, self._listen_by_ms, self._recovering = None, None, None, None
         self._tell(self._link.stop_moving(), now_ms)
 
     # ------------------------------------------------------------ frames
@@ -226,10 +238,13 @@ class Session:
             case VendStatus():
                 self._take_vend_status(message, now_ms)
             case CheckAnswer(status, lane):
-                if isinstance(self._operation, _Asking) and self._operation.lane == lane:
+                asking = self._operation
+                if isinstance(asking, _Asking) and asking.lane == lane and not asking.menu:
                     self._end(codes.refusal(status, host_keeps_stock=self._settings.host_keeps_stock))
             case Sync():
                 self._take_sync(now_ms)
+            case MenuAnswer():
+                self._take_menu(message)
             case _:
                 event = self._reports.take(message)
                 if event is not None:
@@ -254,6 +269,19 @@ class Session:
         if watch.outcome is not None and status.status != codes.ENDED:
             self._trailing = (watch.lane, now_ms + TRAILING_MS)
 
+    def _take_menu(self, answer: MenuAnswer) -> None:
+        """An answer of the service menu; one that nobody waits for says nothing."""
+        match self._operation:
+            case _Asking(lane=lane, menu=True) if answer.kind == menu.LANE_SALES:
+                self._reports.sold(lane, menu.sales(answer))
+                self._end("")
+            case Watch() as watch if self._recovering is not None and not self._menu_silent:
+                count = menu.sales(answer)
+                self._sold = self._sold if count is None else count
+                watch.note(menu.words(answer, watch.lane) or f"71 {answer.kind:02X}")
+            case _:
+                self._reports.count("stray_menu")
+
     def _take_sync(self, now_ms: int) -> None:
         """The board has started, unless its `31` merely answers ours."""
         if self._startup.is_echo(now_ms):
@@ -275,7 +303,7 @@ class Session:
 
     def _end(self, result: str | Outcome) -> None:
         self._facts.append(Ended(result))
-        self._operation, self._order, self._listen_by_ms = None, None, None
+        self._operation, self._order, self._listen_by_ms, self._recovering = None, None, None, None
 
     def _put(self, commands: tuple[Command, ...]) -> None:
         for command in commands:
@@ -288,6 +316,8 @@ class Session:
                 self._tell_watch(each.how, now_ms, why="lease")
             elif each.how is How.ACKED and isinstance(each.job.command, Sync):
                 self._startup.synced(now_ms)
+            elif each.how is How.UNANSWERED and isinstance(each.job.command, AskMenu):
+                self._menu_silent = True  # it has no menu, or its answers may come too late to be told apart
             elif each.how is How.UNANSWERED:
                 self._go_down("no_ack", now_ms, pause_ms=1000 * self._settings.settle_s)
 
@@ -313,8 +343,9 @@ class Session:
         match self._operation:
             case Watch() as watch:
                 self._advance_watch(watch, now_ms)
-            case _Asking(until_ms=until_ms) if now_ms >= until_ms:
-                self._end("no_answer")
+            case _Asking(until_ms=until_ms, menu=asked) if now_ms >= until_ms:
+                self._menu_silent = self._menu_silent or asked
+                self._end("" if asked else "no_answer")
         self._put(self._startup.due(now_ms, free=self._link.idle and self._operation is None))
         if self._order is None and self._startup.comes_up(now_ms):
             self._down_why = None
@@ -324,11 +355,18 @@ class Session:
         if self._listen_by_ms is not None and (self._startup.up or now_ms >= self._listen_by_ms):
             self._listen_by_ms = None
             watch.note(f"stock is {self._reports.baseline(watch.lane).stock}")
-            watch.listen(now_ms, max(1000 * self._settings.settle_s, (SENDS + 1) * self._poll_gap_ms))
+            settle_ms = max(1000 * self._settings.settle_s, (SENDS + 1) * self._poll_gap_ms)
+            if self._settings.service_menu and self._startup.up:
+                self._put(menu.questions(watch.lane))
+                settle_ms += MENU_TURNS * self._poll_gap_ms
+            watch.listen(now_ms, settle_ms)
         watch.tick(now_ms)
         if watch.outcome is not None:
             self._link.stop_moving()
-            self._end(watch.outcome)
+            outcome, order = watch.outcome, self._recovering
+            if order is not None and isinstance(outcome, Uncertain):
+                outcome = menu.judged(order, outcome, self._sold, menu.witness(self._settings))
+            self._end(outcome)
 
     def _go_down(self, why: str, now_ms: int, *, pause_ms: int = 0) -> None:
         """The board is not known any more. What had not begun to move is withheld."""
@@ -342,6 +380,7 @@ class Session:
             self._end("bus_down")
 
     def _identify_anew(self, *, begin_ms: int) -> None:
+        self._menu_silent = False
         self._decoder.forget()
         self._startup.restart(begin_ms=begin_ms)
         for each in self._link.clear():

@@ -27,6 +27,9 @@ class XySettings:
     take_product_is_delivered: code 24, then silence or FF, is a sale (V3.0) and not a failure (V3.2.11).
     host_keeps_stock: lanes that the board calls sold out or paused may be vended (V3.2.11).
     door_open_value: the door byte of `52` that means open; None where nobody has looked yet.
+    service_menu: the board answers `70` (V3.2.11): a recovery reads what its menu keeps of the lane.
+    sales_count_vends: only True where it was proven on this board that its sales of a lane (menu type 47)
+        grow by one with each `06` that delivered, and where it sells nothing by itself.
     decimal_places: the board's own setting (menu type 10), for cash reports.
     silence_s: without a frame for so long the board counts as gone.
     check_s, first_progress_s: answer to a check; first `04` after a `06`.
@@ -43,6 +46,8 @@ class XySettings:
     board_drops_repeats: bool = False
     take_product_is_delivered: bool = True
     host_keeps_stock: bool = False
+    service_menu: bool = False
+    sales_count_vends: bool = False
     door_open_value: int | None = None
     decimal_places: int = 2
     silence_s: int = 3
@@ -58,6 +63,8 @@ class XySettings:
             _expect_type(each.name, getattr(self, each.name), each.type)
         for name, low, high in _RANGES:
             _expect_range(name, getattr(self, name), low=low, high=high)
+        if self.sales_count_vends and not self.service_menu:
+            raise ValueError("sales_count_vends: found true without service_menu; allowed is both or neither")
         if self.motor_s is not None:
             _expect_range("motor_s", self.motor_s, low=5, high=600)
         if self.door_open_value is not None:

@@ -18,6 +18,7 @@ from edge.drivers.xy.messages import (
     KeyPress,
     LaneReport,
     MachineStatus,
+    MenuAnswer,
     Message,
     Other,
     Poll,
@@ -78,14 +79,14 @@ REPORTS: list[tuple[str, int, Message]] = [
         0x33,
         STATUS_OF_THE_DOCUMENT,
     ),
-    ("FA FB 71 04 35 38 01 00 78", 0x35, Other(0x71, bytes.fromhex("380100"))),
-    ("FA FB 71 06 37 36 00 00 EE 00 99", 0x37, Other(0x71, bytes.fromhex("360000ee00"))),
+    ("FA FB 71 04 35 38 01 00 78", 0x35, MenuAnswer(0x38, 1, b"\0")),
+    ("FA FB 71 06 37 36 00 00 EE 00 99", 0x37, MenuAnswer(0x36, 0, bytes.fromhex("00ee00"))),
     (
         "FA FB 71 0B 36 47 00 00 00 00 2A 00 00 39 6C 75",
         0x36,
-        Other(0x71, bytes.fromhex("47000000002a0000396c")),
+        MenuAnswer(0x47, 0, bytes.fromhex("0000002a0000396c")),
     ),
-    ("FA FB 71 08 38 33 00 02 00 0C 00 17 6A", 0x38, Other(0x71, bytes.fromhex("330002000c0017"))),
+    ("FA FB 71 08 38 33 00 02 00 0C 00 17 6A", 0x38, MenuAnswer(0x33, 0, bytes.fromhex("02000c0017"))),
 ]
 
 
