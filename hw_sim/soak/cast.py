@@ -72,6 +72,7 @@ class Cast:
     ) -> None:
         self.folder: Final = folder
         self.deaths: Final[list[str]] = []
+        self.prefix: Final[dict[str, tuple[str, ...]]] = {}  # words before a victim's command
         self._poll_ms, self._turn_ms = poll_ms, turn_ms
         self._rewrite: Final = rewrite
         self._children: Final[dict[str, Child]] = {}
@@ -96,7 +97,7 @@ class Cast:
         """Start a victim; whether it gets anywhere is another matter."""
         if name == "edge":
             self._selling.clear()
-        await self._start(name, *self._commands[name])
+        await self._start(name, *self.prefix.get(name, ()), *self._commands[name])
 
     async def kill(self, name: str) -> None:
         """End it as a power cut does."""
