@@ -68,31 +68,26 @@ def to_wire(heading: Heading, sale: Sale, report: Report, start_s: int, lease_s:
                 row_hash=heading.row_hash,
             )
         case RaiseAlarm(name=name, text=text):
-            return Alarm(
-                jid=who.jid,
-                boot=who.boot,
-                bits=who.bits,
-                n=n,
-                name=name,
-                raised=True,
-                code="",
-                text=text,
-                lane=sale.lane,
-            )
+            return _alarm(heading, name=name, raised=True, text=text, lane=sale.lane)
         case ClearAlarm(name=name, lane=lane):
-            return Alarm(
-                jid=who.jid,
-                boot=who.boot,
-                bits=who.bits,
-                n=n,
-                name=name,
-                raised=False,
-                code="",
-                text="",
-                lane=lane,
-            )
+            return _alarm(heading, name=name, raised=False, text="", lane=lane)
         case _:
             assert_never(report)
+
+
+def _alarm(heading: Heading, *, name: str, raised: bool, text: str, lane: int) -> Alarm:
+    who = heading.session
+    return Alarm(
+        jid=who.jid,
+        boot=who.boot,
+        bits=who.bits,
+        n=heading.n,
+        name=name,
+        raised=raised,
+        code="",
+        text=text,
+        lane=lane,
+    )
 
 
 def status(session: Session, sale_id: str, answer: Answer) -> SaleStatus:
