@@ -4,6 +4,7 @@ He knows no key. Whatever he does, all that may follow is delay (I15). What he w
 """
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -25,6 +26,7 @@ class Adversary:
         self._chance: Final[Random] = pace.chance
         self._tricks: Final[tuple[Callable[[Packet], None], ...]] = (
             self._alter,
+            self._forge,
             self._replay,
             self._elsewhere,
             self._retain,
@@ -69,6 +71,22 @@ class Adversary:
         at = self._chance.choice(places) if places else self._chance.randrange(len(payload))
         payload[min(at, len(payload) - 1)] ^= 1 << self._chance.randrange(7)
         self._say(replace(packet, payload=bytes(payload)))
+
+    def _forge(self, packet: Packet) -> None:
+        """Words of his own about a sale that he has heard of: it is paid; it is vended."""
+        if not packet.topic.endswith("/up/sale.requested"):
+            return
+        said = json.loads(packet.payload)
+        paid = {name: said[name] for name in ("sale_id", "jid", "boot", "lane")}
+        amount = {"paid_fen": said["price_fen"], "issued_ms": 1_790_000_000_000}
+        heading = {name: said[name] for name in ("jid", "boot", "bits", "n", "sale_id")}
+        vended = {"outcome": "delivered", "why": "", "evidence": "", "row_hash": "0" * 64}
+        for kind, forged in (
+            ("down/sale.paid", {**paid, **amount}),
+            ("up/sale.outcome", {**heading, **vended}),
+        ):
+            topic = packet.topic.replace("up/sale.requested", kind)
+            self._say(replace(packet, topic=topic, payload=json.dumps(forged).encode()))
 
     def _replay(self, packet: Packet) -> None:
         """Anything that was ever said, as it was said."""

@@ -233,8 +233,8 @@ class Broker:
         self.loop.on(self.loop.nature, when_s - self.loop.time(), act, *args)
 
     def _take(self, packet: Packet) -> bool:
-        self._heard(packet)
         self._said.append(packet)
+        self._heard(packet)
         if packet.retain:
             self._retained[packet.topic] = packet
         reached = any(self._hears(session, packet) for session in self._sessions.values())

@@ -48,12 +48,12 @@ class Totals:
 
 
 def live(seed: int, life: Life, without: str = "") -> Totals:
-    """One seed, and which cells it reached. `without` names a safeguard that is taken away."""
+    """One seed, and the cells it reached. `without` takes a safeguard away, in a life where that shows."""
     totals = Totals(seeds=1)
     if without:
         ablation = ABLATIONS[without]
         with ablation.off():
-            outcome = run_seed(seed, replace(life, only=life.only or ablation.only))
+            outcome = run_seed(seed, replace(ablation.life, sales=life.sales))
     else:
         with counted() as cells:
             outcome = run_seed(seed, life)

@@ -21,10 +21,14 @@ _LOGS_ITS_END: Final = "_log_destroy_pending"
 
 
 class Host:
-    """A computer, or a part of the world that nobody can switch off. `life` counts its starts."""
+    """A computer, or a part of the world that nobody can switch off. `life` counts its starts.
 
-    def __init__(self, name: str) -> None:
+    Its timers run at `rate`, as the clock does that its programs read.
+    """
+
+    def __init__(self, name: str, *, rate: float = 1.0) -> None:
         self.name: Final = name
+        self.rate: Final = rate
         self.life = 0
         self.ready: Final[deque[Handle]] = deque()
         self.tasks: Final[dict[asyncio.Task[Any], None]] = {}
@@ -208,6 +212,7 @@ class WorldLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> Handle:
         """Then, on the host that asks."""
+        when = self._now_s + (when - self._now_s) / self.current.rate
         handle = Handle((self.current, self._life), when, callback, args, context)
         heapq.heappush(self._timers, (when, next(self._numbers), handle))
         return handle

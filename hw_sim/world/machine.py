@@ -67,7 +67,7 @@ class Machine:
     ) -> None:
         self.plan: Final = plan
         self.name: Final = plan.name
-        self.host: Final = Host(plan.name)
+        self.host: Final = Host(plan.name, rate=plan.clock_rate)
         self.disk: Final = JournalDisk(became=self._rows_became)
         self.clock: Final = WorldClock(loop, rate=plan.clock_rate)
         self.board: Final = XyBoard(Cabinet.of(plan.lanes, stock=plan.stock), plan.board)
@@ -144,6 +144,11 @@ class Machine:
         """A person confirms the journal. The daemon must not run."""
         self._tell("journal confirmed")
         self.disk.confirm()
+
+    def new_journal(self) -> None:
+        """Its journal is moved aside, and the next one may sell at once. The daemon must not run."""
+        self.lose_journal()
+        self.disk.made = False
 
     def lease_left_s(self) -> float:
         """True seconds until the lease of the newest sale ends."""

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from hw_sim.world.adversary import adversary
-from hw_sim.world.broker import Packet
 from hw_sim.world.machine import Machine
+from hw_sim.world.moments import MOMENTS
 from hw_sim.world.pace import Pace
 
 _CONFIRM_S: Final = 5.0
@@ -141,77 +141,20 @@ async def operators(pace: Pace) -> None:
     await pace.now_and_then(strike)
 
 
-# ---------------------------------------------------------------- time and the way
-
-
-async def killed_in_a_flush(pace: Pace) -> None:
-    """A daemon dies while a flush runs and is started again at once; the flush may still come through."""
-    story, world, chance = pace.world.story, pace.world, pace.chance
-    by_name = {machine.name: machine for machine in world.machines}
-
-    def kill(machine: Machine) -> None:
-        if machine.running and machine.disk.flushing:
-            story.mark("killed in a flush")
-            machine.crash(power=False)
-            world.loop.on(world.loop.nature, 0.01, machine.start)
-
-    def seen(number: int, who: str, name: str) -> None:
-        if name == "journal.flush" and who in by_name and not pace.over and chance.random() < 0.05:
-            world.loop.on(world.loop.nature, chance.random() * 0.005, kill, by_name[who])
-
-    story.steps_seen.append(seen)
-    await asyncio.sleep(0)
-
-
-async def store_and_forward(pace: Pace) -> None:
-    """A link that keeps everything for minutes and then hands all of it over, in order."""
-
-    async def strike() -> None:
-        weather, now_s = pace.world.weather, pace.world.loop.time()
-        pace.world.story.add("broker", "stores")
-        weather.stored_until_s = now_s + pace.chance.choice((5.0, 60.0, 300.0)) * pace.chance.random()
-
-    await pace.now_and_then(strike)
-
-
-async def obeys_repeats(pace: Pace) -> None:
-    """Boards that take a repeated frame for a new one: nothing that moves may ever be repeated to them."""
-    for machine in pace.world.machines:
-        machine.board.faults.set("run_duplicates", times=-1)
-    await asyncio.sleep(0)
-
-
-async def late_words(pace: Pace) -> None:
-    """An authorisation comes just as the lease of its sale ends, a little earlier or later."""
-    world, chance = pace.world, pace.chance
-    spread_s = chance.choice((0.5, 2.0, 8.0))
-
-    def held_s(packet: Packet) -> float:
-        if pace.over or not packet.topic.endswith("/down/sale.paid") or chance.random() < 0.3:
-            return 0.0
-        machine = next(each for each in world.machines if f"/{each.name}/" in packet.topic)
-        left_s = machine.lease_left_s()
-        return max(0.0, left_s - spread_s * (chance.random() - 0.2)) if left_s > 0 else 0.0
-
-    world.weather.held_s = held_s
-    await asyncio.sleep(0)
-
-
 MISHAPS: Final[Mapping[str, Callable[[Pace], Coroutine[Any, Any, None]]]] = MappingProxyType(
     {
-        kind.__name__: kind
-        for kind in (
-            journal_lost,
-            journal_rolled_back,
-            journal_cloned,
-            books_restored,
-            new_catalogue,
-            operators,
-            killed_in_a_flush,
-            store_and_forward,
-            obeys_repeats,
-            late_words,
-            adversary,
-        )
+        **MOMENTS,
+        **{
+            kind.__name__: kind
+            for kind in (
+                journal_lost,
+                journal_rolled_back,
+                journal_cloned,
+                books_restored,
+                new_catalogue,
+                operators,
+                adversary,
+            )
+        },
     }
 )

@@ -29,13 +29,17 @@ _OVER: Final = frozenset({"vended", "refunded"})
 class Life:
     """How much happens: sales in all, virtual hours at most, machines (0: one or two, as the seed has it).
 
-    `only` names the kinds of trouble that are on, instead of the seed's own.
+    Instead of the seed's own: `only` names the kinds of trouble that are on, `clock_rates` how fast clocks
+    run, `every_s` how often people come, `all_pay` that they all pay.
     """
 
     sales: int = 20
     hours: float = 24.0
     machines: int = 0
     only: frozenset[str] | None = None
+    clock_rates: tuple[float, ...] = ()
+    every_s: float = 0.0
+    all_pay: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class Outcome:
 def run_seed(seed: int, life: Life | None = None) -> Outcome:
     """Live through a seed."""
     life = life or Life()
-    world = World(seed, _rig(seed, life.machines))
+    world = World(seed, _rig(seed, life.machines, life.clock_rates))
     checker = watched(world)
     trouble = Trouble(world, only=life.only)
     for name in trouble.kinds:
@@ -82,11 +86,12 @@ def watched(world: World) -> Checker:
     return checker
 
 
-def _rig(seed: int, machines: int) -> Rig:
+def _rig(seed: int, machines: int, clock_rates: tuple[float, ...]) -> Rig:
     """Half of all worlds have a shop's waits, the others live faster; some drift, some brake."""
     chance = World.stream(seed, "rig")
     drawn = 2 if chance.random() < 0.2 else 1
-    rates = chance.choice(((), (), (0.998, 1.002)))
+    drawn_rates: tuple[float, ...] = chance.choice(((), (), (0.998, 1.002)))
+    rates = clock_rates or drawn_rates
     limits = chance.choice((Limits(lane=1000, machine=1000, fleet=1000), Limits(lane=3, machine=5, fleet=7)))
     if chance.random() < 0.5:
         return Rig(
@@ -104,7 +109,7 @@ def _rig(seed: int, machines: int) -> Rig:
 
 def _shop(world: World, life: Life) -> None:
     """Let people come until they have all gone."""
-    manners = _manners(world.chance("manners"))
+    manners = _manners(world.chance("manners"), life)
     each = -(-life.sales // len(world.machines))
     waiting = [
         world.loop.spawn(
@@ -120,10 +125,12 @@ def _shop(world: World, life: Life) -> None:
         world.run(_STEP_S)
 
 
-def _manners(chance: Random) -> Manners:
+def _manners(chance: Random, life: Life) -> Manners:
     weights = {habit: chance.choice((0.0, 1.0, 1.0, 4.0)) for habit in Habit}
     weights[Habit.PAYS] += 1.0
-    return Manners(every_s=chance.choice((10.0, 30.0, 90.0)), weights=weights)
+    if life.all_pay:
+        weights = {Habit.PAYS: 1.0}
+    return Manners(every_s=life.every_s or chance.choice((10.0, 30.0, 90.0)), weights=weights)
 
 
 def heal(world: World) -> None:

@@ -25,12 +25,20 @@ ELSEWHERE: Final = (
         "tests/model, tests/unit/edge/test_machine.py",
     ),
     (
-        "P1",
-        "I3",
-        "REPEAT",
-        "a frame is repeated after the lease",
-        "tests/model, tests/unit/drivers/test_xy_vend.py",
+        "P4",
+        "I5",
+        "ROLL",
+        "a rolled-back journal is believed",
+        "tests/model, tests/unit/bridge/test_session.py",
     ),
+    (
+        "P6",
+        "I7",
+        "QUERY",
+        "nobody asks what became of a sale",
+        "tests/model, tests/unit/bridge/test_table.py",
+    ),
+    ("P1", "I3", "REPEAT", "a late frame is repeated", "tests/model, tests/unit/drivers/test_xy_vend.py"),
 )
 
 

@@ -292,11 +292,6 @@ def timeout_refunds() -> AbstractContextManager[None]:
     return _bridge({(Situation.VENDING, Timer.BOUND): back})
 
 
-def never_asks() -> AbstractContextManager[None]:
-    """No machine is asked what became of a sale."""
-    return _swapped(paid, "_ask", lambda sale, ctx: ())
-
-
 def sends_uncounted() -> AbstractContextManager[None]:
     """An authorisation goes out and is counted at its next repeat."""
     vend = paid._vend
