@@ -4,12 +4,12 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from tests.process.programs import WXVEND, Program, until
+from tests.process.programs import PATIENCE_S, WXVEND, Program, until
 from tests.shell.broker import make_broker
 from tests.unit.wire.samples import Lines
 from wire.broker import BrokerSettings, PublishResult
@@ -169,10 +169,19 @@ class Rig:
             await daemon.says(after=before, event="daemon.status", status="selling")
 
     async def offered(self) -> SaleRequested:
-        """A shopper keys the lane; the bridge sends a code."""
+        """A shopper keys the lane, again when nothing happens; the bridge sends a code.
+
+        A board gives a report up that nobody acknowledged in five turns, as on a computer that stands still.
+        """
         number = len(self.bridge.said(SaleRequested))
-        self.board.tell({"do": "key", "lane": LANE})
-        asked = await self.bridge.hears(SaleRequested, after=number)
+        asked: SaleRequested | None = None
+        for _ in range(PRESSES):
+            self.board.tell({"do": "key", "lane": LANE})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_S / PRESSES):
+                    asked = await self.bridge.hears(SaleRequested, after=number)
+                    break
+        assert asked is not None, self.bridge.heard
         await self.bridge.say(
             SaleCode(sale_id=asked.sale_id, code_url=CODE_URL, pay_s=60, price_fen=PRICE_FEN)
         )
