@@ -109,7 +109,7 @@ def key_place(path: Path) -> Path:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
         return path.absolute().parent / str(table["keys"]["bridge_key_file"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return read_settings(path).keys.bridge_key_file  # says what is wrong, and where
 
 

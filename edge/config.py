@@ -86,7 +86,7 @@ def places(path: Path) -> tuple[Path, Path]:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
         return folder / table["keys"]["machine_key_file"], folder / table["journal"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         settings = read_settings(path)  # says what is wrong, and where
         return settings.keys.machine_key_file, settings.journal
 

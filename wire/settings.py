@@ -118,7 +118,7 @@ def read(text: str, into: type[T], *, file: Path) -> T:
     """Read the TOML `text` of `file` (for messages and relative paths). Raises BadSettings."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number or a nesting too long for the reader
         raise BadSettings(file, (_syntax_mistake(error, text),)) from error
     reader = _Reader(Places(text), file.absolute().parent)
     value = reader.table(into, table, ())
@@ -283,7 +283,9 @@ def _place(mistake: Mistake) -> str:
     return f"{mistake.line}:{mistake.column}" if mistake.column else str(mistake.line or 1)
 
 
-def _syntax_mistake(error: tomllib.TOMLDecodeError, text: str) -> Mistake:
+def _syntax_mistake(error: Exception, text: str) -> Mistake:
+    if not isinstance(error, tomllib.TOMLDecodeError):
+        return Mistake(0, "file", "a number or a nesting too long to be read", "TOML 1.0")
     match = _SYNTAX_PLACE.fullmatch(str(error))
     if match is None:  # the text ends too early
         return Mistake(max(len(text.splitlines()), 1), "syntax", str(error), "TOML 1.0")

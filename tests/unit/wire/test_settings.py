@@ -163,6 +163,12 @@ def test_a_syntax_mistake_has_its_line_and_column() -> None:
     assert (cut.line, cut.where) == (2, "syntax")
 
 
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 5000 + "]" * 5000], ids=["number", "nesting"])
+def test_what_is_too_long_for_the_reader_is_a_mistake_like_any_other(value: str) -> None:
+    (mistake,) = mistakes(f'machine = "cafe-x"\nport = {value}\n')
+    assert str(mistake) == "file: found a number or a nesting too long to be read, allowed TOML 1.0"
+
+
 def test_the_message_is_what_an_editor_jumps_to() -> None:
     with pytest.raises(BadSettings) as bad:
         read('machine = "cafe-x"\nport = 0\nratio = "x"', Shop, file=HERE)
