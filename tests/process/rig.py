@@ -35,6 +35,7 @@ from wire.topics import Branch, parse
 
 MACHINE: Final = "vm-0001"
 LANE, PRICE_FEN = 12, 350
+PRESSES: Final = 3
 CODE_URL: Final = "weixin://wxpay/bizpayurl?pr=Pr0cess"
 _SETTINGS: Final = """
 machine = "vm-0001"
