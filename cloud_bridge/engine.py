@@ -43,6 +43,7 @@ from cloud_bridge.ports import (
     SaleView,
     Shelf,
     StandingAlarm,
+    StoreFailed,
     Tx,
 )
 
@@ -181,7 +182,12 @@ class Engine:
     async def _surely(self, work: Coroutine[None, None, None], name: str) -> None:
         """A caller who leaves between commit and act takes nothing with him; a failure ends the engine."""
         assert self._tasks is not None, "the engine does not run"
-        await asyncio.shield(self._tasks.create_task(work, name=name))
+        try:
+            task = self._tasks.create_task(work, name=name)
+        except RuntimeError as error:  # the group lets nobody in any more
+            work.close()
+            raise StoreFailed("the engine has ended; nothing is taken") from error
+        await asyncio.shield(task)
 
     # ------------------------------------------------------------ decide, commit, act
 

@@ -481,6 +481,9 @@ def test_books_that_fail_end_the_engine(who: str) -> None:
             await asked
         await asyncio.wait([running])
         assert isinstance(running.exception(), ExceptionGroup)
+        store.broken = False
+        with pytest.raises(StoreFailed, match="has ended"):
+            await world.engine.heard(BORN)
 
     play(scene())
 
