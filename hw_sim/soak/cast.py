@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,22 +31,36 @@ VICTIMS: Final = ("edge", "bridge", "mosquitto")
 TERMS: Final = Terms(lease_s=8, grace_s=1, pay_s=5, last_payer_s=2, query_first_s=0.5, doubt_s=1.0)
 STOCK: Final = 200
 _SHIPPED: Final = Path(__file__).parents[2] / "systemd"
+_BALANCES: Final = """
+SELECT account, sum(fen) FROM (
+    SELECT debit AS account, fen FROM ledger UNION ALL SELECT credit, -fen FROM ledger
+) GROUP BY account
+"""
 _WXVEND: Final = str(Path(sys.executable).with_name("wxvend"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """What the four witnesses have, and how often a motor ran for how many intents."""
+    """What the four witnesses have; motor runs and intents; debit less credit of each account."""
 
     books: Books
     motor_starts: int
     intents: int
+    balances: Mapping[str, int]
 
     def wrong(self) -> list[str]:
         """Every contradiction; none is good."""
         found = disagreements(self.books)
         if self.motor_starts > self.intents:
             found.append(f"{self.intents} intents are on the disk, but motors ran {self.motor_starts} times")
+        orders = self.books.platform.values()
+        kept = sum(order.paid_fen - order.refunded_fen for order in orders)
+        cleared = self.balances.get("platform_clearing", 0)
+        if cleared != kept:
+            found.append(f"the platform has {kept} fen for us, the ledger {cleared}")
+        if all(sale.state != "case" for sale in self.books.bridge.values()):
+            owed = {name: self.balances.get(name, 0) for name in ("customer_liability", "refunds_pending")}
+            found += [f"every sale has ended, and {name} is {fen} fen" for name, fen in owed.items() if fen]
         return found
 
     @property
@@ -139,6 +153,7 @@ class Cast:
         board = await self._children["board"].ask({"do": "books"}, "books")
         with closing(_reading(self.folder / "bridge.db")) as db:
             rows = db.execute("SELECT sale_id, state, paid_fen, refunded_fen FROM sale").fetchall()
+            balances = dict(db.execute(_BALANCES).fetchall())
         with closing(_reading(journal(self.folder))) as db:
             intents = db.execute("SELECT count(seq) FROM sale").fetchone()[0]
         names = ("sale_id", "state", "paid_fen", "refunded_fen")
@@ -148,7 +163,7 @@ class Cast:
             platform=platform["orders"],
             pieces_dropped=board["pieces_dropped"],
         )
-        return Truth(books=books, motor_starts=board["motor_starts"], intents=intents)
+        return Truth(books=books, motor_starts=board["motor_starts"], intents=intents, balances=balances)
 
     # ------------------------------------------------------------ starting and stopping
 

@@ -4,7 +4,6 @@ strace joins the running daemon and kills it as the call begins, so all calls be
 """
 
 import asyncio
-import contextlib
 import shutil
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -177,7 +176,7 @@ async def strike(cast: Cast, point: Point) -> Found:
         played = await _play(cast, point)
         _, wrong = await come_to_rest(cast)
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        if not cast.deaths:  # else it has nobody left to watch, and ends by itself
             tracer.terminate()
         await tracer.wait()
     death = next(iter(cast.deaths), "")

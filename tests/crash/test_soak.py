@@ -2,14 +2,16 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hw_sim.demo.books import Books, BridgeSale, Order
 from hw_sim.demo.eye import Eye
 from hw_sim.demo.scenery import screen
 from hw_sim.demo.shelf import SHELF
-from hw_sim.soak.cast import Cast
+from hw_sim.soak.cast import Cast, Truth
 from hw_sim.soak.rounds import come_to_rest
 from tests.process.programs import Program
 from tests.shell.broker import require_mosquitto
@@ -52,3 +54,21 @@ async def test_a_program_that_ends_by_itself_is_a_violation(tmp_path: Path) -> N
         _, wrong = await come_to_rest(cast)
         assert wrong
         assert "edge ended with exit code 2" in cast.deaths[0]
+
+
+def test_a_truth_that_does_not_add_up_is_told_by_name() -> None:
+    paid = Order(state="SUCCESS", paid_fen=350, refunded_fen=0)
+    books = Books(
+        journal={"a": "delivered"},
+        bridge={"a": BridgeSale(state="vended", paid_fen=350, refunded_fen=0)},
+        platform={"a": paid},
+        pieces_dropped=1,
+    )
+    good = Truth(books=books, motor_starts=1, intents=1, balances={"platform_clearing": 350, "sales": -350})
+    assert good.wrong() == []
+    assert replace(good, motor_starts=2).wrong() == ["1 intents are on the disk, but motors ran 2 times"]
+    owing = {"platform_clearing": 350, "customer_liability": -350}
+    assert replace(good, balances=owing).wrong() == [
+        "every sale has ended, and customer_liability is -350 fen"
+    ]
+    assert replace(good, balances={}).wrong() == ["the platform has 350 fen for us, the ledger 0"]
