@@ -20,6 +20,7 @@ from edge.drivers.xy.settings import XySettings
 from edge.ports import BusEvent, BusHealth, Capabilities, Clock
 
 TICK_S: Final = 0.05
+PACK_NUMBERS: Final = 255
 LATE_S: Final = 0.03  # a loop that is so late with its tick may have left a POLL lying for most of its 100 ms
 START_S: Final = 5  # the board starts a motor within this time of the frame, or not at all
 
@@ -29,7 +30,7 @@ Trace = Callable[[str, bytes, int], None]  # direction "rx" or "tx", bytes, boot
 class XyDispenser:
     """One XY machine. `trace` is called for all bytes, after an answer has been written.
 
-    `tick_s` is how often time that passes in silence is looked at.
+    `tick_s` is how often time that passes in silence is looked at; `run` counts the starts of the daemon.
     """
 
     def __init__(
@@ -40,13 +41,14 @@ class XyDispenser:
         trace: Trace | None = None,
         port: Transport | None = None,
         tick_s: float = TICK_S,
+        run: int = 0,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._trace = trace
         self._port = port or SerialPort(str(settings.port), baud=settings.baud)
         self._tick_s = tick_s
-        self._session = Session(settings)
+        self._session = Session(settings, pack_no=run % PACK_NUMBERS)
         self._post: Callable[[BusEvent], None] | None = None
         self._operation = asyncio.Lock()
         self._result: asyncio.Future[str | Outcome] | None = None

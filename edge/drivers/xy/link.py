@@ -53,14 +53,14 @@ class Link:
     `last_pack_no` is the number of the last exchange that was written, 0 before the first.
     """
 
-    def __init__(self, *, moving_sends: int) -> None:
+    def __init__(self, *, moving_sends: int, last_pack_no: int = 0) -> None:
         self._moving_sends = moving_sends
         self._queue: deque[Job] = deque()
         self._job: Job | None = None
         self._frame = b""
         self._reply: bytes | None = None  # the prepared answer; None: nothing to say but ACK
         self._sends = 0
-        self.last_pack_no = 0
+        self.last_pack_no = last_pack_no
         self.repeats = 0
 
     @property

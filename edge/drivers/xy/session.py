@@ -60,10 +60,11 @@ class _Asking:
 class Session:
     """One XY board on one line. Every instant is milliseconds of the boot-time clock."""
 
-    def __init__(self, settings: XySettings) -> None:
+    def __init__(self, settings: XySettings, *, pack_no: int = 0) -> None:
+        """`pack_no` counts on from there: the board may still know the numbers of an earlier process."""
         self._settings = settings
         self._decoder = Decoder()
-        self._link = Link(moving_sends=SENDS if settings.board_drops_repeats else 1)
+        self._link = Link(moving_sends=SENDS if settings.board_drops_repeats else 1, last_pack_no=pack_no)
         self._reports = Reports(settings)
         self._facts: list[Fact] = []
         self._startup = Startup(lift=settings.lift, status_every_ms=1000 * settings.status_every_s)

@@ -1,10 +1,13 @@
 """The turn, the start-up, reports and checks of an XY session in virtual time."""
 
+from pathlib import Path
+
 import pytest
 
 from edge.core.machine import next_seq
 from edge.core.model import Baseline
-from edge.drivers.xy.session import Fact
+from edge.drivers.xy.session import Fact, Session
+from edge.drivers.xy.settings import XySettings
 from edge.ports import (
     BusDown,
     BusUp,
@@ -213,6 +216,7 @@ def test_a_silent_board_is_down_once_and_up_when_it_is_back() -> None:
     assert bench.session.baseline(12) is None
     bench.start()
     assert len(events(bench, BusUp)) == 2
+    assert events(bench, BusDown)[1:] == [BusDown(why="identifying")]
 
 
 def test_a_board_that_never_spoke_is_down() -> None:
@@ -257,6 +261,14 @@ def test_a_resync_settles_and_then_identifies_the_board_again() -> None:
     bench.start()
     assert len(events(bench, BusUp)) == 2
     assert events(bench, BusDown) == []
+
+
+def test_a_board_that_is_back_but_acknowledges_nothing_is_told_apart_from_a_silent_one() -> None:
+    bench = Bench()
+    bench.wait(3, polling=False)
+    for _ in range(30):
+        bench.poll()
+    assert events(bench, BusDown) == [BusDown(why=why) for why in ("silent", "identifying", "no_ack")]
 
 
 # ---------------------------------------------------------------- reports
@@ -371,3 +383,15 @@ def test_a_vend_after_a_check_takes_the_next_turn_when_its_number_avoids_the_las
     assert baseline.seq == asked
     bench.drive(seq=next_seq(asked - 1, 8, baseline.seq))
     assert [cmd for cmd, _, _ in commands(bench.poll())] == [0x06]
+
+
+def test_the_first_command_of_a_start_is_no_repeat_of_the_one_before() -> None:
+    """A board that drops repeats by command and PackNo would never report its lanes to the second daemon."""
+    numbers = []
+    for boot in (1, 2):
+        session = Session(XySettings(port=Path("/dev/null")), pack_no=boot)
+        session.opened(0)
+        ((command, number, _),) = commands(session.receive(POLL, 500))
+        assert command == 0x31
+        numbers.append(number)
+    assert len(set(numbers)) == 2
