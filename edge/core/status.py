@@ -36,7 +36,7 @@ def _lane(machine: Machine, number: int) -> dict[str, object]:
         "stock": seen.stock if seen else None,
         "capacity": seen.capacity if seen else None,
         "failures": seen.failures if seen else 0,
-        "reason": lane_reason(machine, number),
+        "reason": lane_reason(machine, number) if product else "no_product",
     }
 
 

@@ -109,6 +109,21 @@ def test_a_machine_shows_what_it_sells_and_why_it_does_not(served: Served, open_
     expect(card).to_contain_text("▲Not selling: the board does not answer")
 
 
+def test_lanes_that_sell_nothing_are_no_faults_and_are_not_counted(served: Served, open_page: Open) -> None:
+    board = replace(LANE, product_zh="", product_en="", price_fen=0, reason="no_product")
+    older = replace(board, lane=22, reason="unknown")  # a machine that has no other word for it
+    quiet = replace(LANE, lane=15, stock=None, reason="unknown")
+    lanes = (*MACHINE.lanes, quiet, replace(board, lane=21), older)
+    served.do(lambda bridge: bridge.show(replace(MACHINE, lanes=lanes)))
+    card = open_page().locator("article.card")
+    expect(card.locator("summary")).to_have_text("4 lanes · ▲ 1 Sold out · ■ 1 Fault")
+    expect(card.locator("li.lane")).to_have_count(4)
+    expect(card.locator("li.lane").nth(3)).to_have_text("15Cola¥3.50?▲not told yet")
+    expect(card.locator(".bare")).to_have_text("no product on lanes: 21, 22")
+    served.do(lambda bridge: bridge.show(MACHINE))
+    expect(card.locator(".bare")).to_be_hidden()
+
+
 def test_a_sale_is_seen_from_its_first_second_to_its_last(served: Served, open_page: Open) -> None:
     page = open_page()
     expect(page.locator("#sales-empty")).to_be_visible()
@@ -345,13 +360,13 @@ TEXT = st.text() | st.sampled_from(
 def test_any_text_is_drawn_as_it_is(open_page: Open) -> None:
     page = open_page()
     before = page.evaluate("document.querySelectorAll('*').length")
-    draw = """async ([sale, fact, machine, alarm]) => {
+    draw = """async ([sale, fact, machine, alarm, held]) => {
       const sales = await import("/static/sales.js"), board = await import("/static/board.js");
-      sales.drawSales([sale]); sales.drawTodo([sale], {}, [alarm]); sales.drawFacts([fact]);
+      sales.drawSales([sale]); sales.drawTodo([held], [alarm]); sales.drawFacts([fact]);
       board.drawMachines([machine]); board.drawAlarms([alarm]);
       const words = document.querySelector("#sale-list .product").textContent;
       const kinds = [...new Set([...document.querySelectorAll("main *")].map((node) => node.tagName))];
-      sales.drawSales([]); sales.drawTodo([], {}, []); sales.drawFacts([]);
+      sales.drawSales([]); sales.drawTodo([], []); sales.drawFacts([]);
       board.drawMachines([]); board.drawAlarms([]);
       return [words, kinds, document.querySelectorAll("*").length];
     }"""
@@ -364,7 +379,9 @@ def test_any_text_is_drawn_as_it_is(open_page: Open) -> None:
         machine = replace(MACHINE, machine=text, reason=other, selling=False, software=text, lanes=(lane,))
         fact = {"wall_ms": 0, "machine": text, "sale_id": other, "who": text, "what": other, "key": 1}
         alarm = replace(ALARM, machine=other, name=text, code=other, text=text)
-        words, kinds, after = page.evaluate(draw, [asdict(sale), fact, asdict(machine), asdict(alarm)])
+        held = replace(CASE, sale_id=other, machine=text, reason=other, evidence=text, advice=text, owner=other)
+        drawn = [asdict(sale), fact, asdict(machine), asdict(alarm), asdict(held)]
+        words, kinds, after = page.evaluate(draw, drawn)
         assert words == text
         assert not {"SCRIPT", "IMG", "IFRAME", "SVG", "STYLE", "LINK"} & set(kinds)
         assert after == before

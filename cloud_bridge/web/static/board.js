@@ -22,7 +22,7 @@ export function drawMachines(machines) {
 function makeMachine(open) {
   const node = el("article", { class: "card" });
   const heads = el("p", { class: "lane quiet", "aria-hidden": "true" }, ...HEADS.map(() => el("span")));
-  const lanes = el("details", {}, el("summary"), heads, el("ul"));
+  const lanes = el("details", {}, el("summary"), heads, el("ul"), el("p", { class: "quiet bare" }));
   lanes.open = open;
   const head = el("div", { class: "head" }, el("h3"), sign(), sign());
   node.append(head, el("p", { class: "quiet told" }), lanes);
@@ -56,16 +56,16 @@ function fillTold(node, machine, heard) {
   node.replaceChildren(seen, ...parts.map((words) => el("span", {}, words)));
 }
 
-function fillLanes(node, lanes, heard) {
+// A board may have lanes that the machine sells nothing from: no fault, and nothing to count.
+const bare = (lane) => !product(lane);
+
+function fillLanes(node, all, heard) {
   node.hidden = !heard;
-  const count = (wanted) => lanes.filter(wanted).length;
-  const parts = [`${lanes.length} ${say("lanes")}`];
-  const empty = count((lane) => lane.reason === "sold_out");
-  const faulty = count((lane) => lane.reason && lane.reason !== "sold_out");
-  if (empty) parts.push(`▲ ${empty} ${named("stop", "sold_out")}`);
-  if (faulty) parts.push(`■ ${faulty} ${named("stop", "fault")}`);
-  text(node.firstChild, lanes.length ? parts.join(" · ") : say("lanes_empty"));
-  const [, heads, list] = node.children;
+  const lanes = all.filter((lane) => !bare(lane)), empty = all.filter(bare);
+  const [summary, heads, list, rest] = node.children;
+  text(summary, all.length ? countLanes(lanes) : say("lanes_empty"));
+  rest.hidden = empty.length === 0;
+  text(rest, `${named("stop", "no_product")}: ${empty.map((lane) => lane.lane).join(", ")}`);
   heads.hidden = lanes.length === 0;
   HEADS.forEach((head, at) => {
     text(heads.children[at], say(head)).className = head === "price" || head === "stock" ? "number" : "";
@@ -78,6 +78,16 @@ function fillLanes(node, lanes, heard) {
   });
 }
 
+function countLanes(lanes) {
+  const count = (wanted) => lanes.filter(wanted).length;
+  const soldOut = count((lane) => lane.reason === "sold_out");
+  const faulty = count((lane) => tone(lane) === "stop");
+  const parts = [`${lanes.length} ${say("lanes")}`];
+  if (soldOut) parts.push(`▲ ${soldOut} ${named("stop", "sold_out")}`);
+  if (faulty) parts.push(`■ ${faulty} ${named("stop", "fault")}`);
+  return parts.join(" · ");
+}
+
 function fillLane(node, lane) {
   const [number, name, price, stock, state] = node.children;
   text(number, lane.lane);
@@ -86,9 +96,14 @@ function fillLane(node, lane) {
   const of = lane.capacity === null ? "" : `/${lane.capacity}`;
   text(stock, lane.stock === null ? "?" : `${lane.stock}${of}`);
   stock.title = lane.stock === null ? say("stock_unknown") : say("stock");
-  const low = lane.stock !== null && lane.capacity && lane.stock / lane.capacity < LOW;
-  if (lane.reason === "") mark(state, low ? "wait" : "go", say("sells"));
-  else mark(state, lane.reason === "sold_out" ? "wait" : "stop", named("stop", lane.reason));
+  mark(state, tone(lane), lane.reason ? named("stop", lane.reason) : say("sells"));
+}
+
+const WAITS = new Set(["sold_out", "unknown"]); // nobody has to repair anything
+
+function tone(lane) {
+  if (lane.reason) return WAITS.has(lane.reason) ? "wait" : "stop";
+  return lane.stock !== null && lane.capacity && lane.stock / lane.capacity < LOW ? "wait" : "go";
 }
 
 export function drawAlarms(alarms) {

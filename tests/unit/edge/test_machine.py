@@ -193,3 +193,9 @@ def test_dashboards_get_flat_values_with_numbers_as_numbers() -> None:
     assert told["lane/12"]["stock"] == 5
     for values in told.values():
         assert all(value is None or isinstance(value, int | str) for value in values.values())
+
+
+def test_a_lane_of_the_board_without_a_product_says_so_and_is_no_fault() -> None:
+    told = states(replace(READY, lanes={**READY.lanes, 99: Lane(stock=3)}), {})
+    assert told["lane/99"]["reason"] == "no_product"
+    assert states(replace(READY, lanes={}), {})["lane/12"]["reason"] == "unknown"
