@@ -18,7 +18,7 @@ import click
 from cloud_bridge.config import findings, key_place, read_settings
 from cloud_bridge.wechat.keys import BadCredentials
 from wire.envelope import BadKeyFile, generate, key_id, load_private, save_private, save_public
-from wire.settings import BadSettings
+from wire.settings import SET_HANDED, BadSettings
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
@@ -100,7 +100,7 @@ def init(config: Path, as_json: bool) -> None:
     except (BadSettings, BadKeyFile) as error:
         _fail(error, BAD_INPUT)
     except OSError as error:
-        _fail(error, FAILED)
+        _fail(OSError(f"{error}. Try: mkdir -p, or {SET_HANDED}"), FAILED)
     if as_json:
         made = {"key_id": key_id(key), "key_file": str(key_file), "public_key_file": str(public)}
         click.echo(json.dumps(made, ensure_ascii=False))

@@ -14,7 +14,7 @@ from cloud_bridge.wechat.key_report import describe_keys
 from wire.broker import BrokerSettings
 from wire.envelope import BadKeyFile, PublicKey, key_id, load_private, load_public
 from wire.mqtt_table import MqttTable
-from wire.settings import BadSettings, File, Range, load, read_secret
+from wire.settings import BadSettings, File, Range, load, place_of, read_secret
 from wire.topics import Branch, everything
 
 MQTT_NAME: Final = "bridge"
@@ -108,8 +108,8 @@ def key_place(path: Path) -> Path:
     """
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-        return path.absolute().parent / str(table["keys"]["bridge_key_file"])
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return place_of(table["keys"]["bridge_key_file"], path.absolute().parent)
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return read_settings(path).keys.bridge_key_file  # says what is wrong, and where
 
 

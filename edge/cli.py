@@ -12,12 +12,12 @@ from typing import Final, NoReturn
 
 import click
 
-from edge.config import findings, read_settings
+from edge.config import findings, places, read_settings
 from edge.host import SystemClock, fresh
 from edge.journal import confirm, open_journal
 from edge.ports import JournalFailed
 from wire.envelope import BadKeyFile
-from wire.settings import BadSettings
+from wire.settings import SET_HANDED, BadSettings
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
@@ -83,7 +83,6 @@ def check_config(config: Path, as_json: bool) -> None:
 @_CONFIG
 def init(config: Path) -> None:
     """Make the machine's key and its journal where the settings name them. Nothing is overwritten."""
-    from edge.config import places
     from wire.envelope import generate, key_id, load_private, save_private, save_public
 
     try:
@@ -97,8 +96,10 @@ def init(config: Path) -> None:
             open_journal(journal, fresh(SystemClock()), confirm_new=True).close()
     except (BadSettings, BadKeyFile) as error:
         _fail(error, BAD_INPUT)
-    except (JournalFailed, OSError) as error:
+    except JournalFailed as error:
         _fail(error, FAILED)
+    except OSError as error:
+        _fail(OSError(f"{error}. Try: mkdir -p, or {SET_HANDED}"), FAILED)
     click.echo(f"machine key  {key_file}  {key_id(key)}")
     click.echo(f"public half  {public}  give it to the bridge (machines.<id>.public_key_file)")
     click.echo(f"journal      {journal}")
@@ -113,13 +114,13 @@ def confirm_journal(config: Path) -> None:
     whether losing it was meant. Stop the daemon first.
     """
     try:
-        settings = read_settings(config)
-        confirm(settings.journal)
+        _, journal = places(config)
+        confirm(journal)
     except BadSettings as error:
         _fail(error, BAD_INPUT)
     except JournalFailed as error:
         _fail(error, FAILED)
-    click.echo(f"journal {settings.journal} is confirmed; the machine sells from its next start")
+    click.echo(f"journal {journal} is confirmed; the machine sells from its next start")
 
 
 @edge.command()
@@ -134,7 +135,7 @@ def journal(config: Path, check: bool, as_json: bool) -> None:
     from edge.journal_rows import check_journal
 
     try:
-        entries, faults = check_journal(read_settings(config).journal)
+        entries, faults = check_journal(places(config)[1])
     except BadSettings as error:
         _fail(error, BAD_INPUT)
     except JournalFailed as error:

@@ -13,7 +13,7 @@ from wire.codec import encode
 from wire.envelope import BadKeyFile, key_id, load_private, load_public
 from wire.messages import Presence
 from wire.mqtt_table import MqttTable
-from wire.settings import BadSettings, File, Pattern, Range, load
+from wire.settings import BadSettings, File, Pattern, Range, load, place_of
 from wire.topics import Branch, Topic, everything
 
 Machine = Annotated[str, Pattern(r"[a-z0-9-]{4,32}", "4 to 32 of a-z 0-9 -")]
@@ -85,8 +85,8 @@ def places(path: Path) -> tuple[Path, Path]:
     folder = path.absolute().parent
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-        return folder / table["keys"]["machine_key_file"], folder / table["journal"]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return place_of(table["keys"]["machine_key_file"], folder), place_of(table["journal"], folder)
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         settings = read_settings(path)  # says what is wrong, and where
         return settings.keys.machine_key_file, settings.journal
 

@@ -63,6 +63,8 @@ def open_journal(path: Path, fresh: Fresh, *, confirm_new: bool = False) -> "Sql
     try:
         new = not path.exists() or not _sound(path)
         aside = _move_aside(path, fresh.wall_ms) if new else None
+        if new:
+            os.close(_private(path))
         db = _connect(path)
         if new:
             create(db, fresh.jid, confirmed=confirm_new)
@@ -238,7 +240,7 @@ def _lock(path: Path) -> int:
     """One daemon per journal (G-LOCK); the lock dies with the process."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = _private(path.with_name(path.name + ".lock"))
     except OSError as error:
         raise JournalFailed(f"journal {path}: {error}") from error
     try:
@@ -246,6 +248,18 @@ def _lock(path: Path) -> int:
     except OSError as error:
         os.close(handle)
         raise JournalFailed(f"journal {path}: another daemon holds it. Try: stop it first") from error
+    return handle
+
+
+def _private(path: Path) -> int:
+    """Open a file that only its owner may read. What root makes is the folder owner's: the daemon's user."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.fchown(handle, folder.st_uid, folder.st_gid)
     return handle
 
 

@@ -3,7 +3,7 @@
 A field is bool, int, float, str, an enum, Path, a dataclass, a tuple of one of these, or one of these
 | None; `Annotated` adds rules (`Range`, `Pattern`, `File`, or whatever is a `Rule`). Unknown keys are
 mistakes. Secrets never stand in the text, only the paths of their files, relative to the folder of the
-configuration file.
+configuration file; in such a path $CREDENTIALS_DIRECTORY is the folder that systemd names so.
 """
 
 import dataclasses
@@ -27,6 +27,8 @@ T = TypeVar("T")
 _SYNTAX_PLACE: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
 _SECRET_NAME: Final = re.compile(r"(password|secret|token|key|pin)$")
 _MISSING: Final = object()
+_HANDED: Final = "$CREDENTIALS_DIRECTORY"
+SET_HANDED: Final = f"{_HANDED[1:]}=FOLDER before the command; the daemon has it from systemd"
 
 
 @typing.runtime_checkable
@@ -127,6 +129,11 @@ def read(text: str, into: type[T], *, file: Path) -> T:
     return typing.cast(T, value)
 
 
+def place_of(text: str, folder: Path) -> Path:
+    """Where a path leads that stands in the settings in `folder`."""
+    return folder / text.replace(_HANDED, os.environ.get(_HANDED[1:]) or _HANDED)
+
+
 def read_secret(file: Path) -> str:
     """Give the text of a secret's file without its last line end. Raises OSError."""
     return file.read_text("utf-8").rstrip("\r\n")
@@ -200,7 +207,7 @@ class _Reader:
     def _path(self, rules: tuple[Any, ...], value: str, place: Place) -> object:
         if not value:
             return self._note(place, _show(value), _words(Annotated[Path, *rules] if rules else Path))
-        path = self._folder / value
+        path = place_of(value, self._folder)
         for rule in rules:
             if isinstance(rule, File) and (wrong := _wrong_file(path, private=rule.private)):
                 return self._note(place, f"{path} ({wrong[0]})", _words(Annotated[Path, rule]), wrong[1])
@@ -233,6 +240,8 @@ def _required(field: "dataclasses.Field[Any]") -> bool:
 
 def _wrong_file(path: Path, *, private: bool) -> tuple[str, str] | None:
     """Give what is wrong with a file and what to do about it."""
+    if _HANDED in str(path):
+        return ("not set", SET_HANDED)
     if not path.is_file():
         return ("no such file", "check the path; it is relative to this file's folder")
     if not os.access(path, os.R_OK):

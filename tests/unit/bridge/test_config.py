@@ -274,6 +274,19 @@ def test_init_needs_no_other_file_and_overwrites_nothing(tmp_path: Path) -> None
     assert json.loads(wxvend("init", tmp_path, "--json").stdout) == made
 
 
+def test_init_makes_the_key_where_systemd_will_take_it_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = EXAMPLE.read_text().replace('"bridge.key"', '"$CREDENTIALS_DIRECTORY/bridge.key"')
+    (tmp_path / "bridge.toml").write_text(text)
+    no_folder = wxvend("init", tmp_path)
+    assert (no_folder.exit_code, "CREDENTIALS_DIRECTORY=FOLDER" in no_folder.stderr) == (1, True)
+    (tmp_path / "keys").mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "keys"))
+    assert wxvend("init", tmp_path).exit_code == 0
+    assert (tmp_path / "keys" / "bridge.pub").is_file()
+
+
 def test_init_does_not_take_a_foreign_file_for_its_key(tmp_path: Path) -> None:
     (tmp_path / "bridge.toml").write_text(EXAMPLE.read_text())
     save_private(tmp_path / "other.key", generate())

@@ -152,6 +152,32 @@ def test_a_new_journal_sells_only_after_a_person_confirmed_it(folder: Path) -> N
         assert journal.confirmed
 
 
+def test_a_journal_is_confirmed_where_the_keys_are_only_while_the_daemon_runs(folder: Path) -> None:
+    path = change(folder, '"vm-0001.key"', '"$CREDENTIALS_DIRECTORY/machine.key"')
+    assert wxvend("edge", "check-config", "--config", str(path)).exit_code == 2
+    (folder / "edge.db").unlink()
+    fresh = Fresh(jid="x" * 26, bits="0" * 16, wall_ms=0)
+    open_journal(folder / "edge.db", fresh).close()
+    told = wxvend("edge", "confirm-journal", "--config", str(path))
+    assert (told.exit_code, str(folder / "edge.db") in told.output) == (0, True)
+    with open_journal(folder / "edge.db", fresh) as journal:
+        assert journal.confirmed
+    assert wxvend("edge", "journal", "--check", "--config", str(path)).exit_code == 0
+
+
+def test_init_and_check_config_take_keys_from_where_systemd_will(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = change(folder, '"vm-0001.key"', '"$CREDENTIALS_DIRECTORY/machine.key"')
+    no_folder = wxvend("edge", "init", "--config", str(path))
+    assert (no_folder.exit_code, "CREDENTIALS_DIRECTORY=FOLDER" in no_folder.stderr) == (1, True)
+    (folder / "keys").mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder / "keys"))
+    assert wxvend("edge", "init", "--config", str(path)).exit_code == 0
+    assert (folder / "keys" / "machine.pub").is_file()
+    assert wxvend("edge", "check-config", "--config", str(path)).exit_code == 0
+
+
 def test_will_and_birth_name_the_same_session(folder: Path) -> None:
     broker = broker_settings(read_settings(folder / "edge.toml"), SESSION)
     assert broker.will is not None

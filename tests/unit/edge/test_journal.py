@@ -1,7 +1,9 @@
 """The journal: what is committed is there after any restart, and nobody shares it or quietly changes it."""
 
 import asyncio
+import os
 import sqlite3
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,6 +108,22 @@ def test_confirming_needs_a_journal_that_no_daemon_holds(tmp_path: Path) -> None
         confirm(tmp_path / "j.db")
     with opened(tmp_path / "j.db"), pytest.raises(JournalFailed, match="another daemon"):
         confirm(tmp_path / "j.db")
+
+
+def test_a_journal_is_for_its_daemon_alone_whoever_made_or_confirmed_it(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    if os.geteuid() == 0:
+        os.chown(folder, 61_234, 61_234)  # as systemd gives a service its folder
+    path = folder / "j.db"
+    opened(path).close()
+    confirm(path)
+    with opened(path, bits="1" * 16) as journal:
+        assert journal.confirmed
+        files = {file.name: file.stat() for file in folder.iterdir()}
+    assert {"j.db", "j.db.lock", "j.db-wal"} <= files.keys()
+    assert {stat.S_IMODE(each.st_mode) for each in files.values()} == {0o600}
+    assert {each.st_uid for each in files.values()} == {folder.stat().st_uid}
 
 
 async def test_the_chain_shows_an_edited_entry(tmp_path: Path) -> None:

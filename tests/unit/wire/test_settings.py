@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.settings import BadSettings, File, Mistake, Pattern, Range, load, read, read_secret
+from wire.settings import BadSettings, File, Mistake, Pattern, Range, load, place_of, read, read_secret
 
 
 class Colour(enum.StrEnum):
@@ -90,6 +90,18 @@ def test_good_settings_are_what_they_say() -> None:
 def test_a_path_is_relative_to_the_file_that_names_it_and_an_absolute_one_stays() -> None:
     shop = read('machine = "cafe-x"\npicture = "/tmp/x.png"', Shop, file=HERE)
     assert shop.picture == Path("/tmp/x.png")
+
+
+def test_what_systemd_hands_over_is_found_by_the_name_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = "$CREDENTIALS_DIRECTORY/shop.key"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert place_of(named, HERE.parent) == tmp_path / "shop.key"
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    (mistake,) = mistakes(f'machine = "cafe-x"\nkey_file = "{named}"\n')
+    assert "not set" in mistake.found
+    assert mistake.hint.startswith("CREDENTIALS_DIRECTORY=FOLDER before the command")
 
 
 def test_every_mistake_is_named_at_once_in_the_order_of_the_lines() -> None:
