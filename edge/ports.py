@@ -71,7 +71,11 @@ class BusUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusDown:
-    """The board does not answer, or is not believed. `why` is a name such as `silent`, `port`, `doubt`."""
+    """The board does not answer, or is not believed.
+
+    `why`: silent | port | no_ack | board_restarted | identifying | doubt. The newest word replaces those
+    before it; doubt stands beside it until the board is up.
+    """
 
     why: str
 

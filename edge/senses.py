@@ -1,6 +1,7 @@
 """What a fact about the surroundings changes: bus, link, lanes, climate. Pure."""
 
 from dataclasses import replace
+from typing import Final
 
 from edge.core import machine as surroundings
 from edge.core.machine import Lane, Machine
@@ -15,16 +16,25 @@ from edge.ports import (
     LinkUp,
 )
 
+_WHY_DOWN: Final = {
+    "port": "bus_port",
+    "silent": "bus_silent",
+    "no_ack": "bus_deaf",
+    "identifying": "starting",
+    "board_restarted": "starting",
+}
+_BUS: Final = frozenset(_WHY_DOWN.values())  # one of them at a time: the newest word is the true one
+
 
 def seen(machine: Machine, event: BusEvent | BridgeEvent) -> Machine:
     """The machine after a fact about its surroundings. Facts about a sale change nothing here."""
     match event:
         case BusUp():
-            stops = machine.stops - {"bus_silent", "bus_port", "board_doubt"}
-            return replace(machine, stops=stops)
+            return replace(machine, stops=machine.stops - _BUS - {"board_doubt"})
+        case BusDown(why="doubt"):
+            return surroundings.with_stop(machine, "board_doubt", True)
         case BusDown(why=why):
-            reason = {"port": "bus_port", "doubt": "board_doubt"}.get(why, "bus_silent")
-            return surroundings.with_stop(machine, reason, True)
+            return replace(machine, stops=machine.stops - _BUS | {_WHY_DOWN.get(why, "bus_silent")})
         case LinkUp():
             return replace(machine, stops=machine.stops - {"link_down", "bridge_silent"})
         case LinkDown(why=why):

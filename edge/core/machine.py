@@ -111,7 +111,7 @@ def over_velocity(machine: Machine, now_ms: int) -> bool:
 
 def at_start(name: str, caps: tuple[int, int], *, confirmed: bool) -> Machine:
     """A machine that has seen nothing yet. `caps`: vends a minute and a day; `confirmed`: its journal is."""
-    stops = {"bus_silent", "link_down"} | (set() if confirmed else {"journal_new"})
+    stops = {"starting", "link_down"} | (set() if confirmed else {"journal_new"})
     a_minute, a_day = caps
     return Machine(machine=name, stops=frozenset(stops), vends_a_minute=a_minute, vends_a_day=a_day)
 
@@ -263,7 +263,9 @@ _RANK: Final = (
     "maintenance",
     "bus_port",
     "bus_silent",
+    "bus_deaf",
     "board_doubt",
+    "starting",
     "door_open",
     "temperature",
     "no_catalogue",

@@ -81,6 +81,15 @@ _ROWS: Final = (
         next_step="Compare `bus` in the settings with the board's label.",
         severity=Severity.CRITICAL,
     ),
+    ServiceCode(
+        name="bus_deaf",
+        code="E16",
+        zh="售货主板不回应",
+        en="The machine does not hear us",
+        technician="The board polls, but acknowledges nothing that is sent to it.",
+        next_step="Check the wire from our TX to the board's RX, and ground; it is tried again each second.",
+        severity=Severity.CRITICAL,
+    ),
     # ---- 2 motor and lane
     ServiceCode(
         name="lane_jam",
@@ -334,8 +343,8 @@ _ROWS: Final = (
         code="E97",
         zh="正在启动",
         en="Starting up",
-        technician="The daemon identifies the board and recovers earlier sales before it sells.",
-        next_step="Wait a minute; if it stays, look at the other alarms.",
+        technician="The daemon or the board has started; the board is identified before anything is sold.",
+        next_step="Wait a minute; if it stays, look whether a lift is in the way or the board restarts.",
         severity=Severity.NOTE,
     ),
     ServiceCode(

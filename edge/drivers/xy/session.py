@@ -30,7 +30,7 @@ from edge.drivers.xy.messages import (
 from edge.drivers.xy.reports import Reports
 from edge.drivers.xy.settings import XySettings
 from edge.drivers.xy.startup import Startup
-from edge.drivers.xy.watch import Watch
+from edge.drivers.xy.watch import RESTART_GRACE_MS, Watch
 from edge.ports import BusDown, BusEvent, BusHealth, BusUp, VendProgress
 
 FRAME_GAP_MS: Final = 50  # a frame of the greatest length takes 45 ms on the line
@@ -227,7 +227,10 @@ class Session:
         if poll is not read[-1]:
             self._reports.count("late_polls")  # more came after it in one read: its turn is over
             return b""
-        self._put(self._startup.polled(now_ms))
+        asked = self._startup.polled(now_ms)
+        self._put(asked)
+        if asked and self._down_why in ("silent", "port"):
+            self._say_down("identifying")
         if any(not isinstance(frame.message, Poll | Ack) for frame in read):
             return ACK  # we are late and no longer in step: a command waits for a turn of its own
         reply, told = self._link.poll(now_ms, late=self._late)
@@ -287,6 +290,7 @@ class Session:
         """The board has started, unless its `31` merely answers ours."""
         if self._startup.is_echo(now_ms):
             return
+        self._startup.rebooted(until_ms=now_ms + RESTART_GRACE_MS)
         self._go_down("board_restarted", now_ms)
         if isinstance(self._operation, Watch):
             self._operation.restarted(now_ms)
@@ -374,11 +378,14 @@ class Session:
         if self._down_why == why and self._startup.waiting:
             return
         if self._down_why != why:
-            self._down_why = why
-            self._facts.append(BusDown(why=why))
+            self._say_down(why)
         self._identify_anew(begin_ms=now_ms + pause_ms)
         if isinstance(self._operation, _Asking):
             self._end("bus_down")
+
+    def _say_down(self, why: str) -> None:
+        self._down_why = why
+        self._facts.append(BusDown(why=why))
 
     def _identify_anew(self, *, begin_ms: int) -> None:
         self._menu_silent = False

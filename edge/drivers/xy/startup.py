@@ -93,6 +93,10 @@ class Startup:
         """Something still turns, or has just stopped."""
         self._busy_until_ms = until_ms
 
+    def rebooted(self, *, until_ms: int) -> None:
+        """The board has started: nothing turns any more; by `until_ms` it has told what it still knows."""
+        self._busy_until_ms = min(self._busy_until_ms, until_ms)
+
     def due(self, now_ms: int, *, free: bool) -> tuple[Command, ...]:
         """What time alone makes us ask; `free`: nothing else is on the line."""
         if self._phase is Phase.LANES and now_ms - self._synced_ms >= ASK_AGAIN_MS:

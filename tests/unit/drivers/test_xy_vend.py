@@ -4,7 +4,7 @@ import pytest
 
 from edge.core.model import Delivered, Kind, NotDelivered, Outcome, Uncertain, Withheld
 from edge.drivers.xy import codes
-from edge.ports import BusDown, VendProgress
+from edge.ports import BusDown, BusUp, VendProgress
 from tests.unit.drivers.xy_bench import ACK, POLL, Bench, commands, frame
 
 
@@ -15,6 +15,10 @@ def only(bench: Bench) -> str | Outcome:
 
 def steps(bench: Bench) -> list[str]:
     return [fact.step for fact in bench.facts if isinstance(fact, VendProgress)]
+
+
+def ups(bench: Bench) -> int:
+    return sum(isinstance(fact, BusUp) for fact in bench.facts)
 
 
 # ---------------------------------------------------------------- the frame
@@ -267,6 +271,40 @@ def test_a_board_that_restarts_in_the_middle_is_doubt_unless_it_still_tells() ->
     again.tell(0x31)
     again.tell(0x04, "02000c")
     assert isinstance(only(again), Delivered)
+
+
+def test_a_motor_that_turned_when_the_board_restarted_keeps_nobody_waiting() -> None:
+    bench = Bench().start().driven()
+    bench.tell(0x04, "01000c")
+    bench.tell(0x31)
+    assert commands(bench.poll())[0][0] == 0x31
+    bench.start_from_ack()
+    assert ups(bench) == 1  # a result may still come
+    bench.wait(3)
+    assert isinstance(only(bench), Uncertain)
+    assert ups(bench) == 2
+
+
+def test_a_board_that_was_only_silent_may_still_turn_its_motor() -> None:
+    bench = Bench().start().driven()
+    bench.tell(0x04, "01000c")
+    bench.wait(4, polling=False)
+    bench.start()
+    bench.wait(50)
+    assert ups(bench) == 1
+    for _ in range(60):
+        bench.poll()
+    assert ups(bench) == 2
+
+
+def test_a_board_that_tells_progress_after_its_restart_is_busy_again() -> None:
+    bench = Bench().start().driven()
+    bench.tell(0x31)
+    bench.tell(0x04, "01000c")
+    assert commands(bench.poll())[0][0] == 0x31
+    bench.start_from_ack()
+    bench.wait(30)
+    assert ups(bench) == 1
 
 
 def test_a_port_that_goes_before_the_write_withholds_and_after_it_is_doubt() -> None:
