@@ -3,8 +3,10 @@
 Exit codes: 0 fine, 1 something was found to be wrong, 2 bad input.
 """
 
+import io
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Final
@@ -13,7 +15,7 @@ import click
 
 from edge.display.codes import TABLE, ServiceCode, Severity
 from edge.drivers.ports import ports as find_ports
-from edge.tech.decode import DECODERS, Decoded, read_hex
+from edge.tech.decode import DECODERS, Decoded, Frames, HexReader, NotHex
 
 NOT_WELL: Final = 1
 BAD_INPUT: Final = 2
@@ -62,18 +64,40 @@ def ports(as_json: bool) -> None:
 @_JSON
 @click.argument("bytes_", metavar="HEX...", nargs=-1)
 def decode(bus: str, as_json: bool, bytes_: tuple[str, ...]) -> None:
-    """Say what bytes of a bus mean, of both sides. Without HEX, or with -, they are read from stdin."""
-    text = sys.stdin.read() if bytes_ in ((), ("-",)) else " ".join(bytes_)
-    try:
-        stream = read_hex(text)
-    except ValueError as error:
-        click.echo(f"wxvend tech decode: {error}", err=True)
-        sys.exit(BAD_INPUT)
+    """Say what bytes of a bus mean, of both sides. Without HEX, or with -, stdin is read as it comes.
+
+    What is no hex is told with its place, and decoding goes on. Exit code 1 when there was no frame at all.
+    """
     frames = 0
-    for found in DECODERS[bus](stream):
-        frames += bool(found.name)
+    for found in _found(DECODERS[bus](), _piped() if bytes_ in ((), ("-",)) else iter([" ".join(bytes_)])):
+        frames += isinstance(found, Decoded) and bool(found.name)
         click.echo(json.dumps(_plain(found)) if as_json else _words(found))
     sys.exit(0 if frames else NOT_WELL)
+
+
+def _piped() -> Iterator[str]:
+    """What the pipe has, as soon as it has it."""
+    pipe = sys.stdin.buffer
+    assert isinstance(pipe, io.BufferedIOBase)
+    while piece := pipe.read1(4096):
+        yield piece.decode("ascii", "replace")
+
+
+def _found(frames: Frames, texts: Iterator[str]) -> Iterator[Decoded | NotHex]:
+    """Frames and words that are no bytes, in the order in which they were read."""
+    reader = HexReader()
+
+    def told(words: Iterator[bytes | NotHex]) -> Iterator[Decoded | NotHex]:
+        for word in words:
+            if isinstance(word, NotHex):
+                yield word
+            else:
+                yield from frames.feed(word)
+
+    for text in texts:
+        yield from told(reader.feed(text))
+    yield from told(reader.end())
+    yield from frames.end()
 
 
 @tech.command()
@@ -96,14 +120,18 @@ def explain(codes: tuple[str, ...], as_json: bool, markdown: bool) -> None:
         sys.exit(BAD_INPUT)
 
 
-def _plain(found: Decoded) -> dict[str, object]:
+def _plain(found: Decoded | NotHex) -> dict[str, object]:
+    if isinstance(found, NotHex):
+        return {"frame": "", "noise_bytes": 0, **asdict(found)}
     fields = {
         name: value.hex() if isinstance(value, bytes) else value for name, value in found.fields.items()
     }
     return {"frame": found.name, "noise_bytes": found.noise_bytes, **fields}
 
 
-def _words(found: Decoded) -> str:
+def _words(found: Decoded | NotHex) -> str:
+    if isinstance(found, NotHex):
+        return f"line {found.line}, word {found.word}: found {found.text!r}, allowed pairs of 0-9 a-f"
     noise = f"[{found.noise_bytes} bytes of noise] " if found.noise_bytes else ""
     if not found.name:
         return f"{noise}no whole frame"

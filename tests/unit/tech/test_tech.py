@@ -1,6 +1,8 @@
 """What a technician types and sees."""
 
+import asyncio
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from cli import main
 from edge.display.codes import TABLE
 from edge.drivers.ports import ports
-from edge.tech.decode import decode_xy, read_hex
+from edge.tech.decode import HexReader, XyFrames
+
+WXVEND = str(Path(sys.executable).with_name("wxvend"))
 
 
 def tech(*arguments: str, stdin: str = "") -> Result:
@@ -30,7 +34,8 @@ def test_bytes_may_come_from_a_pipe_in_any_notation() -> None:
 
 
 def test_noise_before_a_frame_and_an_unfinished_one_are_both_told() -> None:
-    found = list(decode_xy(bytes.fromhex("0102 fafb410040 fafb41")))
+    frames = XyFrames()
+    found = [*frames.feed(bytes.fromhex("0102 fafb410040 fafb41")), *frames.end()]
     assert [(each.name, each.noise_bytes) for each in found] == [("Poll", 2), ("", 3)]
 
 
@@ -40,17 +45,52 @@ def test_bytes_that_hold_no_frame_end_with_a_failed_check() -> None:
     assert "no whole frame" in told.output
 
 
-def test_what_is_not_hex_is_named_with_its_place() -> None:
-    told = tech("decode", "fafb 41x0")
-    assert told.exit_code == 2
-    assert "word 2: found '41x0', allowed pairs of 0-9 a-f" in told.stderr
+def test_what_is_not_hex_is_named_with_its_place_and_decoding_goes_on() -> None:
+    told = tech("decode", stdin="fafb410040\nreceived: 41x0\nfa fb 42 00 43\n")
+    assert told.exit_code == 0
+    assert [line.split(":")[0].split()[0] for line in told.output.splitlines()] == [
+        "Poll",
+        "line",
+        "line",
+        "Ack",
+    ]
+    assert "line 2, word 2: found '41x0', allowed pairs of 0-9 a-f" in told.output
+    nothing = tech("decode", "--json", "hello")
+    (line,) = nothing.output.splitlines()
+    assert nothing.exit_code == 1
+    assert json.loads(line) == {"frame": "", "noise_bytes": 0, "text": "hello", "line": 1, "word": 1}
 
 
-@given(st.binary(max_size=300))
-def test_any_bytes_can_be_looked_at(stream: bytes) -> None:
-    assert read_hex(stream.hex(" ")) == stream
-    for found in decode_xy(stream):
-        assert found.noise_bytes >= 0
+async def test_a_live_logger_is_answered_frame_by_frame() -> None:
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(WXVEND, "tech", "decode", "-", stdin=pipe, stdout=pipe)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    async with asyncio.timeout(30):
+        for wish, answer in ((b"fafb410040\n", b"Poll"), (b"FA FB 42 00", b""), (b" 43", b"Ack")):
+            child.stdin.write(wish)
+            await child.stdin.drain()
+            if answer:
+                assert (await child.stdout.readline()).split()[0] == answer
+        child.stdin.close()
+        assert await child.wait() == 0
+
+
+@given(st.binary(max_size=300), st.integers(1, 7))
+def test_any_bytes_can_be_looked_at_in_any_pieces(stream: bytes, size: int) -> None:
+    reader, text = HexReader(), stream.hex(" ")
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    words = [word for piece in pieces for word in reader.feed(piece)] + list(reader.end())
+    assert b"".join(word for word in words if isinstance(word, bytes)) == stream
+    frames = XyFrames()
+    assert all(found.noise_bytes >= 0 for found in [*frames.feed(stream), *frames.end()])
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_bytes_or_named_with_its_place(text: str) -> None:
+    reader = HexReader()
+    for word in [*reader.feed(text), *reader.end()]:
+        assert isinstance(word, bytes) or (word.text and word.line >= 1 and word.word >= 1)
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: str(row.code))
