@@ -141,8 +141,8 @@ _ALL: Final = (
         "P2 I1",
         "a moving frame is repeated to a board that cannot tell",
         weaker.repeats_moving,
-        only="obeys_repeats bad_turns",
-        seed=3,
+        only="obeys_repeats",
+        seed=0,
     ),
     _one(
         "LEASE+RECHECK+WRITE",
@@ -237,7 +237,7 @@ _ALL: Final = (
         "each try of a refund has a number of its own",
         weaker.new_number_each_time,
         only="bad_wires bad_motors",
-        seed=0,
+        seed=1,
     ),
     _one(
         "RTWO",

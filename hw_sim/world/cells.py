@@ -10,11 +10,17 @@ from edge.core import sale as edge_table
 
 Key = tuple[Any, Any]
 _NEVER: Final = frozenset({"never", "_never"})
+_STAY: Final = frozenset({"stay", "_stay"})
 
 
 def cells() -> dict[str, bool]:
     """Every cell by name, and whether it may be reached: the others are our own bugs."""
     return {name: rule.__name__ not in _NEVER for _, _, name, rule in _all()}
+
+
+def rules() -> tuple[str, ...]:
+    """Cells that do something: neither a stay, which changes nothing and asks for nothing, nor a bug."""
+    return tuple(name for _, _, name, rule in _all() if rule.__name__ not in _NEVER | _STAY)
 
 
 @contextmanager

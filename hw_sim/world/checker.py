@@ -28,9 +28,10 @@ BRIDGE_MOVES: Final[Mapping[str, frozenset[str]]] = {
     "closing": frozenset({"closed"}) | _AFTER_PAYMENT,
     "closed": _AFTER_PAYMENT,
     "paid": frozenset({"vended", "refunded", "case"}),
-    "case": frozenset({"paid", "vended", "refunded"}),
+    "case": frozenset({"paid", "vended", "refunded", "settled"}),
     "vended": frozenset(),
     "refunded": frozenset(),
+    "settled": frozenset(),
 }
 MACHINE_MOVES: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset({"open"}),

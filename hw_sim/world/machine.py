@@ -185,7 +185,7 @@ class Machine:
             bits=self._ids.randbytes(8).hex(),
             told=self._step,
         )
-        dispenser = _Watched(self._driver(), self)
+        dispenser = _Watched(self._driver(journal.session.boot), self)
         bridge = self._bridge_link(journal, dispenser.capabilities.start_s)
         link = self.link = WorldLink(
             self._link_settings(journal),
@@ -220,8 +220,9 @@ class Machine:
             ):
                 spawn(work, name)
 
-    def _driver(self) -> XyDispenser:
-        return XyDispenser(self.plan.bus, self.clock, port=self.bus.plug(self.host), tick_s=TICK_S)
+    def _driver(self, run: int) -> XyDispenser:
+        port = self.bus.plug(self.host)
+        return XyDispenser(self.plan.bus, self.clock, port=port, tick_s=TICK_S, run=run)
 
     def _bridge_link(self, journal: SqliteJournal, start_s: int) -> BridgeLink:
         return BridgeLink(

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hw_sim.world.cells import cells
+from hw_sim.world.cells import rules
 from hw_sim.world.machine import Machine
 from hw_sim.world.story import Entry
 from hw_sim.world.trouble import KINDS
@@ -131,10 +131,18 @@ class Marks:
 
 
 def missed(marks: Mapping[str, int], reached: Mapping[str, int]) -> tuple[str, ...]:
-    """Marks and cells that were not come past, and have no exemption."""
-    wanted = (*MARKS, *(name for name, reachable in cells().items() if reachable))
+    """Marks and rules that were not come past, and have no exemption."""
+    wanted = (*MARKS, *rules())
     seen = {name for name, count in (*marks.items(), *reached.items()) if count}
     return tuple(name for name in wanted if name not in seen and name not in EXEMPT)
 
 
-EXEMPT: Final[Mapping[str, str]] = {}
+_FIRST: Final = "the end of the quote rings before: tests/unit/bridge/test_table.py"
+_BUS: Final = "a lost bus is an obstacle before it is asked: tests/unit/edge/test_sale_table.py"
+EXEMPT: Final[Mapping[str, str]] = {
+    "refused: busy": "a machine waits for one code at a time: tests/unit/bridge/test_table.py",
+    "machine closed: bus": _BUS,
+    "edge open BaselineFailed": _BUS,
+    "bridge quoted pay_window": _FIRST,
+    "bridge quoted bound": _FIRST,
+}

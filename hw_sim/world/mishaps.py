@@ -127,13 +127,16 @@ async def new_catalogue(pace: Pace) -> None:
 
 
 async def operators(pace: Pace) -> None:
-    """Somebody orders refunds that he should better have left alone."""
+    """Somebody orders refunds, also ones that he had better left alone, and settles cases by hand."""
 
     async def strike() -> None:
         world = pace.world
         sales = list(world.office.disk.tables.sales.values())
         open_ones = [sale for sale in sales if sale.state.value in ("paid", "case")]
-        if pace.chance.random() < 0.7 and open_ones:
+        cases = [sale.sale_id for sale in sales if sale.state.value == "case"]
+        if pace.chance.random() < 0.3 and cases:
+            world.office.settle(pace.chance.choice(cases))
+        elif pace.chance.random() < 0.7 and open_ones:
             world.office.order_refund(pace.chance.choice(open_ones).sale_id)
         elif sales:
             world.office.order_refund(pace.chance.choice(sales).sale_id)

@@ -64,9 +64,17 @@ async def store_and_forward(pace: Pace) -> None:
 
 
 async def obeys_repeats(pace: Pace) -> None:
-    """Boards that take a repeated frame for a new one: nothing that moves may ever be repeated to them."""
-    for machine in pace.world.machines:
+    """Boards that take a repeated frame for a new one, and whose ACK of a motor frame may get lost."""
+    world, chance = pace.world, pace.chance
+    by_name = {machine.name: machine for machine in world.machines}
+    for machine in world.machines:
         machine.board.faults.set("run_duplicates", times=-1)
+
+    def seen(entry: Entry) -> None:
+        if entry.what == "sale.intent" and not pace.over and chance.random() < 0.3:
+            by_name[entry.who].stumble("lose_command_ack", times=1)
+
+    world.story.watch(seen)
     await asyncio.sleep(0)
 
 

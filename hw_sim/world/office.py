@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from cloud_bridge.core.case import Resolution, Wish
 from cloud_bridge.core.model import (
     ClosedByMachine,
     FromMachine,
@@ -118,6 +119,18 @@ class Office:
         if self.engine is not None:
             self._story.add("operator", "orders a refund", sale_id=sale_id)
             self._loop.spawn(self.host, self.engine.order_refund(sale_id, "operator"), "operator")
+
+    def settle(self, sale_id: str) -> None:
+        """An operator says that he looked after the money of a case himself."""
+        if self.engine is not None:
+            self._story.add("operator", "settles a case", sale_id=sale_id)
+            wish = Wish(sale_id=sale_id, resolution=Resolution.CLOSED, by="operator", why="paid back in cash")
+            self._loop.spawn(self.host, self._settle(self.engine, wish), "operator")
+
+    async def _settle(self, engine: Engine, wish: Wish) -> None:
+        refused = await engine.resolve(wish)
+        if refused:
+            self._story.add("operator", "is refused", sale_id=wish.sale_id, why=refused)
 
     def _stop(self) -> None:
         self.running = False

@@ -8,7 +8,7 @@ from typing import Final
 
 from hw_sim.world.checker import Truth, Violation
 
-ENDED: Final = frozenset({"vended", "refunded", "case"})
+ENDED: Final = frozenset({"vended", "refunded", "case", "settled"})
 _OWED: Final = ("customer_liability", "refunds_pending")
 
 
@@ -65,7 +65,8 @@ def _about(truth: Truth, row: Row | None, journal: str) -> Iterable[tuple[str, s
 def _money(truth: Truth, row: Row) -> Iterable[tuple[str, str]]:
     if truth.paid_fen and row.state not in ENDED and not row.case:
         yield "I7", f"{truth.paid_fen} fen paid, and the sale is {row.state} {row.decision} {row.doubt}"
-    if truth.paid_fen and not (truth.fell or truth.refunded_fen == truth.paid_fen or row.case):
+    by_hand = bool(row.case) or row.state == "settled"
+    if truth.paid_fen and not (truth.fell or truth.refunded_fen == truth.paid_fen or by_hand):
         yield "I7", "paid, and neither goods, nor money, nor a case"
     if truth.paid_fen != row.paid_fen and not row.case:
         yield "I7", f"the books have {row.paid_fen} fen paid, the platform {truth.paid_fen}"
@@ -85,9 +86,10 @@ def _goods(truth: Truth, row: Row, journal: str) -> Iterable[tuple[str, str]]:
         yield "I7", f"the machine's row is still {journal}"
     if journal in ("closed", "not_delivered") and truth.fell and not truth.unseen:
         yield "I10", f"a piece fell, and the journal says {journal}"
-    if truth.fell and row.state != "vended" and not (row.doubt or row.case or truth.unseen):
+    known = row.state in ("vended", "settled") or row.doubt or row.case
+    if truth.fell and not (known or truth.unseen):
         yield "I10", f"a piece fell, and the books say {row.state}"
-    if journal == "delivered" and row.state not in ("vended", "case") and not row.doubt:
+    if journal == "delivered" and row.state not in ("vended", "case", "settled") and not row.doubt:
         yield "I13", f"delivered at the machine, {row.state} at the bridge"
 
 

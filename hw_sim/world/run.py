@@ -21,8 +21,8 @@ from hw_sim.world.world import LANES, PRICES_FEN, Rig, World
 
 HEALING_S: Final = 45 * 60.0
 _STEP_S: Final = 60.0
-_ENDED: Final = frozenset({"vended", "refunded", "closed", "case"})
-_OVER: Final = frozenset({"vended", "refunded"})
+_ENDED: Final = frozenset({"vended", "refunded", "closed", "case", "settled"})
+_OVER: Final = frozenset({"vended", "refunded", "settled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,10 @@ def _rig(seed: int, machines: int, clock_rates: tuple[float, ...]) -> Rig:
     limits = chance.choice((Limits(lane=1000, machine=1000, fleet=1000), Limits(lane=3, machine=5, fleet=7)))
     if chance.random() < 0.5:
         return Rig(
-            machines=machines or drawn, poll_ms=chance.choice((200, 1000)), clock_rates=rates, limits=limits
+            machines=machines or drawn,
+            poll_ms=chance.choice((200, 1000, 1000, 1000)),
+            clock_rates=rates,
+            limits=limits,
         )
     return Rig(
         machines=machines or drawn,

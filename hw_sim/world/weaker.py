@@ -220,8 +220,8 @@ def repeats_moving() -> AbstractContextManager[None]:
     """A motor frame without an ACK is written again."""
     begin = xy_link.Link.__init__
 
-    def made(self: Any, *, moving_sends: int) -> None:
-        begin(self, moving_sends=xy_link.SENDS)
+    def made(self: Any, *, moving_sends: int, **others: Any) -> None:
+        begin(self, moving_sends=xy_link.SENDS, **others)
 
     return _all(
         _swapped(xy_link.Link, "__init__", made), _swapped(xy_link.Link, "stop_moving", lambda self: [])

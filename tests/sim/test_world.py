@@ -9,6 +9,7 @@ import pytest
 
 from hw_sim.world.campaign import Totals, campaign
 from hw_sim.world.cells import cells, counted
+from hw_sim.world.every_step import every_step
 from hw_sim.world.run import Life, run_seed
 
 ROOT = Path(__file__).parents[2]
@@ -61,3 +62,12 @@ def test_attackers_who_own_the_broker_bring_delay_and_nothing_else() -> None:
     assert totals.counts["vended"] > 0
     refused = {mark for mark in totals.marks if mark.startswith("not believed: ")}
     assert len(refused) >= 8
+
+
+def test_a_power_cut_at_every_step_of_a_scenario_breaks_nothing() -> None:
+    parts, count = every_step(workers=2, stride=4)
+    totals = Totals()
+    for part in parts:
+        totals.add(part)
+    assert [f"step {each.seed}: {each.violations[0]}" for each in totals.broken] == []
+    assert totals.seeds == count > 150
