@@ -3,6 +3,7 @@
 import os
 import tomllib
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -139,19 +140,20 @@ def findings(path: Path, *, now_s: float) -> tuple[bool, list[str]]:
     except BadSettings as error:
         return False, str(error).splitlines()
     lines, mistakes = _places(settings)
+    owners: dict[str, str] = {}
     try:
         own = key_id(load_private(settings.keys.bridge_key_file).public_key())
+        owners[own] = "the bridge"
         lines.append(f"keys.bridge_key_file: private key {own}; machines know its public half")
     except BadKeyFile as error:
-        mistakes.append(str(error))
-    owners: dict[str, str] = {}
+        mistakes.append(f"keys.bridge_key_file: {error}")
     for machine in settings.machines:
         try:
             name = key_id(_own_key(machine, owners))
             shelf = f"catalogue {machine.catalogue_version} with {len(machine.lanes)} lanes"
             lines.append(f"machines: {machine.id}: public key {name}; {shelf}")
         except BadKeyFile as error:
-            mistakes.append(str(error))
+            mistakes.append(f"machines: {machine.id}: public_key_file: {error}")
     report = describe_keys(settings.wechat.settings(), now_s=now_s)
     mistakes += [f"wechat.{mistake}" for mistake in report.mistakes]
     return not mistakes, [*lines, *(f"wechat.{line}" for line in report.lines), *mistakes]
@@ -165,9 +167,22 @@ def _places(settings: BridgeSettings) -> tuple[list[str], list[str]]:
         f"web: http://{web.host}:{web.port}; notifications come to {settings.wechat.notify_url}",
         f"mqtt: {mqtt.host}:{mqtt.port} {'over TLS' if mqtt.tls else 'in the clear'}, as {MQTT_NAME}",
     ]
+    if not _loopback(web.host):
+        lines.append(
+            f"warning: web.host: found {web.host}, where others reach the operators' page, which has no login. "
+            "Try: 127.0.0.1, behind a proxy that asks who is there"
+        )
     if books is None or (books.parent.is_dir() and os.access(books.parent, os.W_OK)):
         return lines, []
     return lines, [f"store.file: found no folder {books.parent} to write in. Try: mkdir or chown it"]
+
+
+def _loopback(host: str) -> bool:
+    """Whether only this computer reaches what is served there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def broker_settings(settings: BridgeSettings) -> BrokerSettings:

@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from edge.core.model import Session
 from edge.display.settings import DisplaySettings
@@ -17,6 +17,7 @@ from wire.settings import BadSettings, File, Pattern, Range, load, place_of
 from wire.topics import Branch, Topic, everything
 
 Machine = Annotated[str, Pattern(r"[a-z0-9-]{4,32}", "4 to 32 of a-z 0-9 -")]
+BRIDGE_LEASE_MIN_S: Final = 60
 Seconds = Annotated[int, Range(1, 600, "s")]
 
 
@@ -92,37 +93,73 @@ def places(path: Path) -> tuple[Path, Path]:
 
 
 def findings(path: Path) -> tuple[bool, list[str]]:
-    """What `check-config` says: whether all is well, and a line for each mistake or each thing found."""
+    """What `check-config` says: whether all is well, and a line for each thing found, mistakes last."""
     try:
         settings = read_settings(path)
     except BadSettings as error:
         return False, str(error).splitlines()
-    lines, good = [f"machine: {settings.machine}", f"journal: {settings.journal}"], True
-    try:
-        own = load_private(settings.keys.machine_key_file)
+    lines = [f"machine: {settings.machine}", f"journal: {settings.journal}"]
+    mistakes: list[str] = []
+    for found, wrong in (_keys(settings.keys), _bus(settings.bus.xy.port), _font(settings.display)):
+        lines, mistakes = [*lines, *found], [*mistakes, *wrong]
+    lease_s = settings.sale.lease_s
+    if lease_s < BRIDGE_LEASE_MIN_S:
         lines.append(
-            f"keys.machine_key_file: private key {key_id(own.public_key())}; the bridge knows its public half"
+            f"warning: sale.lease_s: found {lease_s}; a bridge with the usual [timings] refuses less than "
+            f"{BRIDGE_LEASE_MIN_S}. Try: {BRIDGE_LEASE_MIN_S} to 600"
         )
-    except BadKeyFile as error:
-        good, lines = False, [*lines, str(error)]
-    for file in settings.keys.bridge_public_key_files:
-        try:
-            lines.append(
-                f"keys.bridge_public_key_files: public key {key_id(load_public(file))} of the bridge"
-            )
-        except BadKeyFile as error:
-            good, lines = False, [*lines, str(error)]
-    if settings.display.drawn:
-        from edge.display.errors import BadFont
-        from edge.display.fonts import open_face
-        from edge.display.words import everything
+    return not mistakes, [*lines, *mistakes]
 
+
+def _keys(table: KeysTable) -> tuple[list[str], list[str]]:
+    """Which key is which, and what is no key or the other side's."""
+    lines: list[str] = []
+    mistakes: list[str] = []
+    own = ""
+    try:
+        own = key_id(load_private(table.machine_key_file).public_key())
+        lines.append(f"keys.machine_key_file: private key {own}; the bridge knows its public half")
+    except BadKeyFile as error:
+        mistakes.append(f"keys.machine_key_file: {error}")
+    for file in table.bridge_public_key_files:
         try:
-            face = open_face(configured=settings.display.font_file, sentences=everything())
-            lines.append(f"display.font_file: {face.path} can write every sentence of the screen")
-        except BadFont as error:
-            good, lines = False, [*lines, str(error)]
-    return good, lines
+            name = key_id(load_public(file))
+        except BadKeyFile as error:
+            mistakes.append(f"keys.bridge_public_key_files: {error}")
+            continue
+        if name == own:
+            mistakes.append(
+                f"keys.bridge_public_key_files: {file}: found this machine's own key, allowed the bridge's. "
+                "Try: the .pub that `wxvend bridge init` made"
+            )
+        else:
+            lines.append(f"keys.bridge_public_key_files: public key {name} of the bridge")
+    return lines, mistakes
+
+
+def _bus(port: Path) -> tuple[list[str], list[str]]:
+    """What the bus's port is. A missing one may be unplugged, and the daemon waits for it: no mistake."""
+    hint = "Try: wxvend tech ports, and a name under /dev/serial/by-path"
+    if not port.exists():
+        return [f"warning: bus.xy.port: {port}: found no device now; the daemon waits for it. {hint}"], []
+    if not port.is_char_device():
+        return [], [f"bus.xy.port: {port}: found no serial port, allowed a terminal device. {hint}"]
+    return [f"bus.xy.port: {port}"], []
+
+
+def _font(display: DisplaySettings) -> tuple[list[str], list[str]]:
+    """Whether the screen's sentences can be written, where there is a screen."""
+    if not display.drawn:
+        return [], []
+    from edge.display.errors import BadFont
+    from edge.display.fonts import open_face
+    from edge.display.words import everything
+
+    try:
+        face = open_face(configured=display.font_file, sentences=everything())
+    except BadFont as error:
+        return [], [str(error)]
+    return [f"display.font_file: {face.path} can write every sentence of the screen"], []
 
 
 def presence(session: Session, *, online: bool) -> bytes:

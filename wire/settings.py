@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 _SYNTAX_PLACE: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
 _SECRET_NAME: Final = re.compile(r"(password|secret|token|key|pin)$")
+_TOLD: Final = re.compile(r"(?P<name>\w+)[\w, ]*: found (?P<found>.*?); allowed (?:is |are )?(?P<allowed>.*)")
+_NEXT_TOLD: Final = re.compile(r"; (?=[\w, ]+: found )")
 _MISSING: Final = object()
 _HANDED: Final = "$CREDENTIALS_DIRECTORY"
 SET_HANDED: Final = f"{_HANDED[1:]}=FOLDER before the command; the daemon has it from systemd"
@@ -166,8 +168,16 @@ class _Reader:
         try:
             return into(**values)
         except ValueError as error:  # a rule over several fields, told by the class itself
-            self._note(place, str(error), "values that go together")
-            return _MISSING
+            return self._together(place, str(error))
+
+    def _together(self, place: Place, words: str) -> object:
+        """Note what a class says of its fields: of one of them where that is told, else of the table."""
+        for told in _NEXT_TOLD.split(words):
+            if field := _TOLD.fullmatch(told):
+                self._note((*place, field["name"]), field["found"], field["allowed"])
+            else:
+                self._note(place, told, "values that go together")
+        return _MISSING
 
     def value(self, hint: Any, value: object, place: Place) -> object:
         hint, rules = _unwrap(hint)

@@ -139,7 +139,7 @@ def test_books_on_another_database_are_named_in_a_file_that_only_we_can_read(fol
         (CREDENTIALS, 'credentials_file = "nowhere"', "wechat.credentials_file", "only its owner can read"),
         (CREDENTIALS, "", "wechat", "values that go together"),
         (CREDENTIALS, f'{CREDENTIALS}\nmchid = "1900000001"', "wechat", "values that go together"),
-        ('base_url = "http://127.0.0.1:8081"\n', "", "wechat", "values that go together"),
+        ('base_url = "http://127.0.0.1:8081"\n', "", "wechat.notify_url", "https and a host"),
         ("[[machines]]", "[timings]\npay_s = 9999\n[[machines]]", "timings.pay_s", "1 to 600 s"),
         ("[[machines]]", "[timings]\nlease_min_s = 700\n[[machines]]", "timings", "values that go together"),
         ("[[machines]]", "[timings]\nrefund_poll_s = []\n[[machines]]", "timings", "values that go together"),
@@ -252,6 +252,23 @@ def test_two_machines_cannot_have_one_key(folder: Path) -> None:
     good, lines = findings(path, now_s=NOW_S)
     assert not good
     assert any("found the key of vm-0001" in line for line in lines)
+
+
+def test_the_bridges_own_key_is_no_machines(folder: Path) -> None:
+    shutil.copy(folder / "bridge.pub", folder / "vm-0001.pub")
+    good, lines = findings(folder / "bridge.toml", now_s=NOW_S)
+    assert not good
+    assert "found the key of the bridge, allowed one of vm-0001's own" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("host", "warned"), [("0.0.0.0", True), ("::", True), ("shop.example", True), ("::1", False)]
+)
+def test_a_page_that_others_can_reach_is_warned_of(folder: Path, host: str, warned: bool) -> None:
+    path = change(folder, 'host = "127.0.0.1"', f'host = "{host}"')
+    good, lines = findings(path, now_s=NOW_S)
+    assert good
+    assert any(line.startswith(f"warning: web.host: found {host}") for line in lines) is warned
 
 
 def test_two_machines_cannot_have_one_name(folder: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
+from cloud_bridge.config_timings import TimingsTable
 from edge.config import broker_settings, findings, read_settings
 from edge.core.model import Session
 from edge.journal import Fresh, open_journal
@@ -63,6 +64,38 @@ def test_a_public_key_in_the_place_of_the_private_one_is_named(folder: Path) -> 
     assert result.exit_code == 2
     assert not told["ok"]
     assert any("PUBLIC KEY" in line and "private key" in line for line in told["findings"])
+
+
+def test_the_machines_own_key_is_not_the_bridges(folder: Path) -> None:
+    good, lines = findings(change(folder, '"bridge.pub"', '"vm-0001.pub"'))
+    assert not good
+    assert "keys.bridge_public_key_files" in lines[-1]
+    assert "found this machine's own key" in lines[-1]
+
+
+def test_a_port_that_is_no_device_is_a_mistake_and_a_missing_one_a_warning(folder: Path) -> None:
+    good, lines = findings(folder / "edge.toml")
+    (warning,) = [line for line in lines if line.startswith("warning: ")]
+    assert good
+    assert f"bus.xy.port: {folder / 'board'}: found no device now" in warning
+    (folder / "board").write_text("")
+    good, lines = findings(folder / "edge.toml")
+    assert (good, "found no serial port" in lines[-1], "/dev/serial/by-path" in lines[-1]) == (
+        False,
+        True,
+        True,
+    )
+    (folder / "board").unlink()
+    (folder / "board").symlink_to("/dev/ptmx")
+    good, lines = findings(folder / "edge.toml")
+    assert (good, f"bus.xy.port: {folder / 'board'}" in lines) == (True, True)
+
+
+def test_a_lease_that_a_usual_bridge_refuses_is_warned_of(folder: Path) -> None:
+    good, lines = findings(change(folder, "lease_s = 240", "lease_s = 59"))
+    assert (good, any(line.startswith("warning: sale.lease_s: found 59") for line in lines)) == (True, True)
+    _, lines = findings(change(folder, "lease_s = 59", f"lease_s = {TimingsTable().lease_min_s}"))
+    assert not any("lease_s" in line for line in lines)
 
 
 @pytest.mark.parametrize(

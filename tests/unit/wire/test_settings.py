@@ -244,3 +244,21 @@ def test_any_values_are_settings_or_named_mistakes(values: dict[str, str]) -> No
     with pytest.raises(BadSettings) as bad:  # no machine here has a good name
         read(text, Shop, file=HERE)
     assert len({mistake.where for mistake in bad.value.mistakes}) == len(bad.value.mistakes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    name: str
+    number: str
+
+    def __post_init__(self) -> None:
+        raise ValueError("name: found 'a;b'; allowed is text; number: found 7; allowed are 8 digits; no luck")
+
+
+def test_what_a_class_says_of_its_fields_stands_at_the_field() -> None:
+    with pytest.raises(BadSettings) as bad:
+        read('name = "a;b"\nnumber = "7"', Account, file=HERE)
+    assert str(bad.value).splitlines() == [
+        "/etc/shop/shop.toml:1: name: found 'a;b', allowed text",
+        "/etc/shop/shop.toml:2: number: found 7, allowed 8 digits; no luck",
+    ]
