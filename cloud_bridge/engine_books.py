@@ -193,10 +193,10 @@ class Books:
                     self._tx.post(sale_id, effect, self._wall_ms)
                 case Note(who=who, what=what):
                     self._note(machine, sale_id, who, what)
-                case RaiseAlarm(name=name, text=text):
-                    self._alarm(machine, name, text)
-                case ClearAlarm(name=name):
-                    self._tx.clear_alarm(machine=machine, name=name, lane=0)
+                case RaiseAlarm(name=name, text=text, lane=lane):
+                    self._alarm(machine, name, text, lane=lane)
+                case ClearAlarm(name=name, lane=lane):
+                    self._tx.clear_alarm(machine=machine, name=name, lane=lane)
                 case _:
                     self.decided.wishes.append((sale_id, sale, effect))
 
@@ -205,11 +205,11 @@ class Books:
         self._tx.note(fact)
         self.decided.facts.append(fact)
 
-    def _alarm(self, machine: str, name: str, text: str) -> None:
+    def _alarm(self, machine: str, name: str, text: str, *, lane: int = 0) -> None:
         if name == "impossible":
             self.decided.broken = text
         alarm = StandingAlarm(
-            machine=machine, name=name, lane=0, code="", text=text, since_wall_ms=self._wall_ms
+            machine=machine, name=name, lane=lane, code="", text=text, since_wall_ms=self._wall_ms
         )
         self._tx.set_alarm(alarm)
 

@@ -18,7 +18,7 @@ from cloud_bridge.core.refund import (
     held,
     ordered_words,
 )
-from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, operator, wechat
+from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, no_doubt, operator, wechat
 from cloud_bridge.core.sale import (
     Again,
     AskRefundStatus,
@@ -250,7 +250,8 @@ def doubted(sale: Sale, cause: str, ctx: Context) -> Step:
     unsure = replace(sale, doubt=cause)
     unsure = unsure if wait_s else opened(unsure, "doubt")
     timer = (At(timer=Timer.DOUBT, delay_s=wait_s),) if wait_s else ()
-    alarm = RaiseAlarm(name="doubt", text=f"{sale.sale_id}: nobody knows whether the goods fell: {cause}")
+    text = f"{sale.sale_id}: nobody knows whether the goods fell: {cause}"
+    alarm = RaiseAlarm(name="doubt", text=text, lane=sale.lane)
     stop = Stop(timers=(Timer.AUTHORISE, Timer.BOUND, Timer.GONE))
     return Step(unsure, (stop, *timer, alarm, bridge(f"in doubt: {cause}")))
 
@@ -309,7 +310,7 @@ def _vended(sale: Sale, *notes: Effect) -> Step:
     out = replace(sale, state=State.VENDED, decision=Decision.VEND, goods=True)
     out = ended(out, ("foreign", "doubt", "brakes", "goods_unpaid"))
     told = notes or (edge("the goods are out"),)
-    effects: tuple[Effect, ...] = (STOP_ALL, ledger.goods_out(sale.paid_fen), *told)
+    effects: tuple[Effect, ...] = (STOP_ALL, ledger.goods_out(sale.paid_fen), *no_doubt(sale), *told)
     if sale.hand_refunds:
         effects = (*effects, ledger.refunded_by_hand(sale.refunded_fen))
     return Step(out, effects)

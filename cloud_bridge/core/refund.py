@@ -9,7 +9,7 @@ from dataclasses import replace
 from cloud_bridge.core import ledger
 from cloud_bridge.core.case import ended, opened
 from cloud_bridge.core.model import Decision, RefundDraft, RefundState, RefundStatus, State
-from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, operator, refund_told, wechat
+from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, no_doubt, operator, refund_told, wechat
 from cloud_bridge.core.sale import (
     Again,
     AskRefund,
@@ -66,6 +66,7 @@ def give_back(sale: Sale, why: str, ctx: Context) -> Step:
         ledger.refund_decided(due.paid_fen),
         STOP_ALL,
         Again(timer=Timer.REFUND, anew=True),
+        *no_doubt(due),
         *refund_told(due, "started"),
         bridge(f"{yuan(due.paid_fen)} goes back: {why}"),
     )

@@ -6,6 +6,7 @@ from typing import Any, Final
 from cloud_bridge.core.case import is_open, opened
 from cloud_bridge.core.model import Payment, TellRefund, TellRefused
 from cloud_bridge.core.sale import (
+    ClearAlarm,
     Context,
     Effect,
     Event,
@@ -68,6 +69,11 @@ def refund_told(sale: Sale, state: str) -> tuple[Effect, ...]:
     if sale.paid_fen < 1:
         return ()
     return (Tell(message=TellRefund(sale_id=sale.sale_id, refund_fen=sale.paid_fen, state=state)),)
+
+
+def no_doubt(sale: Sale) -> tuple[Effect, ...]:
+    """It is settled what becomes of a sale that was in doubt: nobody waits any more."""
+    return (ClearAlarm(name="doubt", lane=sale.lane),) if sale.doubt else ()
 
 
 def flagged(sale: Sale, name: str, text: str, *, detail: str = "") -> Step:

@@ -316,17 +316,19 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseAlarm:
-    """A person should know. `name` is for counters, `text` for reading."""
+    """A person should know. `name` is for counters, `text` for reading; `lane` 0: the whole machine."""
 
     name: str
     text: str
+    lane: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearAlarm:
-    """The fault of this name is gone."""
+    """The fault of this name is gone; `lane` as it was raised."""
 
     name: str
+    lane: int = 0
 
 
 Call = PlaceOrder | QueryOrder | CloseOrder | AskRefund | AskRefundStatus

@@ -261,6 +261,7 @@ def test_a_machine_that_stays_silent_is_doubt_and_later_a_refund() -> None:
             world.wire.up = False
             sale = await world.ended(sale_id, State.REFUNDED)
             assert sale.doubt == "machine_gone"
+            assert world.store.tables.alarms == {}
             world.wire.up = True
             world.machine.rows[sale_id].state = "busy"
             world.machine.end(sale_id, "delivered", "")
@@ -278,10 +279,13 @@ def test_a_machine_that_vended_in_doubt_and_says_so_in_time_keeps_the_sale() -> 
             await world.until(lambda: len(world.machine.motors) == 1)
             world.wire.up = False
             await world.until(lambda: world.row(sale_id).doubt != "")
+            ((_, name, lane),) = world.store.tables.alarms
+            assert (name, lane) == ("doubt", world.row(sale_id).lane)
             world.wire.up = True
             sale = await world.ended(sale_id, State.VENDED)
             assert sale.doubt == "machine_gone"
             assert world.wechat.refunds == {}
+            assert world.store.tables.alarms == {}
 
     play(scene())
 
