@@ -15,10 +15,11 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cloud_bridge.web.told import TOLD
 from cloud_bridge.web.words import LANGUAGES, table
 
 _KINDS: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_NAMES: Final = ("page.css", "page.js", "board.js", "sales.js", "dom.js", "icon.svg")
+_NAMES: Final = ("page.css", "page.js", "board.js", "sales.js", "dom.js", "told.js", "icon.svg")
 _SAID: Final = re.compile(r'(<[^>]* data-say="([a-z_]+)"[^>]*>)(?=</)')
 
 
@@ -34,7 +35,9 @@ def add_pages(app: FastAPI) -> None:
         app.add_route(path, page, methods=["GET"], include_in_schema=False)
     shipped = {name: (_read(name), _KINDS[name.rpartition(".")[2]]) for name in _NAMES}
     words = json.dumps({language: table(language) for language in LANGUAGES}, separators=(",", ":"))
-    shipped["words.js"] = f"export const WORDS = {words};\n", _KINDS["js"]
+    shapes = json.dumps(TOLD, separators=(",", ":"))
+    said = f"export const WORDS = {words};\nexport const TOLD = {shapes};\n"
+    shipped["words.js"] = said, _KINDS["js"]
     for name, (text, kind) in shipped.items():
         send = partial(_send, text=text, kind=kind)
         app.add_route(f"/static/{name}", send, methods=["GET"], include_in_schema=False)

@@ -7,6 +7,7 @@ a machine or lane does not sell. A name that is not here is shown as it is.
 from typing import Final
 
 from cloud_bridge.core.case import ADVICE
+from cloud_bridge.web.causes import CAUSES
 
 LANGUAGES: Final = ("zh", "en")
 
@@ -33,6 +34,7 @@ _NEXT: Final[dict[str, str]] = {
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     **{f"next.{reason}": (zh, ADVICE[reason]) for reason, zh in _NEXT.items()},
+    **CAUSES,
     "title": ("售货运营", "Vending operations"),
     "skip": ("跳到内容", "Skip to the content"),
     "menu": ("页内导航", "On this page"),
@@ -61,6 +63,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "alarms_empty": ("没有告警。", "No alarm stands."),
     "whole_machine": ("整机", "whole machine"),
     "since": ("始于", "since"),
+    "minutes": ("分钟", "min"),
+    "hours": ("小时", "h"),
+    "days": ("天", "d"),
+    "look_in_log": ("查看机器与服务器的日志", "look into the logs of machine and bridge"),
+    "board_code": ("主板代码", "board code"),
     # ---- money
     "money": ("账目", "Money"),
     "sales_count": ("笔销售", "sales"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -208,6 +209,95 @@ def test_a_case_says_why_since_when_who_looks_after_it_and_what_to_do(
     expect(first.locator("a")).to_have_attribute("href", f"/sales/{CASE.sale_id}")
 
 
+def test_an_alarm_says_since_when_on_which_machine_and_lane_and_what_to_do(
+    served: Served, open_page: Open
+) -> None:
+    words = f"{SALE.sale_id}: nobody knows whether the goods fell: no_memory"
+    doubt = replace(ALARM, name="doubt", lane=0, code="", text=words)
+    platform = replace(ALARM, machine="", name="platform_no_auth", lane=0, code="", text="")
+    strange = replace(ALARM, name="never_heard_of", lane=3, code="", text="words of its own")
+
+    def raise_them(bridge: Bridge) -> None:
+        bridge.put(SALE)
+        bridge.standing.extend([doubt, ALARM, platform, strange])
+
+    served.do(raise_them)
+    page = open_page()
+    first, second, third, fourth = page.locator("#alarm-list li").all()
+    expect(first).to_contain_text("■nobody knows whether it came out")
+    expect(first).to_contain_text("vm-0001 · lane 12 · since ")
+    expect(first.locator("time")).to_have_attribute("datetime", re.compile("^2026-11-"))
+    expect(first).to_contain_text("nobody knows whether the goods fell: the board kept no record")
+    expect(first).to_contain_text("Next: count the lane's pieces or ask the shopper")
+    expect(first.locator("a")).to_have_attribute("href", f"/sales/{SALE.sale_id}")
+    expect(second).to_contain_text("vm-0001 · lane 14")
+    expect(second).to_contain_text("Next: wxvend tech explain E21")
+    expect(third).to_contain_text("bridge · since")
+    expect(third).to_contain_text("Next: run wxvend bridge check-config")
+    expect(fourth).to_contain_text("never heard of")
+    expect(fourth).to_contain_text("Next: look into the logs")
+    chinese = open_page(locale="zh-CN").locator("#alarm-list li").first
+    expect(chinese).to_contain_text("不知道商品是否掉出：主板没有记录")
+
+
+def test_the_age_of_an_alarm_is_in_words(open_page: Open) -> None:
+    page = open_page()
+    ages = page.evaluate(
+        """async () => { const { age } = await import("/static/dom.js");
+          return [0, 59, 60, 47 * 60 + 59, 48 * 60, -5].map((minutes) => age(0, minutes * 60000)); }"""
+    )
+    assert ages == ["0 min", "59 min", "1 h", "47 h", "2 d", "0 min"]
+
+
+CAUSES = [
+    ("not_delivered.moved.motor_timeout", "the motor did not finish", "电机超时"),
+    ("closed.lane.sold_out", "Sold out", "售罄"),
+    ("closed.bus_silent", "the board does not answer", "主板无响应"),
+    (
+        "doubt.no_memory",
+        "nobody knows whether it came out: the board kept no record",
+        "出货结果不明: 主板没有记录",
+    ),
+    ("given up: lease", "given up: the lease ended", "已放弃：超时"),
+    ("lane.code_2a", "board code 2a", "主板代码 2a"),
+    ("ordered by ann: asked twice", "ordered by ann: asked twice", "由 ann 决定：asked twice"),
+    ("something_new.here", "something new.here", "something new.here"),
+    ("__proto__", "  proto  ", "  proto  "),
+]
+LINES = [
+    ("¥3.50 goes back: not_delivered.moved.jam", "¥3.50 goes back: a product is stuck", "退回 ¥3.50：卡货"),
+    (
+        "alarm: vend_uncertain lane 12: no_answer",
+        "alarm: a vend without a known result lane 12: no answer came",
+        "告警：出货结果不明，货道 12：没有应答",
+    ),
+    (
+        "lane 11 was chosen: 可乐: (大), ¥3.50",
+        "lane 11 was chosen: 可乐: (大), ¥3.50",
+        "选择货道 11：可乐: (大)，¥3.50",
+    ),
+    ("¥3.50 is paid (notice)", "¥3.50 is paid (by its notice)", "已付 ¥3.50（通知）"),
+    (
+        "doubt brakes: settled by ann: counted",
+        "nobody knows whether it came out, too many refunds; a person decides: settled by ann: counted",
+        "出货结果不明, 退款过多，等待人工：由 ann 结清：counted",
+    ),
+    ("words of its own\nand more", "words of its own\nand more", "words of its own\nand more"),
+]
+
+
+@pytest.mark.parametrize(("locale", "at"), [("en-GB", 1), ("zh-CN", 2)])
+def test_causes_and_lines_are_told_in_the_readers_words(locale: str, at: int, open_page: Open) -> None:
+    page = open_page(locale=locale)
+    for way, rows in (("cause", CAUSES), ("told", LINES)):
+        said = page.evaluate(
+            """async ([way, rows]) => { const say = (await import("/static/told.js"))[way];
+              return rows.map((row) => say(row[0])); }""",
+            [way, rows],
+        )
+        assert said == [row[at] for row in rows]
+
+
 def test_an_empty_page_says_what_to_do(served: Served, open_page: Open) -> None:
     page = open_page()
     expect(page.locator("#machines-empty")).to_contain_text("Add one to bridge.toml")
@@ -379,7 +469,9 @@ def test_any_text_is_drawn_as_it_is(open_page: Open) -> None:
         machine = replace(MACHINE, machine=text, reason=other, selling=False, software=text, lanes=(lane,))
         fact = {"wall_ms": 0, "machine": text, "sale_id": other, "who": text, "what": other, "key": 1}
         alarm = replace(ALARM, machine=other, name=text, code=other, text=text)
-        held = replace(CASE, sale_id=other, machine=text, reason=other, evidence=text, advice=text, owner=other)
+        held = replace(
+            CASE, sale_id=other, machine=text, reason=other, evidence=text, advice=text, owner=other
+        )
         drawn = [asdict(sale), fact, asdict(machine), asdict(alarm), asdict(held)]
         words, kinds, after = page.evaluate(draw, drawn)
         assert words == text

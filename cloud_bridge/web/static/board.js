@@ -1,5 +1,6 @@
 // Machines, alarms and money.
-import { byId, el, keyed, mark, moment, named, product, say, show, sign, text, yuan } from "/static/dom.js";
+import { age, byId, el, keyed, known, mark, moment, named, product, say, show, sign, text, yuan } from "/static/dom.js";
+import { told } from "/static/told.js";
 
 const FEW = 2; // so many machines show their lanes without being asked
 const LOW = 0.25;
@@ -106,20 +107,33 @@ function tone(lane) {
   return lane.stock !== null && lane.capacity && lane.stock / lane.capacity < LOW ? "wait" : "go";
 }
 
-export function drawAlarms(alarms) {
+// `sales` are rows that may tell the lane: an alarm of the bridge names its sale in front of its words.
+export function drawAlarms(alarms, sales = []) {
   show("alarms-empty", alarms.length === 0);
   keyed(byId("alarm-list"), alarms, {
     key: (alarm) => JSON.stringify([alarm.machine, alarm.name, alarm.lane]),
-    make: () => el("li", {}, sign(), el("span", { class: "quiet" }), el("span")),
-    fill: (node, alarm) => {
-      const [head, place, words] = node.children;
-      mark(head, "stop", [alarm.code, named("stop", alarm.name)].filter(Boolean).join(" "));
-      const where = alarm.lane ? `${say("lane")} ${alarm.lane}` : say("whole_machine");
-      place.replaceChildren(`${alarm.machine} · ${where} · ${say("since")} `,
-        moment(el("time"), alarm.since_wall_ms));
-      text(words, alarm.text);
-    },
+    make: () => el("li", {}, sign(), el("span", { class: "quiet" }), el("span", {}, el("a"), el("span")), el("p")),
+    fill: (node, alarm) => fillAlarm(node, alarm, sales),
   });
+}
+
+const ABOUT = /^([a-z0-9]{26}): (.*)$/s;
+
+function fillAlarm(node, alarm, sales) {
+  const [head, place, about, next] = node.children;
+  const [, sale_id = "", words = alarm.text] = ABOUT.exec(alarm.text) ?? [];
+  const lane = alarm.lane || sales.find((sale) => sale.sale_id === sale_id)?.lane || 0;
+  const name = alarm.name.startsWith("platform_") ? "platform" : alarm.name;
+  mark(head, "stop", [alarm.code, known("stop", name) ?? named("why", name)].filter(Boolean).join(" "));
+  const where = lane ? `${say("lane")} ${lane}` : !alarm.machine || sale_id ? "" : say("whole_machine");
+  const parts = [alarm.machine || say("who.bridge"), where, `${say("since")} `].filter(Boolean).join(" · ");
+  const since = moment(el("time"), alarm.since_wall_ms);
+  place.replaceChildren(parts, since, ` (${age(alarm.since_wall_ms, Date.now())})`);
+  about.firstChild.hidden = !sale_id;
+  text(about.firstChild, sale_id ? `…${sale_id.slice(-8)}` : "").href = `/sales/${sale_id}`;
+  text(about.lastChild, `${sale_id ? " " : ""}${told(words)}`);
+  const look = alarm.code ? `wxvend tech explain ${alarm.code}` : say("look_in_log");
+  text(next, `${say("next")}: ${known("next", name) ?? look}`);
 }
 
 export function drawMoney(totals) {

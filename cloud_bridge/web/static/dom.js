@@ -22,11 +22,13 @@ export function translate() {
 
 export const say = (key) => WORDS[language][key];
 
-// A name of the outside in words, or as it is.
-export function named(group, name) {
+// A name of the outside in words, or null.
+export function known(group, name) {
   const key = `${group}.${name}`;
-  return Object.hasOwn(WORDS[language], key) ? say(key) : name.replaceAll("_", " ");
+  return Object.hasOwn(WORDS[language], key) ? say(key) : null;
 }
+
+export const named = (group, name) => known(group, name) ?? name.replaceAll("_", " ");
 
 export const product = (row) => (language === "en" && row.product_en) || row.product_zh || row.product_en;
 
@@ -93,4 +95,10 @@ export function moment(node, wall_ms) {
   node.dateTime = at.toISOString();
   node.title = `${day(at)} ${clock(at)} ${offset(at)}`;
   return text(node, today ? clock(at) : `${day(at)} ${clock(at)}`);
+}
+
+export function age(since_ms, now_ms) {
+  const minutes = Math.max(0, Math.floor((now_ms - since_ms) / 60_000));
+  if (minutes < 60) return `${minutes} ${say("minutes")}`;
+  return minutes < 2880 ? `${Math.floor(minutes / 60)} ${say("hours")}` : `${Math.floor(minutes / 1440)} ${say("days")}`;
 }

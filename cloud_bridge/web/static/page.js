@@ -7,6 +7,7 @@ const SHOWN = 50;
 const FACTS = 20;
 const CALM_MS = 250;
 const AGAIN_MS = 3000;
+const AGES_MS = 60_000;
 const PATH = /^\/sales\/([^/]+)$/.exec(location.pathname);
 
 const seen = { machines: [], sales: [], cases: [], alarms: [], totals: {}, facts: [], story: undefined, at_ms: 0, ok: true, live: null };
@@ -36,7 +37,7 @@ async function readMachines() {
 function draw() {
   translate();
   const other = lang() === "zh" ? "en" : "zh";
-  text(byId("language"), other === "en" ? "English" : "中文").lang = other;
+  text(byId("language"), other === "en" ? "English" : "Chinese 中文").lang = other; // it has a word in any font
   show("loading", seen.at_ms === 0);
   const lost = !seen.ok || seen.live === false;
   show("lost", lost);
@@ -54,7 +55,7 @@ function draw() {
   drawMoney(seen.totals);
   drawTodo(seen.cases, seen.alarms);
   drawSales(seen.sales.filter((sale) => !only || sale.machine === only));
-  drawAlarms(seen.alarms);
+  drawAlarms(seen.alarms, [...seen.sales, ...seen.cases]);
   drawFacts(seen.facts);
 }
 
@@ -127,3 +128,4 @@ byId("sale-list").addEventListener("keydown", (event) => {
 draw();
 all();
 listen();
+setInterval(draw, AGES_MS);

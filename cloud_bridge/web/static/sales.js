@@ -1,6 +1,7 @@
 // Sales: the table, what a person has to look at, one sale's timeline, and the facts as they come.
 import { byId, el, keyed, lang, mark, moment, money, named, product, say, show, sign, text, yuan }
   from "/static/dom.js";
+import { cause, told } from "/static/told.js";
 
 const TONES = {
   quoted: "info", offered: "wait", closing: "wait", closed: "quiet", paid: "info",
@@ -10,7 +11,7 @@ const COLUMNS = ["state", "time", "machine", "product", "price", "paid", "refund
 const NUMBERS = new Set(["price", "paid", "refunded"]);
 
 const situation = (sale) => (sale.state === "paid" && sale.decision === "refund" ? "refunding" : sale.state);
-const why = (sale) => (sale.why ? named("why", sale.why) : "");
+const why = (sale) => cause(sale.why);
 const link = (sale_id) => `/sales/${encodeURIComponent(sale_id)}`;
 
 function markSale(node, sale) {
@@ -67,14 +68,14 @@ export function drawTodo(cases, alarms) {
 }
 
 function fillCase(node, each) {
-  const [reason, id, about, next, told] = node.children;
-  mark(reason, "stop", named("why", each.reason));
+  const [reason, id, about, next, quiet] = node.children;
+  mark(reason, "stop", cause(each.reason));
   text(id, each.sale_id).href = link(each.sale_id);
   const owed = `${say("paid")} ${yuan(each.paid_fen)}`;
   text(about, [each.machine, product(each), owed].filter(Boolean).join(" · "));
   text(next, `${say("next")}: ${advice(each)}`);
   const owner = each.owner ? ` · ${say("owner")} ${each.owner}` : "";
-  told.replaceChildren(`${say("since")} `, moment(el("time"), each.opened_wall_ms), `${owner} · ${each.evidence}`);
+  quiet.replaceChildren(`${say("since")} `, moment(el("time"), each.opened_wall_ms), `${owner} · ${each.evidence}`);
 }
 
 function advice(each) {
@@ -95,7 +96,7 @@ function fillFact(node, fact) {
   if (fact.after_ms !== undefined) text(time, `+${(fact.after_ms / 1000).toFixed(1)} s`);
   who.className = ["edge", "bridge", "wechat", "operator"].includes(fact.who) ? `who ${fact.who}` : "who";
   text(who, named("who", fact.who));
-  text(what, fact.what);
+  text(what, told(fact.what));
   if (id) text(id, `…${fact.sale_id.slice(-4)}`).href = link(fact.sale_id);
 }
 
