@@ -169,7 +169,7 @@ def _places(settings: BridgeSettings) -> tuple[list[str], list[str]]:
     ]
     if not _loopback(web.host):
         lines.append(
-            f"warning: web.host: found {web.host}, where others reach the operators' page, which has no login. "
+            f"warning: web.host: found {web.host}; others can reach the operators' page, which has no login. "
             "Try: 127.0.0.1, behind a proxy that asks who is there"
         )
     if books is None or (books.parent.is_dir() and os.access(books.parent, os.W_OK)):

@@ -45,6 +45,11 @@ def sim() -> None:
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is left to chance.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[:TIMES]", help="Switch a fault on.")
+@click.option(
+    "--trace/--quiet",
+    default=None,
+    help="Also polls and acknowledgements; without either, not on a terminal.",
+)
 @click.option("--list-faults", is_flag=True, help="Say what there is to break.")
 def board(
     *,
@@ -56,6 +61,7 @@ def board(
     poll_ms: int,
     seed: int,
     faults: tuple[str, ...],
+    trace: bool | None,
     list_faults: bool,
 ) -> None:
     """A machine's board on a pseudo-terminal; its path is in the first line.
@@ -76,6 +82,7 @@ def board(
             settings=BoardSettings(turn_ms=turn_ms, poll_ms=poll_ms, seed=seed),
             faults=dict(_fault(text, -1) for text in faults),
             link=link,
+            trace=not sys.stdout.isatty() if trace is None else trace,
             out=sys.stdout,
         )
         asyncio.run(work)

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from hw_sim.boards.control import as_line, books, obey
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.pty import PtyBoard, SteadyClock
 from hw_sim.boards.xy import BoardSettings, XyBoard
+
+_ROUTINE: Final = ("fafb41", "fafb42")  # a poll, an acknowledgement: five a second, and no news
 
 
 async def serve_board(
@@ -24,11 +26,17 @@ async def serve_board(
     settings: BoardSettings,
     faults: Mapping[str, int],
     link: Path | None,
+    trace: bool,
     out: TextIO,
 ) -> None:
-    """Run one XY board. `faults` is name to times (-1: for ever). Raises ValueError for an unknown fault."""
+    """Run one XY board. `faults` is name to times (-1: for ever). Raises ValueError for an unknown fault.
+
+    Without `trace` polls and acknowledgements are not told.
+    """
 
     def say(line: Mapping[str, Any]) -> None:
+        if not trace and str(line.get("hex", "")).startswith(_ROUTINE):
+            return
         out.write(json.dumps(line, ensure_ascii=False) + "\n")
         out.flush()
 

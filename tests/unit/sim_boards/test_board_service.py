@@ -3,9 +3,14 @@
 import asyncio
 import json
 import os
+import pty
+import select
+import subprocess
 import sys
 import tty
 from pathlib import Path
+
+import pytest
 
 from hw_sim.boards.control import as_line, obey
 from hw_sim.boards.mechanics import Cabinet
@@ -92,3 +97,49 @@ async def test_the_program_says_first_where_its_board_is_and_last_what_fell(tmp_
     await child.stop()
     assert lines[-1]["event"] == "books"
     assert lines[-1]["faults"] == ["jam"]
+
+
+@pytest.mark.parametrize(("option", "told"), [("", False), ("--quiet", False), ("--trace", True)])
+def test_on_a_terminal_a_person_sees_what_happens_between_the_polls(
+    tmp_path: Path, option: str, told: bool
+) -> None:
+    ours, theirs = pty.openpty()
+    link = tmp_path / "board"
+    arguments = [WXVEND, "sim", "board", "--link", str(link), "--poll-ms", "20", *option.split()]
+    with subprocess.Popen(arguments, stdin=theirs, stdout=theirs) as child:
+        os.close(theirs)
+        heard = heard_until(ours, b'"ready"')
+        bus = os.open(link, os.O_RDWR | os.O_NOCTTY)
+        tty.setraw(bus)
+        assert os.read(bus, 6) == frame(0x31, 1)
+        acknowledge_until(bus, b"\xfa\xfb\x41")
+        os.write(ours, b'{"do": "key", "lane": 12}\n')
+        acknowledge_until(bus, b"\xfa\xfb\x05")
+        heard += heard_until(ours, b"selection keyed: lane 12")
+        child.terminate()
+        os.close(bus)
+    os.close(ours)
+    assert (b"fafb410040" in heard) is told
+    assert (b"fafb420043" in heard) is told
+    assert b"fafb31" in heard
+
+
+def acknowledge_until(bus: int, start: bytes) -> None:
+    """Answer the board as a machine does until such a frame came."""
+    seen = b""
+    for _ in range(500):
+        os.write(bus, ACK)
+        seen += os.read(bus, 64)
+        if start in seen:
+            return
+    pytest.fail(f"found {seen.hex()}, no {start.hex()}")
+
+
+def heard_until(terminal: int, words: bytes) -> bytes:
+    """What the program says up to these words."""
+    heard = b""
+    while words not in heard:
+        ready, _, _ = select.select([terminal], [], [], 30)
+        assert ready, f"heard {heard!r} and then nothing"
+        heard += os.read(terminal, 4096)
+    return heard
