@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.core import machine as surroundings
+from edge.core.alarms import alarms
 from edge.core.errors import BusError
 from edge.core.model import (
     Abandoned,
@@ -108,7 +109,6 @@ class Engine:
         self._sales: Final[dict[str, Sale]] = {}
         self._counts: Final[Counter[str]] = Counter(delivered=0, not_delivered=0, uncertain=0, closed=0)
         self._told: Final[dict[str, dict[str, object]]] = {}
-        self._doubted: Final[set[int]] = set()
         self._shown: Screen | None = None
         self._wake: asyncio.TimerHandle | None = None
         self._rest: asyncio.TimerHandle | None = None
@@ -177,15 +177,11 @@ class Engine:
                 await self._see(event)
 
     async def _see(self, event: BusEvent | BridgeEvent) -> None:
-        """A fact about the surroundings. A board that is itself again ends the alarm of its doubt."""
+        """A fact about the surroundings, and the alarms that begin or end with it."""
         before, self.machine = self.machine, seen(self.machine, event)
-        if before.stops == self.machine.stops:
-            return
-        self._notes.info("machine.stops", reasons=" ".join(sorted(self.machine.stops)) or "none")
-        if "board_doubt" in before.stops - self.machine.stops:
-            for lane in sorted(self._doubted):
-                await self._alarm(ClearAlarm(name="vend_uncertain", lane=lane))
-            self._doubted.clear()
+        if before.stops != self.machine.stops:
+            self._notes.info("machine.stops", reasons=" ".join(sorted(self.machine.stops)) or "none")
+        await self._alarm(*alarms(before, self.machine))
 
     # ------------------------------------------------------------ selling
 
@@ -257,16 +253,19 @@ class Engine:
         if moved or rows:
             seq = sale.seq if moved and sale.state is State.INTENT else None
             await self._journal.commit(Change(sale=sale if moved else None, rows=rows, seq=seq))
+        machine = self.machine
         self._remember(before, sale, moved)
         for effect in decided.effects:
             self._act(sale, effect)
         if rows:
             self._bridge.kick()
+        await self._alarm(*alarms(machine, self.machine))
 
-    async def _alarm(self, alarm: RaiseAlarm | ClearAlarm) -> None:
-        """A fault of no sale."""
-        await self._journal.commit(Change(rows=(self._report(None, alarm, 1),)))
-        self._bridge.kick()
+    async def _alarm(self, *told: RaiseAlarm | ClearAlarm) -> None:
+        """Faults of no sale."""
+        for alarm in told:
+            await self._journal.commit(Change(rows=(self._report(None, alarm, 1),)))
+            self._bridge.kick()
 
     def _rows(self, decided: Step) -> tuple[OutboxRow, ...]:
         rows: list[OutboxRow] = []
@@ -320,8 +319,7 @@ class Engine:
             case Answer():
                 self._bridge.answer(sale.sale_id, effect)
             case WatchBus():
-                self._doubted.add(sale.lane)
-                self.machine = surroundings.with_stop(self.machine, "board_doubt", True)
+                self.machine = surroundings.with_doubt(self.machine, sale.lane)
                 self._spawn(self._resync(), "resync")
             case StopSelling(why=why):
                 self._notes.warning("sale.impossible", sale_id=sale.sale_id, why=why)

@@ -30,10 +30,11 @@ def seen(machine: Machine, event: BusEvent | BridgeEvent) -> Machine:
     """The machine after a fact about its surroundings. Facts about a sale change nothing here."""
     match event:
         case BusUp():
-            return replace(machine, stops=machine.stops - _BUS - {"board_doubt"})
+            return replace(machine, stops=machine.stops - _BUS - {"board_doubt"}, doubted=frozenset())
         case BusDown(why="doubt"):
             return surroundings.with_stop(machine, "board_doubt", True)
         case BusDown(why=why):
+            machine = surroundings.with_restart(machine) if why == "board_restarted" else machine
             return replace(machine, stops=machine.stops - _BUS | {_WHY_DOWN.get(why, "bus_silent")})
         case LinkUp():
             return replace(machine, stops=machine.stops - {"link_down", "bridge_silent"})
@@ -41,10 +42,7 @@ def seen(machine: Machine, event: BusEvent | BridgeEvent) -> Machine:
             reason = "bridge_silent" if why == "bridge_silent" else "link_down"
             return surroundings.with_stop(machine, reason, True)
         case LaneReported(lane=lane, stock=stock, capacity=capacity, fault=fault):
-            before = machine.lanes.get(lane, Lane())
-            return surroundings.with_lane(
-                machine, lane, replace(before, stock=stock, capacity=capacity, fault=fault)
-            )
+            return surroundings.with_report(machine, lane, Lane(stock=stock, capacity=capacity, fault=fault))
         case ClimateReported(temperature_c=temperature_c, door_open=door_open):
             machine = surroundings.with_stop(machine, "door_open", door_open is True)
             return replace(machine, temperature_c=temperature_c, door_open=door_open)

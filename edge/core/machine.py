@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from edge.core.model import Sale, State
+from edge.core.model import Kind, Sale, State
 from edge.core.screen import (
     Asking,
     Checking,
@@ -26,6 +26,7 @@ from edge.core.screen import (
 )
 
 FAILURES_STOP_A_LANE: Final = 2
+_NOTHING_TURNED: Final = (f"{Kind.REJECTED}.", f"{Kind.NOT_MOVED}.")
 _MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
 _SHOWN_MS: Final[dict[State, int]] = {
@@ -38,17 +39,30 @@ _SHOWN_MS: Final[dict[State, int]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """A lane as the board and our own record of its failures see it. `stock` None: the board cannot tell."""
+    """A lane as the board and our own record of its failures see it. `stock` None: the board cannot tell.
+
+    `told` is the stock of the board's last report, `suspect` the service code's name for the last failure.
+    """
 
     stock: int | None = None
     capacity: int | None = None
     fault: str = ""
+    told: int | None = None
     failures: int = 0
+    suspect: str = ""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether our own record of failures takes it out of sale."""
+        return self.failures >= FAILURES_STOP_A_LANE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Everything a decision about selling needs. `stops` holds the reasons for which nothing is sold."""
+    """Everything a decision about selling needs. `stops` holds the reasons for which nothing is sold.
+
+    `doubted`: the lanes whose last vend nobody knows the end of, until the board is up again.
+    """
 
     machine: str
     phone: str = ""
@@ -56,6 +70,7 @@ class Machine:
     products: Mapping[int, Product] = field(default_factory=dict)
     lanes: Mapping[int, Lane] = field(default_factory=dict)
     stops: frozenset[str] = frozenset()
+    doubted: frozenset[int] = frozenset()
     temperature_c: int | None = None
     door_open: bool | None = None
     vends_a_minute: int = 20
@@ -85,7 +100,7 @@ def lane_reason(machine: Machine, lane: int) -> str:
     seen = machine.lanes.get(lane)
     if seen is None:
         return "unknown"
-    if seen.fault or seen.failures >= FAILURES_STOP_A_LANE:
+    if seen.fault or seen.stopped:
         return "fault"
     return "sold_out" if seen.stock == 0 else ""
 
@@ -133,6 +148,30 @@ def with_lane(machine: Machine, lane: int, seen: Lane) -> Machine:
     return replace(machine, lanes={**machine.lanes, lane: seen})
 
 
+def with_report(machine: Machine, lane: int, told: Lane) -> Machine:
+    """The board's word on a lane. A stopped lane sells again when a person's hand shows in it: there are more
+    pieces than the board told before, or a fault of the board's own is over. Our own count proves no hand.
+    """
+    before = machine.lanes.get(lane, Lane())
+    refilled = told.stock is not None and before.told is not None and told.stock > before.told
+    mended = bool(before.fault) and not told.fault
+    failures = 0 if refilled or mended else before.failures
+    now = replace(told, told=told.stock, failures=failures, suspect=before.suspect)
+    return with_lane(machine, lane, now)
+
+
+def with_restart(machine: Machine) -> Machine:
+    """The board started: somebody may have worked at it. A stopped lane gets one more try, not two."""
+    one_left = FAILURES_STOP_A_LANE - 1
+    lanes = {at: replace(lane, failures=min(lane.failures, one_left)) for at, lane in machine.lanes.items()}
+    return replace(machine, lanes=lanes)
+
+
+def with_doubt(machine: Machine, lane: int) -> Machine:
+    """Nobody knows how a vend ended: nothing is sold until the board is identified again and idle."""
+    return replace(with_stop(machine, "board_doubt", True), doubted=machine.doubted | {lane})
+
+
 def with_vend(machine: Machine, now_ms: int) -> Machine:
     """A motor is about to run."""
     return replace(machine, vends_ms=(*_day(machine, now_ms), now_ms))
@@ -146,7 +185,10 @@ def with_outcome(machine: Machine, sale: Sale) -> Machine:
         stock = seen.stock if told or seen.stock is None else max(0, seen.stock - 1)
         return with_lane(machine, sale.lane, replace(seen, stock=stock, failures=0))
     if sale.state in (State.NOT_DELIVERED, State.UNCERTAIN):
-        return with_lane(machine, sale.lane, replace(seen, failures=seen.failures + 1))
+        # Nothing turned: the motor. It turned, or may have, and nothing was seen to fall: the goods.
+        suspect = "lane_fault" if sale.why.startswith(_NOTHING_TURNED) else "lane_jam"
+        failed = replace(seen, failures=seen.failures + 1, suspect=suspect)
+        return with_lane(machine, sale.lane, failed)
     return machine
 
 

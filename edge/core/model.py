@@ -293,10 +293,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseAlarm:
-    """A lasting fault, by name."""
+    """A lasting fault, by name; of a sale's lane unless `lane` says which."""
 
     name: str
     text: str
+    lane: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,8 +96,8 @@ _ROWS: Final = (
         code="E21",
         zh="货道卡货",
         en="A product is stuck",
-        technician="The motor ran and the drop sensor saw nothing.",
-        next_step="Free the product, test the lane, then clear the fault at the board.",
+        technician="A lane failed twice in a row: its motor ran, or may have, and nothing was seen to fall.",
+        next_step="Free the product, test the lane, then refill it or pause and resume it at the board.",
         may_have_moved=True,
     ),
     ServiceCode(
@@ -105,8 +105,8 @@ _ROWS: Final = (
         code="E22",
         zh="货道电机故障",
         en="A motor has failed",
-        technician="The board reports a motor fault for a lane.",
-        next_step="Check plug and motor of the lane, then test it from the board's menu.",
+        technician="A lane failed twice in a row: its motor did not turn, or the board would not turn it.",
+        next_step="Check its plug and motor, then refill it or pause and resume it at the board.",
     ),
     ServiceCode(
         name="all_sold_out",

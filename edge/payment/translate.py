@@ -67,8 +67,8 @@ def to_wire(heading: Heading, sale: Sale, report: Report, start_s: int, lease_s:
                 evidence=evidence[:400],
                 row_hash=heading.row_hash,
             )
-        case RaiseAlarm(name=name, text=text):
-            return _alarm(heading, name=name, raised=True, text=text, lane=sale.lane)
+        case RaiseAlarm(name=name, text=text, lane=lane):
+            return _alarm(heading, name=name, raised=True, text=text, lane=lane or sale.lane)
         case ClearAlarm(name=name, lane=lane):
             return _alarm(heading, name=name, raised=False, text="", lane=lane)
         case _:

@@ -37,6 +37,7 @@ from edge.ports import (
     CancelPressed,
     ClimateReported,
     JournalFailed,
+    LaneReported,
     LinkDown,
     SaleMessage,
     VendProgress,
@@ -186,6 +187,16 @@ async def test_two_failures_in_a_row_stop_the_lane(tmp_path: Path) -> None:
         view = machine.glass.view
         assert isinstance(view, Refund | Idle)
         assert machine.cloud.states["lane/12"]["reason"] == "fault"
+        told = machine.cloud.reports
+        raised = RaiseAlarm(name="lane_jam", text="lane 12: 2 failures in a row", lane=12)
+        assert told[-1][1:] == (None, raised)
+        assert told[-1][0].n == machine.journal.last_n
+        await machine.done(LaneReported(lane=12, stock=5, capacity=8))
+        assert told[-1][1:] == (None, raised)
+        await machine.done(LaneReported(lane=12, stock=8, capacity=8))
+        assert told[-1][1:] == (None, ClearAlarm(name="lane_jam", lane=12))
+        assert machine.cloud.states["lane/12"]["reason"] == ""
+        assert await machine.select() != before
 
 
 async def test_doubt_stops_all_selling_until_the_board_is_identified_again(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from edge.core import machine as surroundings
+from edge.core.alarms import alarms
 from edge.core.machine import Lane, Machine
-from edge.core.model import Baseline, Sale, Session, State
+from edge.core.model import Baseline, ClearAlarm, RaiseAlarm, Sale, Session, State
 from edge.core.screen import (
     Asking,
     Checking,
@@ -20,6 +21,8 @@ from edge.core.screen import (
     Vending,
 )
 from edge.core.status import states
+from edge.ports import BusUp
+from edge.senses import seen
 
 COLA = Product(lane=12, name_zh="可乐", name_en="Cola", price_fen=350)
 TEA = Product(lane=13, name_zh="茶", name_en="Tea", price_fen=400)
@@ -166,6 +169,68 @@ def test_failures_count_in_a_row_and_a_delivery_forgives_them() -> None:
     assert failed.lanes[12].failures == 1
     assert surroundings.with_outcome(failed, replace(SALE, state=State.DELIVERED)).lanes[12].failures == 0
     assert surroundings.with_outcome(READY, replace(SALE, state=State.CLOSED)) == READY
+
+
+def failed(kind: str, times: int) -> Machine:
+    machine = READY
+    for _ in range(times):
+        machine = surroundings.with_outcome(machine, replace(SALE, state=State.NOT_DELIVERED, why=kind))
+    return surroundings.with_report(machine, 12, replace(machine.lanes[12], stock=5))
+
+
+@pytest.mark.parametrize(
+    ("why", "name"),
+    [("moved.jam", "lane_jam"), ("no_answer", "lane_jam"), ("rejected.motor_absent", "lane_fault")],
+)
+def test_a_lane_that_stops_raises_an_alarm_named_by_what_may_have_moved(why: str, name: str) -> None:
+    assert alarms(READY, failed(why, 1)) == ()
+    (raised,) = alarms(READY, failed(why, 2))
+    assert isinstance(raised, RaiseAlarm)
+    assert (raised.name, raised.lane) == (name, 12)
+
+
+def test_the_same_report_again_or_fewer_pieces_release_no_lane() -> None:
+    stopped = failed("moved.jam", 2)
+    for stock in (5, 5, 4, 4, None):
+        again = surroundings.with_report(stopped, 12, Lane(stock=stock, capacity=8))
+        assert alarms(stopped, again) == ()
+        assert surroundings.lane_reason(again, 12) == "fault"
+        stopped = again
+
+
+def test_a_stock_that_only_our_own_count_had_lowered_is_no_refill() -> None:
+    told = surroundings.with_report(READY, 12, Lane(stock=5))
+    sold = surroundings.with_outcome(told, replace(SALE, state=State.DELIVERED, baseline=Baseline(stock=5)))
+    assert sold.lanes[12].stock == 4
+    stopped = surroundings.with_lane(sold, 12, replace(sold.lanes[12], failures=2, suspect="lane_jam"))
+    assert surroundings.with_report(stopped, 12, Lane(stock=5)).lanes[12].stopped
+
+
+def test_a_refill_or_an_ended_pause_releases_the_lane_and_clears_its_alarm() -> None:
+    stopped = failed("moved.jam", 2)
+    refilled = surroundings.with_report(stopped, 12, Lane(stock=6))
+    paused = surroundings.with_report(stopped, 12, Lane(stock=5, fault="paused"))
+    assert alarms(stopped, paused) == ()
+    for free in (refilled, surroundings.with_report(paused, 12, Lane(stock=5))):
+        assert alarms(stopped, free) == (ClearAlarm(name="lane_jam", lane=12),)
+        assert surroundings.lane_reason(free, 12) == ""
+        assert free.lanes[12].failures == 0
+
+
+def test_a_board_that_started_gives_a_stopped_lane_one_more_try() -> None:
+    stopped = failed("moved.jam", 2)
+    tried = surroundings.with_restart(stopped)
+    assert alarms(stopped, tried) == (ClearAlarm(name="lane_jam", lane=12),)
+    assert surroundings.lane_reason(tried, 12) == ""
+    again = surroundings.with_outcome(tried, replace(SALE, state=State.NOT_DELIVERED, why="moved.jam"))
+    assert surroundings.lane_reason(again, 12) == "fault"
+
+
+def test_the_board_being_up_ends_doubt_about_every_lane() -> None:
+    doubt = surroundings.with_doubt(surroundings.with_doubt(READY, 13), 12)
+    assert doubt.stops == {"board_doubt"}
+    over = [ClearAlarm(name="vend_uncertain", lane=lane) for lane in (12, 13)]
+    assert list(alarms(doubt, seen(doubt, BusUp(identity="XY")))) == over
 
 
 def test_a_countdown_changes_at_each_whole_second_and_last_words_at_their_end() -> None:

@@ -310,6 +310,10 @@ async def test_an_alarm_may_be_of_no_sale_at_all(side: Side) -> None:
     assert isinstance(message, Alarm)
     assert (message.name, message.lane, message.n, row.sale_id) == ("journal_new", 0, 1, "")
     assert message.raised
+    of_a_lane = side.link.compose(heading, None, RaiseAlarm(name="lane_jam", text="x", lane=11))
+    message = decode(Topic(MACHINE, Branch.UP, of_a_lane.kind), of_a_lane.payload)
+    assert isinstance(message, Alarm)
+    assert message.lane == 11
     over = side.link.compose(heading, None, ClearAlarm(name="vend_uncertain", lane=12))
     message = decode(Topic(MACHINE, Branch.UP, over.kind), over.payload)
     assert isinstance(message, Alarm)

@@ -1,0 +1,24 @@
+"""Alarms that follow from what the machine has become: raised with a change, cleared with its opposite.
+
+A lane that stopped asks for a person; doubt about the bus ends when the board is identified again.
+"""
+
+from edge.core.machine import FAILURES_STOP_A_LANE, Machine
+from edge.core.model import ClearAlarm, RaiseAlarm
+
+
+def alarms(before: Machine, after: Machine) -> tuple[RaiseAlarm | ClearAlarm, ...]:
+    """What to tell about a change: the ends first, lane by lane."""
+    stood, stands = _stopped(before), _stopped(after)
+    over = [ClearAlarm(name=name, lane=lane) for lane, name in sorted(stood - stands)]
+    over += [ClearAlarm(name="vend_uncertain", lane=lane) for lane in sorted(before.doubted - after.doubted)]
+    begun = [
+        RaiseAlarm(name=name, text=f"lane {lane}: {FAILURES_STOP_A_LANE} failures in a row", lane=lane)
+        for lane, name in sorted(stands - stood)
+    ]
+    return (*over, *begun)
+
+
+def _stopped(machine: Machine) -> frozenset[tuple[int, str]]:
+    """The lanes that our own record of failures stops, and by what name."""
+    return frozenset((number, lane.suspect) for number, lane in machine.lanes.items() if lane.stopped)
