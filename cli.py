@@ -16,6 +16,7 @@ _ROOMS: Final = MappingProxyType(
         "tech": ("edge.tech.cli:tech", "Look into a serial bus, decode its frames, explain codes.", ""),
     }
 )
+_CHOSEN: Final = "wxvend.room"
 
 
 class _Rooms(click.Group):
@@ -27,17 +28,23 @@ class _Rooms(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _ROOMS:
             return None
-        place, _, extra = _ROOMS[cmd_name]
+        ctx.meta[_CHOSEN] = cmd_name
+        place, _, _ = _ROOMS[cmd_name]
         module, name = place.split(":")
-        try:
-            command = getattr(import_module(module), name)
-        except ModuleNotFoundError as error:
-            missing = (error.name or "").split(".")[0]
-            raise click.ClickException(
-                f"{cmd_name}: found no package {missing}. Try: pip install 'wxvend[{extra or 'demo'}]'"
-            ) from error
+        command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:  # of the room itself, or of what one command of it needs
+            missing = (error.name or "").split(".")[0]
+            room = ctx.meta[_CHOSEN]
+            extra = _ROOMS[room][2] or "demo"
+            raise click.ClickException(
+                f"{room}: found no package {missing}. Try: pip install 'wxvend[{extra}]'"
+            ) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
