@@ -88,9 +88,14 @@ class Machine:
 
 def stop_reason(machine: Machine) -> str:
     """Why nothing at all can be sold: the reason a person should hear first, or ""."""
+    if machine.stops:
+        return min(machine.stops, key=_rank)
     if not machine.products:
-        return min(machine.stops, key=_rank) if machine.stops else "no_catalogue"
-    return min(machine.stops, key=_rank) if machine.stops else ""
+        return "no_catalogue"
+    lanes = {lane_reason(machine, lane) for lane in machine.products}
+    if "" in lanes:
+        return ""
+    return "all_sold_out" if lanes == {"sold_out"} else "no_lane"
 
 
 def lane_reason(machine: Machine, lane: int) -> str:

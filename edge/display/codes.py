@@ -111,8 +111,8 @@ _ROWS: Final = (
     ServiceCode(
         name="all_sold_out",
         code="E23",
-        zh="商品全部售罄",
-        en="Everything is sold out",
+        zh="补货后恢复销售",
+        en="Back after a refill",
         technician="No lane has stock left.",
         next_step="Refill and set the stock at the board.",
         severity=Severity.NOTE,

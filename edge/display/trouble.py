@@ -42,7 +42,7 @@ def draw_out_of_order(page: Page, view: OutOfOrder) -> None:
     """The machine sells nothing: a reason for the shopper, a code for the technician."""
     layout, theme, row = page.layout, page.theme, code_of(view.reason)
     said = [
-        *_title(page, "out_of_order", theme.stop),
+        *_title(page, "sold_out" if view.reason == "all_sold_out" else "out_of_order", theme.stop),
         *page.say(Words(row.zh, row.en), layout.body, gap=2 * layout.unit),
         Line(row.code, _middle(page), theme.quiet, True, 2 * layout.unit),
     ]

@@ -45,6 +45,7 @@ SENTENCES: Final[dict[str, Words]] = {
     "doubt_more": Words("未收到商品将自动退款", "No product? You get a refund"),
     "reference": Words("单号", "Ref."),
     "out_of_order": Words("暂停服务", "Out of order"),
+    "sold_out": Words("已售罄", "Sold out"),
     "maintenance": Words("维护中", "Being serviced"),
     "machine": Words("机号", "No."),
     "phone": Words("客服", "Help"),

@@ -64,6 +64,7 @@ VIEWS: Final[dict[str, View]] = {
     "refund-held": Refund(product=COLA, reference="01JD3V7KQ2", state="held"),
     "doubt": Doubt(product=COLA, reference="01JD3V7KQ2"),
     "out-of-order": OutOfOrder(reason="link_down"),
+    "sold-out": OutOfOrder(reason="all_sold_out"),
     "maintenance": Maintenance(tiles=TILES),
 }
 

@@ -83,6 +83,24 @@ def test_the_gravest_reason_is_named_first() -> None:
     assert shown(replace(READY, products={}), None) == OutOfOrder(reason="no_catalogue")
 
 
+@pytest.mark.parametrize(
+    ("lane", "reason"),
+    [
+        (Lane(stock=0), "all_sold_out"),
+        (Lane(stock=0, failures=2), "no_lane"),
+        (Lane(stock=3, fault="paused"), "no_lane"),
+        (Lane(stock=3), ""),
+    ],
+)
+def test_a_machine_whose_last_lane_went_says_so_and_vends_what_is_paid(lane: Lane, reason: str) -> None:
+    machine = surroundings.with_lane(READY, 12, lane)
+    told = states(machine, {})["health"]
+    assert (told["selling"], told["reason"]) == (int(not reason), reason)
+    view = shown(machine, None)
+    assert view == OutOfOrder(reason=reason) if reason else isinstance(view, Idle)
+    assert surroundings.obstacle(machine, 12, 0) == surroundings.lane_reason(machine, 12)
+
+
 def test_a_lost_link_is_no_reason_against_a_vend_that_is_paid() -> None:
     offline = surroundings.with_stop(READY, "link_down", True)
     assert surroundings.obstacle(offline, 12, 0) == ""
