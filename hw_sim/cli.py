@@ -48,7 +48,7 @@ def sim() -> None:
 @click.option(
     "--trace/--quiet",
     default=None,
-    help="Also polls and acknowledgements; without either, not on a terminal.",
+    help="Also polls, acknowledgements, repeats; else not on a terminal.",
 )
 @click.option("--list-faults", is_flag=True, help="Say what there is to break.")
 def board(

@@ -31,12 +31,16 @@ async def serve_board(
 ) -> None:
     """Run one XY board. `faults` is name to times (-1: for ever). Raises ValueError for an unknown fault.
 
-    Without `trace` polls and acknowledgements are not told.
+    Without `trace` polls, acknowledgements and a frame once more are not told.
     """
+    last = ""
 
     def say(line: Mapping[str, Any]) -> None:
-        if not trace and str(line.get("hex", "")).startswith(_ROUTINE):
+        nonlocal last
+        frame = str(line.get("hex", ""))
+        if not trace and frame and (frame.startswith(_ROUTINE) or frame == last):
             return
+        last = frame or last
         out.write(json.dumps(line, ensure_ascii=False) + "\n")
         out.flush()
 

@@ -121,7 +121,7 @@ def test_on_a_terminal_a_person_sees_what_happens_between_the_polls(
     os.close(ours)
     assert (b"fafb410040" in heard) is told
     assert (b"fafb420043" in heard) is told
-    assert b"fafb31" in heard
+    assert (heard.count(b"fafb3101") == 1) or told  # however often the board called before it was answered
 
 
 def acknowledge_until(bus: int, start: bytes) -> None:
