@@ -115,7 +115,7 @@ class Checker:
                 self._refund_ended(entry, fields)
             case "hears of the sale":
                 truth = self.truths[fields["sale_id"]]
-                truth.asked = fields["machine"], fields["lane"]
+                truth.asked = truth.asked or (fields["machine"], fields["lane"])
                 truth.requested_s = entry.at_s if truth.requested_s is None else truth.requested_s
             case "row":
                 self._row(entry, fields)
