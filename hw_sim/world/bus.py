@@ -55,6 +55,7 @@ class Bus:
         self._told: Final = told
         self._step: Final = step
         self.listening = False
+        self._spoiled_s = 0.0
         self._down_s = 0.0
         self._tick()
 
@@ -117,7 +118,8 @@ class Bus:
         return data
 
     def _spoil(self) -> None:
-        if self.listening:
+        if self.listening or self._loop.time() - self._spoiled_s >= 1.0:
+            self._spoiled_s = self._loop.time()
             self._told("bytes are lost", 0)
 
 

@@ -17,6 +17,7 @@ _ON_THE_WAY: Final = frozenset(
     {"loses", "holds", "withholds", "cut off", "broker stops", "stores", *_ENDS, *_JOURNAL}
 )
 _LASTS_S: Final = 900.0  # what is held back hurts for as long as it may be held
+_STEP_S: Final = 15.0  # how long an exchange that was spoiled may keep both sides out of step
 _NAMES: Final = {
     "journal_rolled_back": frozenset({"journal rolled back", "journal cloned"}),
     "journal_cloned": frozenset({"journal cloned", "journal rolled back"}),
@@ -52,7 +53,8 @@ class Witness:
         if cause == "machine_gone":
             return self._silent(sale_id, machine, now_s)
         since_s = paid_s if paid_s is not None else 0.0
-        hurt = [self._last[machine].get(what, -1.0) >= since_s for what in (*_ENDS, "bytes are lost")]
+        hurt = [self._last[machine].get(what, -1.0) >= since_s for what in _ENDS]
+        hurt.append(self._last[machine].get("bytes are lost", -_STEP_S) >= since_s - _STEP_S)
         stumbled = "the board stumbles" in self._last[machine]
         return "" if any(hurt) or stumbled else "its board was never interrupted or misheard"
 
