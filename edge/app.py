@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Final
 
 from edge.config import EdgeSettings, broker_settings
+from edge.core.gauge import Gauge, looked
 from edge.core.machine import stop_reason
 from edge.core.screen import OutOfOrder, Screen
 from edge.display.service import open_screen
@@ -21,9 +22,10 @@ from edge.engine import Engine, Leaving
 from edge.host import SystemClock, fresh
 from edge.journal import SqliteJournal, open_journal
 from edge.payment.bridge import BridgeLink, Identity
-from edge.ports import Dispenser, JournalFailed, Ports, Terms
+from edge.ports import Dispenser, JournalFailed, Ports, Terms, TroubleTold
 from wire.envelope import Keyring, Signer, key_id, load_private, load_public
 from wire.gate import Gate
+from wire.inbound import Refusal
 from wire.link import Link
 from wire.log import Log
 from wire.service import Systemd, feed_watchdog
@@ -31,6 +33,9 @@ from wire.service import Systemd, feed_watchdog
 MESSAGES_PER_S: Final = 20
 STATUS_EVERY_S: Final = 1.0
 VITAL_SIGNS_EVERY_S: Final = 10.0
+FALSE: Final = (Refusal.UNSIGNED, Refusal.TWO_SIGNATURES, Refusal.UNKNOWN_KEY, Refusal.BAD_SIGNATURE)
+FORGED: Final = Gauge(many=3, quiet=30)  # looks every ten seconds: over after five quiet minutes
+NOISE: Final = Gauge(many=20, quiet=6)
 # How long the thread that draws may keep the interpreter from the bus. Each read and write of the loop has to
 # get it back, so at Python's usual 5 ms one answer to the board could wait six times as long.
 SWITCH_S: Final = 0.0005
@@ -141,6 +146,7 @@ class _Daemon:
 
     async def _tell_vital_signs(self) -> None:
         """What an operator's dashboard and a technician want to know of bus and link, as counters."""
+        forged, noise = FORGED, NOISE
         while True:
             health = self._ports.dispenser.health()
             counters = {field.name: getattr(health, field.name) for field in fields(health)}
@@ -148,7 +154,19 @@ class _Daemon:
             refused = {f"refused_{reason}": count for reason, count in self._bridge.refused.items()}
             self._bridge.publish("bus", {**counters, **health.facts})
             self._bridge.publish("link", {"unread": self._link.overflowed, **refused})
+            forged = self._look(
+                "link_forged", forged, sum(self._bridge.refused.get(each, 0) for each in FALSE)
+            )
+            noise = self._look("bus_noise", noise, health.bad_checks)
             await asyncio.sleep(VITAL_SIGNS_EVERY_S)
+
+    def _look(self, name: str, gauge: Gauge, total: int) -> Gauge:
+        """Tell the engine when a counter becomes a trouble, and when that is over."""
+        now = looked(gauge, total)
+        if now.stands is not gauge.stands:
+            self._log.warning("trouble.changed", name=name, stands=now.stands, count=total)
+            self.engine.post(TroubleTold(name=name, text=f"{now.recent} of late" if now.stands else ""))
+        return now
 
 
 def _bridge_link(

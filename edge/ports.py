@@ -126,6 +126,14 @@ class VendProgress:
     step: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleTold:
+    """A lasting trouble that stops no sale, by its service code's name; `text` is empty when it is over."""
+
+    name: str
+    text: str
+
+
 BusEvent = (
     BusUp
     | BusDown
@@ -135,6 +143,7 @@ BusEvent = (
     | ClimateReported
     | CashReported
     | VendProgress
+    | TroubleTold
 )
 
 

@@ -14,6 +14,7 @@ from edge.ports import (
     LaneReported,
     LinkDown,
     LinkUp,
+    TroubleTold,
 )
 
 _WHY_DOWN: Final = {
@@ -43,6 +44,8 @@ def seen(machine: Machine, event: BusEvent | BridgeEvent) -> Machine:
             return surroundings.with_stop(machine, reason, True)
         case LaneReported(lane=lane, stock=stock, capacity=capacity, fault=fault):
             return surroundings.with_report(machine, lane, Lane(stock=stock, capacity=capacity, fault=fault))
+        case TroubleTold(name=name, text=text):
+            return surroundings.with_trouble(machine, name, text)
         case ClimateReported(temperature_c=temperature_c, door_open=door_open):
             machine = surroundings.with_stop(machine, "door_open", door_open is True)
             return replace(machine, temperature_c=temperature_c, door_open=door_open)

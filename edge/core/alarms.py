@@ -1,6 +1,7 @@
 """Alarms that follow from what the machine has become: raised with a change, cleared with its opposite.
 
-A lane that stopped asks for a person; doubt about the bus ends when the board is identified again.
+A lane that stopped asks for a person, as troubles do that stop nothing; doubt about the bus ends when the
+board is identified again.
 """
 
 from edge.core.machine import FAILURES_STOP_A_LANE, Machine
@@ -12,10 +13,13 @@ def alarms(before: Machine, after: Machine) -> tuple[RaiseAlarm | ClearAlarm, ..
     stood, stands = _stopped(before), _stopped(after)
     over = [ClearAlarm(name=name, lane=lane) for lane, name in sorted(stood - stands)]
     over += [ClearAlarm(name="vend_uncertain", lane=lane) for lane in sorted(before.doubted - after.doubted)]
+    over += [ClearAlarm(name=name) for name in sorted(set(before.troubles) - set(after.troubles))]
     begun = [
         RaiseAlarm(name=name, text=f"lane {lane}: {FAILURES_STOP_A_LANE} failures in a row", lane=lane)
         for lane, name in sorted(stands - stood)
     ]
+    troubles = sorted(set(after.troubles) - set(before.troubles))
+    begun += [RaiseAlarm(name=name, text=after.troubles[name]) for name in troubles]
     return (*over, *begun)
 
 

@@ -62,6 +62,7 @@ class Machine:
     """Everything a decision about selling needs. `stops` holds the reasons for which nothing is sold.
 
     `doubted`: the lanes whose last vend nobody knows the end of, until the board is up again.
+    `troubles`: what a person should hear of although everything is sold, by name, with its words.
     """
 
     machine: str
@@ -71,6 +72,7 @@ class Machine:
     lanes: Mapping[int, Lane] = field(default_factory=dict)
     stops: frozenset[str] = frozenset()
     doubted: frozenset[int] = frozenset()
+    troubles: Mapping[str, str] = field(default_factory=dict)
     temperature_c: int | None = None
     door_open: bool | None = None
     vends_a_minute: int = 20
@@ -146,6 +148,12 @@ def with_stop(machine: Machine, reason: str, stopped: bool) -> Machine:
     """Add or take away a reason for which nothing is sold."""
     stops = machine.stops | {reason} if stopped else machine.stops - {reason}
     return replace(machine, stops=stops)
+
+
+def with_trouble(machine: Machine, name: str, text: str) -> Machine:
+    """A trouble that stops no sale stands with these words, or is over when there are none."""
+    others = {each: words for each, words in machine.troubles.items() if each != name}
+    return replace(machine, troubles={**others, name: text} if text else others)
 
 
 def with_lane(machine: Machine, lane: int, seen: Lane) -> Machine:

@@ -66,6 +66,9 @@ async def test_no_forged_or_misdirected_authorisation_moves_the_motor(tmp_path: 
         reasons = [line["reason"] for line in daemon.said(event="wire.refused")]
         assert reasons == ["bad_signature", "unknown_key", "unsigned", *["bad_signature"] * 3]
         assert rig.motor_frames() == 0
+        alarm = await rig.bridge.hears(Alarm)
+        assert (alarm.name, alarm.raised, alarm.lane) == ("link_forged", True, 0)
+        assert rig.bridge.states["health"]["selling"] == 1
 
 
 async def test_a_wrong_amount_lane_or_session_never_moves_the_motor(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from edge.core.alarms import alarms
 from edge.core.machine import Machine, at_start, obstacle, stop_reason
-from edge.ports import BusDown, BusUp
+from edge.core.model import ClearAlarm, RaiseAlarm
+from edge.ports import BusDown, BusUp, TroubleTold
 from edge.senses import seen
 
 MACHINE = Machine(machine="vm-0001")
@@ -42,3 +44,15 @@ def test_doubt_outlasts_every_other_word_until_the_board_is_up() -> None:
     machine = seen(seen(MACHINE, BusDown(why="doubt")), BusDown(why="board_restarted"))
     assert machine.stops == {"board_doubt", "starting"}
     assert stop_reason(machine) == "board_doubt"
+
+
+def test_a_trouble_is_an_alarm_that_stops_no_sale_and_is_raised_once() -> None:
+    forged = seen(MACHINE, TroubleTold(name="link_forged", text="3 of late"))
+    assert forged.stops == frozenset()
+    assert alarms(MACHINE, forged) == (RaiseAlarm(name="link_forged", text="3 of late"),)
+    both = seen(forged, TroubleTold(name="bus_noise", text="20 of late"))
+    again = seen(both, TroubleTold(name="link_forged", text="9 of late"))
+    assert alarms(both, again) == ()
+    over = seen(again, TroubleTold(name="link_forged", text=""))
+    assert alarms(again, over) == (ClearAlarm(name="link_forged"),)
+    assert set(over.troubles) == {"bus_noise"}
