@@ -1,8 +1,8 @@
 """The service codes: why a machine or a lane does not sell, for the shopper, the technician and the alarm.
 
 `E` and two digits; the first says who: 1 bus and board, 2 motor and lane, 3 sensors and door, 4 temperature,
-5 link and broker, 6 bridge and platform, 7 journal and disk, 8 clock and keys, 9 settings and ourselves.
-Codes are never reused.
+5 link and broker, 6 bridge and platform, 7 journal and disk, 9 ourselves. Codes are never reused: those that
+are missing from the table once had a meaning.
 """
 
 import enum
@@ -20,7 +20,10 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceCode:
-    """One row. `may_have_moved`: goods may have come out unrecorded; look into the tray and the books."""
+    """One row. `may_have_moved`: goods may have come out unrecorded; look into the tray and the books.
+
+    `reserved`: nothing sets it yet; maintenance at the machine, a cold chain or an operator's stop will.
+    """
 
     name: str
     code: str
@@ -30,6 +33,7 @@ class ServiceCode:
     next_step: str
     may_have_moved: bool = False
     severity: Severity = Severity.WARNING
+    reserved: bool = False
 
 
 UNKNOWN: Final = "unknown"
@@ -80,6 +84,7 @@ _ROWS: Final = (
         technician="The board identifies itself as another one than the settings name.",
         next_step="Compare `bus` in the settings with the board's label.",
         severity=Severity.CRITICAL,
+        reserved=True,
     ),
     ServiceCode(
         name="bus_deaf",
@@ -125,16 +130,6 @@ _ROWS: Final = (
         technician="Every lane is empty, faulty or without a product in the catalogue.",
         next_step="Compare the board's lanes with the catalogue on the operators' page.",
     ),
-    ServiceCode(
-        name="lane_brake",
-        code="E25",
-        zh="退款过多，已暂停",
-        en="Paused after many refunds",
-        technician="Automatic refunds of a lane or the machine passed their limit.",
-        next_step="Check the drop sensor and the lane, then let an operator release it.",
-        may_have_moved=True,
-        severity=Severity.CRITICAL,
-    ),
     # ---- 3 sensors and door
     ServiceCode(
         name="door_open",
@@ -153,6 +148,7 @@ _ROWS: Final = (
         technician="The light curtain is blocked, dirty or unplugged.",
         next_step="Clean both strips and run the board's self-test.",
         may_have_moved=True,
+        reserved=True,
     ),
     # ---- 4 temperature
     ServiceCode(
@@ -163,6 +159,7 @@ _ROWS: Final = (
         technician="The cabinet left its temperature range for too long.",
         next_step="Check compressor, fan and door seal; decide about the goods.",
         severity=Severity.CRITICAL,
+        reserved=True,
     ),
     ServiceCode(
         name="temperature_unknown",
@@ -171,6 +168,7 @@ _ROWS: Final = (
         en="The temperature is not known",
         technician="The board has no reading of its temperature probe.",
         next_step="Check the probe's plug.",
+        reserved=True,
     ),
     # ---- 5 link and broker
     ServiceCode(
@@ -180,15 +178,6 @@ _ROWS: Final = (
         en="No network connection",
         technician="There is no connection to the broker.",
         next_step="Check SIM or cable, then name and port of the broker; it reconnects by itself.",
-    ),
-    ServiceCode(
-        name="link_refused",
-        code="E52",
-        zh="网络认证失败",
-        en="The network refused us",
-        technician="The broker refuses this machine's certificate or name.",
-        next_step="Check the certificate's end date and the broker's access list.",
-        severity=Severity.CRITICAL,
     ),
     ServiceCode(
         name="link_forged",
@@ -207,24 +196,6 @@ _ROWS: Final = (
         en="Payment is not answering",
         technician="The broker is reached, but the bridge does not answer.",
         next_step="Look at the bridge's page and its log; nothing to do at the machine.",
-        severity=Severity.CRITICAL,
-    ),
-    ServiceCode(
-        name="bridge_refused",
-        code="E62",
-        zh="本机尚未开通",
-        en="This machine is not enabled",
-        technician="The bridge does not know this machine, or an operator stopped it.",
-        next_step="Register the machine or enable it on the operators' page.",
-    ),
-    ServiceCode(
-        name="session_refused",
-        code="E63",
-        zh="机器身份异常",
-        en="This machine needs a check",
-        technician="The bridge has seen a newer session: a cloned or rolled-back journal.",
-        next_step="Find the second machine or the restored disk; let an operator confirm.",
-        may_have_moved=True,
         severity=Severity.CRITICAL,
     ),
     # ---- 7 journal and disk
@@ -246,33 +217,6 @@ _ROWS: Final = (
         technician="The journal was missing or damaged and a new one was made.",
         next_step="Look for paid sales without an outcome, then confirm the new journal.",
         may_have_moved=True,
-        severity=Severity.CRITICAL,
-    ),
-    ServiceCode(
-        name="disk_full",
-        code="E73",
-        zh="存储空间不足",
-        en="Storage is full",
-        technician="Too little space is left for the journal.",
-        next_step="Remove what is not ours; `journalctl --vacuum-size=50M`.",
-        severity=Severity.CRITICAL,
-    ),
-    # ---- 8 clock and keys
-    ServiceCode(
-        name="clock_wrong",
-        code="E81",
-        zh="机器时间错误",
-        en="The clock is wrong",
-        technician="The wall clock is too far from the bridge's; certificates may look expired.",
-        next_step="Check the time service and the clock's battery.",
-    ),
-    ServiceCode(
-        name="keys_wrong",
-        code="E82",
-        zh="密钥配置错误",
-        en="The keys do not fit",
-        technician="The machine's or the bridge's key is missing, unreadable or not the one agreed on.",
-        next_step="`wxvend edge check-config` says which file is which.",
         severity=Severity.CRITICAL,
     ),
     # ---- 9 settings, and us
@@ -301,23 +245,7 @@ _ROWS: Final = (
         technician="A technician has taken the machine out of service.",
         next_step="End the service when done; nothing is sold until then.",
         severity=Severity.NOTE,
-    ),
-    ServiceCode(
-        name="glyphs",
-        code="E93",
-        zh="字体缺失",
-        en="Letters are missing",
-        technician="The screen's font cannot draw a name in the catalogue.",
-        next_step="Install fonts-noto-cjk, or correct the product's name.",
-    ),
-    ServiceCode(
-        name="settings",
-        code="E94",
-        zh="设置错误",
-        en="The settings are wrong",
-        technician="The settings contradict what the board or the bridge says.",
-        next_step="`wxvend edge check-config` lists every mistake with its place.",
-        severity=Severity.CRITICAL,
+        reserved=True,
     ),
     ServiceCode(
         name="impossible",
@@ -337,6 +265,7 @@ _ROWS: Final = (
         technician="An operator stopped this machine.",
         next_step="Ask the operator; it is released on the operators' page.",
         severity=Severity.NOTE,
+        reserved=True,
     ),
     ServiceCode(
         name="starting",

@@ -28,8 +28,7 @@ _WHO: Final = MappingProxyType(
         "5": "link and broker",
         "6": "bridge and platform",
         "7": "journal and disk",
-        "8": "clock and keys",
-        "9": "settings and the program itself",
+        "9": "the program itself",
     }
 )
 _JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -174,5 +173,5 @@ def _markdown(rows: list[ServiceCode]) -> str:
 def _row(row: ServiceCode) -> str:
     moved = " **Goods may have come out unrecorded.**" if row.may_have_moved else ""
     severity = "" if row.severity is Severity.WARNING else f" ({row.severity})"
-    what = f"{row.technician}{moved}"
+    what = f"{row.technician}{moved}" + (" *Reserved: nothing sets it yet.*" if row.reserved else "")
     return f"| {row.code} | `{row.name}`{severity} | {row.zh} / {row.en} | {what} | {row.next_step} |"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,7 @@ from edge.ports import BridgeEvent, BusDown, BusEvent, ClimateReported, LinkDown
 from edge.senses import seen
 from tests.unit.display.samples import face
 
+ROOT = Path(__file__).parents[3]
 PLACE = re.compile(r"\{(\w+)\}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -95,6 +97,12 @@ def test_codes_are_unique_and_their_first_digit_says_who() -> None:
     who |= {"bridge": "6", "session": "6", "journal": "7", "disk": "7", "clock": "8", "keys": "8"}
     for row in TABLE.values():
         assert row.code[1] == who.get(row.name.split("_")[0], row.code[1]), row.name
+
+
+def test_every_code_is_named_where_something_sets_it_or_is_marked_as_reserved() -> None:
+    sources = [path for path in (ROOT / "edge").rglob("*.py") if path.name != "codes.py"]
+    named = "".join(path.read_text() for path in sources)
+    assert {row.name for row in TABLE.values() if f'"{row.name}"' not in named and not row.reserved} == set()
 
 
 def test_every_code_tells_a_technician_what_and_what_next() -> None:
