@@ -123,8 +123,9 @@ def look(settings: WechatSettings) -> Found:
     if settings.merchant_certificate_file is not None:
         own = reader.read("merchant_certificate_file", settings.merchant_certificate_file, read_certificate)
     if private_key is not None:
-        reader.refuse_own(private_key, [(named.file, key) for named, key in public_keys])
-        reader.refuse_own(private_key, [(file, one.key) for file, one in certificates])
+        theirs = [(f"platform_public_keys: {named.file}", key) for named, key in public_keys]
+        theirs += [(f"platform_certificate_files: {file}", one.key) for file, one in certificates]
+        reader.refuse_own(private_key, theirs)
     return Found(
         private_key=private_key,
         api_v3_key=api_v3_key,
@@ -150,10 +151,10 @@ class _Reader:
             self.mistakes.append(f"{setting}: {file}: {error}")
         return None
 
-    def refuse_own(self, private_key: PrivateKey, keys: list[tuple[Path, PublicKey]]) -> None:
+    def refuse_own(self, private_key: PrivateKey, keys: list[tuple[str, PublicKey]]) -> None:
         """The most common confusion of all: the merchant's own certificate where the platform's should be."""
         self.mistakes += [
-            f"{file}: found the merchant's own key; allowed is WeChat Pay's, from the merchant console"
-            for file, key in keys
+            f"{where}: found the merchant's own key; allowed is WeChat Pay's, from the merchant console"
+            for where, key in keys
             if belong_together(private_key, key)
         ]

@@ -241,6 +241,15 @@ def test_the_merchants_key_where_the_platforms_should_be_is_named(folder: Path) 
     assert any("wechat.platform_public_keys" in line and "platform_public_key.pem" in line for line in lines)
 
 
+def test_the_merchants_own_certificate_in_the_platforms_place_is_named_by_its_setting(folder: Path) -> None:
+    found = json.loads((folder / "keys" / "credentials.json").read_text())
+    theirs = folder / "keys" / found["platform_certificate_file"]
+    shutil.copy(folder / "keys" / found["merchant_certificate_file"], theirs)
+    good, lines = findings(folder / "bridge.toml", now_s=NOW_S)
+    assert not good
+    assert f"wechat.platform_certificate_files: {theirs}: found the merchant's own key" in "\n".join(lines)
+
+
 def test_two_machines_cannot_have_one_key(folder: Path) -> None:
     text = (folder / "bridge.toml").read_text()
     second = text[text.index("[[machines]]") :].replace("vm-0001", "vm-0002")
