@@ -49,3 +49,16 @@ def test_a_daemon_is_watched_and_always_comes_back(unit: Path) -> None:
     lines = unit.read_text().splitlines()
     assert {"Type=notify", "Restart=always", "StartLimitIntervalSec=0"} <= set(lines)
     assert any(line.startswith("WatchdogSec=") for line in lines)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: str(unit.stem))
+def test_the_install_walk_names_every_place_of_the_unit(unit: Path) -> None:
+    text, walk = unit.read_text(), (UNITS[0].parents[1] / "docs" / "operate.md").read_text()
+    keys = re.findall(r"^LoadCredential=(\S+):/etc/wxvend/keys/(\S+)$", text, re.M)
+    assert all(name == file for name, file in keys)  # the settings are the same for a person and the daemon
+    folders = [f"/var/lib/{name}/" for name in re.findall(r"^StateDirectory=(\S+)$", text, re.M)]
+    folders += [f"/run/{name}/" for name in re.findall(r"^RuntimeDirectory=(\S+)$", text, re.M)]
+    (settings,) = re.findall(r"^ExecStart=.* --config (\S+)$", text, re.M)
+    for place in [settings, *folders, *(name for name, _ in keys)]:
+        assert place in walk
+        assert place in "\n".join(line for line in text.splitlines() if line.startswith(("#", "LoadC")))
