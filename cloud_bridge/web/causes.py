@@ -100,6 +100,14 @@ CAUSES: Final[dict[str, tuple[str, str]]] = {
         "查看取货口并清点该货道；机器核对主板后自动恢复",
         "look into the tray and count the lane; it clears when the board is itself again",
     ),
+    "next.lane_jam": (
+        "取出卡住的商品并测试该货道，再在主板上清除故障或补货",
+        "free the product and test the lane; then clear the fault at the board, or refill",
+    ),
+    "next.lane_fault": (
+        "检查该货道的插头与电机，再在主板上测试",
+        "check plug and motor of the lane, then test it from the board's menu",
+    ),
     "next.amount_differs": (
         "付款会自动退回；请核对商品表中的价格",
         "the payment goes back by itself; compare the prices in the catalogue",

@@ -81,5 +81,6 @@ TOLD: Final[dict[str, str]] = {
         "平台应答无效：{why}。请运行 wxvend bridge check-config"
     ),
     "the journal was made anew; confirm it": "账目已重新建立，请确认",
+    "lane {lane}: {count} failures in a row": "货道 {lane}：连续失败 {count} 次",
     "lane {lane}: {why}": "货道 {lane}：{why}",
 }

@@ -140,6 +140,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "state.closing": ("正在关闭", "Closing"),
     "state.closed": ("未付款，已关闭", "Closed unpaid"),
     "state.paid": ("已付款，出货中", "Paid, coming out"),
+    "state.unclear": ("已付款，结果待定", "Paid, outcome not known yet"),
     "state.refunding": ("正在退款", "Being refunded"),
     "state.vended": ("已出货", "Vended"),
     "state.refunded": ("已退款", "Refunded"),

@@ -136,6 +136,9 @@ def test_a_sale_is_seen_from_its_first_second_to_its_last(served: Served, open_p
     paid = replace(SALE, state="paid", decision="vend", paid_fen=350)
     served.do(lambda bridge: bridge.put(paid, "wechat", "paid ¥3.50", after_ms=5000))
     expect(row).to_contain_text("◆Paid, coming out")
+    served.do(lambda bridge: bridge.put(replace(paid, why="no_memory"), "bridge", "in doubt", after_ms=6000))
+    expect(row).to_contain_text("■Paid, outcome not known yet")
+    expect(row).to_contain_text("the board kept no record")
     served.do(lambda bridge: bridge.put(replace(paid, state="vended"), "edge", "delivered", after_ms=8000))
     expect(row).to_contain_text("●Vended")
     expect(page.locator("#fact-list li").first).to_contain_text("delivered")
@@ -193,7 +196,7 @@ def test_an_old_open_case_is_found_beyond_the_sales_that_are_shown(served: Serve
 def test_a_case_says_why_since_when_who_looks_after_it_and_what_to_do(
     served: Served, open_page: Open
 ) -> None:
-    held = replace(CASE, owner="ann", evidence="seven refunds in an hour")
+    held = replace(CASE, owner="ann", evidence=f"{CASE.sale_id}: in doubt: no_answer")
     strange = replace(CASE, sale_id="other", reason="never_heard_of", advice="call us")
     served.do(lambda bridge: bridge.open_cases.extend([held, strange]))
     page = open_page()
@@ -202,7 +205,8 @@ def test_a_case_says_why_since_when_who_looks_after_it_and_what_to_do(
     first, second = page.locator("#case-list li").all()
     expect(first).to_contain_text("too many refunds; a person decides")
     expect(first).to_contain_text("Next: test the lane's drop sensor")
-    expect(first).to_contain_text("looked after by ann · seven refunds in an hour")
+    expect(first).to_contain_text("vm-0001 · lane 12 · Cola · Paid ¥3.50")
+    expect(first).to_contain_text("looked after by ann · in doubt: no answer came")
     expect(second).to_contain_text("Next: call us")
     page.locator("nav a").first.click()
     expect(page.locator("#case-list")).to_be_in_viewport()
@@ -231,7 +235,8 @@ def test_an_alarm_says_since_when_on_which_machine_and_lane_and_what_to_do(
     expect(first).to_contain_text("Next: count the lane's pieces or ask the shopper")
     expect(first.locator("a")).to_have_attribute("href", f"/sales/{SALE.sale_id}")
     expect(second).to_contain_text("vm-0001 · lane 14")
-    expect(second).to_contain_text("Next: wxvend tech explain E21")
+    expect(second).to_contain_text("Next: free the product and test the lane")
+    expect(second).to_contain_text("· wxvend tech explain E21")
     expect(third).to_contain_text("bridge · since")
     expect(third).to_contain_text("Next: run wxvend bridge check-config")
     expect(fourth).to_contain_text("never heard of")

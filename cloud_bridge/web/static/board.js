@@ -1,6 +1,6 @@
 // Machines, alarms and money.
 import { age, byId, el, keyed, known, mark, moment, named, product, say, show, sign, text, yuan } from "/static/dom.js";
-import { told } from "/static/told.js";
+import { about } from "/static/told.js";
 
 const FEW = 2; // so many machines show their lanes without being asked
 const LOW = 0.25;
@@ -107,7 +107,7 @@ function tone(lane) {
   return lane.stock !== null && lane.capacity && lane.stock / lane.capacity < LOW ? "wait" : "go";
 }
 
-// `sales` are rows that may tell the lane: an alarm of the bridge names its sale in front of its words.
+// `sales` are rows that may tell the lane of an alarm that names its sale and no lane.
 export function drawAlarms(alarms, sales = []) {
   show("alarms-empty", alarms.length === 0);
   keyed(byId("alarm-list"), alarms, {
@@ -117,11 +117,9 @@ export function drawAlarms(alarms, sales = []) {
   });
 }
 
-const ABOUT = /^([a-z0-9]{26}): (.*)$/s;
-
 function fillAlarm(node, alarm, sales) {
-  const [head, place, about, next] = node.children;
-  const [, sale_id = "", words = alarm.text] = ABOUT.exec(alarm.text) ?? [];
+  const [head, place, told, next] = node.children;
+  const { sale_id, words } = about(alarm.text);
   const lane = alarm.lane || sales.find((sale) => sale.sale_id === sale_id)?.lane || 0;
   const name = alarm.name.startsWith("platform_") ? "platform" : alarm.name;
   mark(head, "stop", [alarm.code, known("stop", name) ?? named("why", name)].filter(Boolean).join(" "));
@@ -129,11 +127,12 @@ function fillAlarm(node, alarm, sales) {
   const parts = [alarm.machine || say("who.bridge"), where, `${say("since")} `].filter(Boolean).join(" · ");
   const since = moment(el("time"), alarm.since_wall_ms);
   place.replaceChildren(parts, since, ` (${age(alarm.since_wall_ms, Date.now())})`);
-  about.firstChild.hidden = !sale_id;
-  text(about.firstChild, sale_id ? `…${sale_id.slice(-8)}` : "").href = `/sales/${sale_id}`;
-  text(about.lastChild, `${sale_id ? " " : ""}${told(words)}`);
-  const look = alarm.code ? `wxvend tech explain ${alarm.code}` : say("look_in_log");
-  text(next, `${say("next")}: ${known("next", name) ?? look}`);
+  told.firstChild.hidden = !sale_id;
+  text(told.firstChild, sale_id ? `…${sale_id.slice(-8)}` : "").href = `/sales/${sale_id}`;
+  text(told.lastChild, `${sale_id ? " " : ""}${words}`);
+  const explained = alarm.code && `wxvend tech explain ${alarm.code}`;
+  const todo = [known("next", name), explained].filter(Boolean).join(" · ");
+  text(next, `${say("next")}: ${todo || say("look_in_log")}`);
 }
 
 export function drawMoney(totals) {

@@ -1,16 +1,22 @@
 // Sales: the table, what a person has to look at, one sale's timeline, and the facts as they come.
-import { byId, el, keyed, lang, mark, moment, money, named, product, say, show, sign, text, yuan }
+import { age, byId, el, keyed, lang, mark, moment, money, named, product, say, show, sign, text, yuan }
   from "/static/dom.js";
-import { cause, told } from "/static/told.js";
+import { about, cause, told } from "/static/told.js";
 
 const TONES = {
-  quoted: "info", offered: "wait", closing: "wait", closed: "quiet", paid: "info",
+  quoted: "info", offered: "wait", closing: "wait", closed: "quiet", paid: "info", unclear: "stop",
   refunding: "wait", vended: "go", refunded: "stop", case: "stop", settled: "quiet",
 };
 const COLUMNS = ["state", "time", "machine", "product", "price", "paid", "refunded", "why", "sale"];
 const NUMBERS = new Set(["price", "paid", "refunded"]);
 
-const situation = (sale) => (sale.state === "paid" && sale.decision === "refund" ? "refunding" : sale.state);
+// A sale that is to vend has no cause of its own: what stands there is a case, or doubt.
+function situation({ state, decision, why }) {
+  if (state !== "paid") return state;
+  if (decision === "refund") return "refunding";
+  return why ? "unclear" : "paid";
+}
+
 const why = (sale) => cause(sale.why);
 const link = (sale_id) => `/sales/${encodeURIComponent(sale_id)}`;
 
@@ -68,15 +74,18 @@ export function drawTodo(cases, alarms) {
 }
 
 function fillCase(node, each) {
-  const [reason, id, about, next, quiet] = node.children;
+  const [reason, id, what, next, quiet] = node.children;
   mark(reason, "stop", cause(each.reason));
   text(id, each.sale_id).href = link(each.sale_id);
   const owed = `${say("paid")} ${yuan(each.paid_fen)}`;
-  text(about, [each.machine, product(each), owed].filter(Boolean).join(" · "));
+  text(what, [place(each), product(each), owed].filter(Boolean).join(" · "));
   text(next, `${say("next")}: ${advice(each)}`);
   const owner = each.owner ? ` · ${say("owner")} ${each.owner}` : "";
-  quiet.replaceChildren(`${say("since")} `, moment(el("time"), each.opened_wall_ms), `${owner} · ${each.evidence}`);
+  quiet.replaceChildren(`${say("since")} `, moment(el("time"), each.opened_wall_ms),
+    ` (${age(each.opened_wall_ms, Date.now())})${owner} · ${about(each.evidence).words}`);
 }
+
+const place = (row) => (row.lane ? `${row.machine} · ${say("lane")} ${row.lane}` : row.machine);
 
 function advice(each) {
   const words = named("next", each.reason);

@@ -24,6 +24,12 @@ export function told(words) {
   return shaped(words) ?? words;
 }
 
+// Words of an alarm or a case begin with the sale that they are about: its number, or empty, and the words.
+export function about(words) {
+  const found = /^([a-z0-9]{26}): (.+)$/su.exec(words);
+  return found ? { sale_id: found[1], words: told(found[2]) } : { sale_id: "", words: told(words) };
+}
+
 // `not_delivered.moved.jam`: what the machine said, how far the motor went, and the cause, which is shown.
 export function cause(words) {
   const whole = shaped(words) ?? known("why", words);

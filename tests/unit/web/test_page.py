@@ -93,7 +93,7 @@ def test_every_word_that_the_page_says_is_known_and_every_known_one_is_said() ->
 
 
 def test_every_situation_of_a_sale_has_a_word_and_a_tone() -> None:
-    for state in [*(state.value for state in State), "refunding"]:
+    for state in [*(state.value for state in State), "refunding", "unclear"]:
         assert f"state.{state}" in WORDS
         assert re.search(rf"\b{state}: \"(go|wait|stop|info|quiet)\"", SCRIPTS["sales.js"]), state
 
