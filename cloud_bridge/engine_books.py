@@ -5,7 +5,7 @@ back what to do once all of it is durable.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from cloud_bridge.core.case import Case, Resolution, Said, Wish, alarm_of, refusal, turn
@@ -45,7 +45,7 @@ from cloud_bridge.core.sale import (
     Timer,
     Word,
 )
-from cloud_bridge.core.session import DOUBTED, Known, Verdict, judge
+from cloud_bridge.core.session import DOUBTED, OF_ONE_SESSION, Known, Verdict, judge
 from cloud_bridge.core.timings import Counts, Limits, Timings
 from cloud_bridge.core.trail import cause, change, person
 from cloud_bridge.ports import Fact, JournalRow, Shelf, StandingAlarm, Tx
@@ -263,6 +263,10 @@ class Books:
             JournalRow(machine=machine, jid=session.jid, boot=session.boot, bits=session.bits, upto=upto)
         )
         self._note(machine, "", "edge", f"session {session.boot} begins")
+        shelf = self._terms.shelves.get(machine)
+        for lane in (0, *(product.lane for product in (shelf.products if shelf is not None else ()))):
+            for name in OF_ONE_SESSION:
+                self._tx.clear_alarm(machine=machine, name=name, lane=lane)
         if verdict is Verdict.REPLACED:
             self._alarm(machine, "journal_replaced", "the machine speaks with another journal")
         for sale in self._tx.unfinished(machine):
@@ -277,17 +281,7 @@ class Books:
         self._note(machine, "", "bridge", f"{cause}: the machine sells nothing")
         if row is None or row.machine != machine:
             return
-        self._tx.put_journal(
-            JournalRow(
-                machine=machine,
-                jid=row.jid,
-                boot=row.boot,
-                bits=row.bits,
-                upto=row.upto,
-                doubt=verdict.value,
-                current=row.current,
-            )
-        )
+        self._tx.put_journal(replace(row, doubt=verdict.value))
         for sale in self._tx.unfinished(machine):
             if sale.jid == session.jid:
                 self.take(sale.sale_id, JournalDoubted(sale_id=sale.sale_id, cause=cause))

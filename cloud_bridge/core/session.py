@@ -27,6 +27,8 @@ class Verdict(enum.StrEnum):
 
 
 DOUBTED = frozenset({Verdict.ROLLED_BACK, Verdict.CLONED})
+# What a machine counts in memory only: a start begins without them and raises anew what still holds.
+OF_ONE_SESSION = ("lane_jam", "lane_fault", "vend_uncertain", "link_forged", "bus_noise", "journal_new")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import pytest
 
 from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.model import (
+    AlarmReported,
     Born,
     RefundState,
     Session,
@@ -645,5 +646,29 @@ def test_an_operator_who_decides_about_doubt_is_waited_for() -> None:
             assert world.wechat.refunds == {}
             await world.engine.order_refund(sale_id, "ann")
             await world.ended(sale_id, State.REFUNDED)
+
+    play(scene())
+
+
+def test_a_machine_that_starts_anew_begins_without_the_alarms_it_only_remembers() -> None:
+    async def scene() -> None:
+        async with World() as world:
+            for n, (name, lane) in enumerate((("lane_jam", COLA.lane), ("amount_differs", 0)), start=1):
+                alarm = AlarmReported(
+                    machine=world.machine.name,
+                    session=world.machine.session,
+                    n=n,
+                    name=name,
+                    raised=True,
+                    code="",
+                    text="",
+                    lane=lane,
+                )
+                world.machine.reports[n] = alarm
+                await world.engine.heard(alarm)
+            assert {alarm.name for alarm in await world.engine.alarms()} == {"lane_jam", "amount_differs"}
+            world.machine.reboot()
+            await world.passed(1)
+            assert {alarm.name for alarm in await world.engine.alarms()} == {"amount_differs"}
 
     play(scene())
