@@ -124,7 +124,7 @@ class Engine:
         self.durable.append(event)
 
     async def notice(self, headers: Mapping[str, str], body: bytes) -> None:
-        raise NotImplementedError
+        raise AssertionError("a notice comes to the bridge, never to the fleet")
 
     def shelves(self) -> tuple[Shelf, ...]:
         return SHELVES
@@ -145,7 +145,7 @@ class Engine:
         return ()
 
     def facts(self) -> AsyncIterator[Fact]:
-        raise NotImplementedError
+        raise AssertionError("the fleet follows no facts")
 
 
 class Side:

@@ -4,6 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0002"
 down_revision = "0001"
@@ -30,7 +31,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Books are never made poorer."""
-    raise NotImplementedError("the books do not go back. Try: restore a backup")
+    raise CommandError("the books do not go back. Try: restore a backup")
 
 
 def _text(name: str) -> "sa.Column[str]":
