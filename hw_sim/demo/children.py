@@ -111,10 +111,10 @@ class Child:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
 
-    async def ask(self, command: Line, answer: str) -> Line:
+    async def ask(self, command: Line, answer: str, timeout_s: float = START_TIMEOUT_S) -> Line:
         """Write one JSON line and wait for the line that is the `answer` event. Raises ChildFailed."""
         self.tell(command)
-        return await self.next(lambda line: line.get("event") == answer)
+        return await self.next(lambda line: line.get("event") == answer, timeout_s)
 
     async def stop(self) -> None:
         """Ask it to end; insist when it does not."""

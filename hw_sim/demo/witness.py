@@ -3,14 +3,16 @@
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hw_sim.demo.books import Books, BridgeSale, Order
+
+_BUSY_S: Final = 60.0
 
 
 def read_journal(path: Path) -> dict[str, str]:
     """Sale id to state, from the machine's journal as it stands on the disk; the daemon may be running."""
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_S)
     try:
         return {str(sale_id): str(state) for sale_id, state in db.execute("SELECT sale_id, state FROM sale")}
     finally:

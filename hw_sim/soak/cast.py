@@ -24,12 +24,14 @@ from hw_sim.demo.scenery import (
     merchant,
 )
 from hw_sim.demo.shelf import SHELF
-from hw_sim.demo.web_call import post
+from hw_sim.demo.web_call import CallFailed, post
 from hw_sim.demo.witness import assemble, read_journal
 
 VICTIMS: Final = ("edge", "bridge", "mosquitto")
 TERMS: Final = Terms(lease_s=8, grace_s=1, pay_s=5, last_payer_s=2, query_first_s=0.5, doubt_s=1.0)
 STOCK: Final = 200
+_OPEN_S: Final = 120.0
+_BUSY_S: Final = 60.0  # SQLite's own wait, and ours for a platform that does not get to run
 _SHIPPED: Final = Path(__file__).parents[2] / "systemd"
 _BALANCES: Final = """
 SELECT account, sum(fen) FROM (
@@ -86,6 +88,7 @@ class Cast:
     ) -> None:
         self.folder: Final = folder
         self.deaths: Final[list[str]] = []
+        self.words = 0  # that victims have said
         self.prefix: Final[dict[str, tuple[str, ...]]] = {}  # words before a victim's command
         self._poll_ms, self._turn_ms = poll_ms, turn_ms
         self._rewrite: Final = rewrite
@@ -148,9 +151,9 @@ class Cast:
     # ------------------------------------------------------------ the witnesses
 
     async def truth(self) -> Truth:
-        """What the four have, the machine's and the bridge's as it stands on the disk."""
-        platform = await self.desk("books", {})
-        board = await self._children["board"].ask({"do": "books"}, "books")
+        """What the four have, the machine's and the bridge's as it stands on the disk. Raises CallFailed."""
+        platform = await self._patiently("books")
+        board = await self._children["board"].ask({"do": "books"}, "books", _BUSY_S)
         with closing(_reading(self.folder / "bridge.db")) as db:
             rows = db.execute("SELECT sale_id, state, paid_fen, refunded_fen FROM sale").fetchall()
             balances = dict(db.execute(_BALANCES).fetchall())
@@ -164,6 +167,16 @@ class Cast:
             pieces_dropped=board["pieces_dropped"],
         )
         return Truth(books=books, motor_starts=board["motor_starts"], intents=intents, balances=balances)
+
+    async def _patiently(self, wish: str) -> Any:
+        """Ask the platform, which never dies, until it has had time to answer. Raises CallFailed."""
+        late_s = asyncio.get_running_loop().time() + _BUSY_S
+        while True:
+            try:
+                return await self.desk(wish, {})
+            except CallFailed:
+                if asyncio.get_running_loop().time() > late_s:
+                    raise
 
     # ------------------------------------------------------------ starting and stopping
 
@@ -193,7 +206,7 @@ class Cast:
         await self._open_the_outside()
         for name in ("mosquitto", "edge", "bridge"):
             await self.start(name)
-        await self.ready(30)
+        await self.ready(_OPEN_S)
 
     async def _open_the_outside(self) -> None:
         lanes = ",".join(str(goods.lane) for goods in SHELF)
@@ -220,6 +233,7 @@ class Cast:
             self.deaths.append(str(failure))
 
     def _hear(self, name: str, line: Line) -> None:
+        self.words += name in VICTIMS
         if name == "edge" and line.get("event") == "daemon.status":
             if line["status"] == "selling":
                 self._selling.set()
@@ -235,4 +249,4 @@ class Cast:
 
 
 def _reading(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_S)

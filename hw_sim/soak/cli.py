@@ -5,13 +5,13 @@ Exit codes: 0 every round came to rest and agreed, 1 one did not (its folder is 
 
 import asyncio
 import contextlib
+import itertools
 import random
 import shutil
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -23,53 +23,28 @@ from hw_sim.demo.web_call import CallFailed
 from hw_sim.soak.cast import Cast
 from hw_sim.soak.points import CALLS, SCENARIOS, CannotTrace, every_point
 from hw_sim.soak.rounds import Round, play_round
+from hw_sim.soak.tally import OtherSoak, Tally, opened
 
 FAILED: Final = 1
 NOT_THERE: Final = 3
-ROUNDS_AN_ACT: Final = 100  # then everything begins anew in an empty folder
+ROUNDS_AN_ACT: Final = 50  # then everything begins anew in an empty folder
+MOST_VIOLATIONS: Final = 5
 TELL_EVERY_S: Final = 10.0
-
-
-@dataclass(slots=True)
-class Tally:
-    """What has come together so far. `final` is what the acts before this one ended with."""
-
-    begun_s: float
-    rounds: int = 0
-    kills: Counter[str] = field(default_factory=Counter)
-    did: Counter[str] = field(default_factory=Counter)
-    ends: Counter[str] = field(default_factory=Counter)
-    final: Counter[str] = field(default_factory=Counter)
-
-    def take(self, played: Round) -> None:
-        """Add a round."""
-        self.rounds += 1
-        self.kills.update(blow.victim for blow in played.blows)
-        self.did.update(played.did)
-        books = played.truth.books
-        self.ends = self.final + Counter(sale.state for sale in books.bridge.values())
-        self.ends += Counter({"in doubt": sum(state == "uncertain" for state in books.journal.values())})
-        self.ends += Counter({"pieces": books.pieces_dropped})
-        self.ends += Counter({"paid fen": sum(order.paid_fen for order in books.platform.values())})
-        self.ends += Counter({"refunded fen": sum(order.refunded_fen for order in books.platform.values())})
-
-    def line(self, now_s: float) -> str:
-        """One line for people who watch."""
-        rate = 60 * self.rounds / max(now_s - self.begun_s, 1e-9)
-        ends = ", ".join(f"{name} {count}" for name, count in sorted(self.ends.items()))
-        return f"rounds {self.rounds} ({rate:.1f} a minute), kills {self.kills.total()}, {ends}"
-
-    def table(self) -> Iterator[str]:
-        """Everything, a line each."""
-        for title, counts in (("killed", self.kills), ("the shopper", self.did), ("the books", self.ends)):
-            yield title
-            yield from (f"  {name:<24}{count:>8}" for name, count in sorted(counts.items()))
 
 
 @click.command()
 @click.argument("rounds", type=click.IntRange(1), default=50)
 @click.option("--seed", type=int, help="Of the first round; the next has the next. Without: a new one.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Work here and leave it.")
+@click.option(
+    "--shops", type=click.IntRange(1, 8), default=2, show_default=True, help="So many side by side."
+)
+@click.option(
+    "--tally",
+    "book",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the counts here after each round; with the same file a soak goes on where it was broken off.",
+)
 @click.option("--every-point", "points", is_flag=True, help="Kill in each call that leaves the program.")
 @click.option("--victim", type=click.Choice(list(CALLS)), default="edge", help="With --every-point.")
 @click.option("--scenario", "names", multiple=True, type=click.Choice(list(SCENARIOS)), help="Only these.")
@@ -78,6 +53,8 @@ def main(
     rounds: int,
     seed: int | None,
     keep: Path | None,
+    shops: int,
+    book: Path | None,
     points: bool,
     victim: str,
     names: tuple[str, ...],
@@ -88,46 +65,47 @@ def main(
     bridge's books, the payment platform and the pieces that fell have to agree. With --every-point one
     program is killed once in each of the calls of twelve scenarios that reach its disk or its serial line.
     """
-    seed = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     folder = keep or Path(tempfile.mkdtemp(prefix="wxvend-soak-"))
+    good, missing, failed = False, False, False
     try:
         find_mosquitto()
-        work = _points(victim, names or tuple(SCENARIOS), folder) if points else _soak(rounds, seed, folder)
+        if points:
+            work = _points(victim, names or tuple(SCENARIOS), folder)
+        else:
+            work = _soak(
+                rounds, opened(book, seed, random.SystemRandom().randrange(1_000_000)), folder, shops
+            )
         good = asyncio.run(work)
-    except (NoBroker, CannotTrace) as error:
-        click.echo(f"wxvend soak: {error}", err=True)
-        sys.exit(NOT_THERE)
-    except (ChildFailed, CallFailed, TimeoutError) as error:
-        click.echo(f"wxvend soak: {error}\nseed {seed}, kept in {folder}", err=True)
-        sys.exit(FAILED)
-    if not good:
-        sys.exit(FAILED)
+    except* (NoBroker, CannotTrace, OtherSoak) as group:
+        missing = True
+        click.echo("\n".join(f"wxvend soak: {error}" for error in group.exceptions), err=True)
+    except* (ChildFailed, CallFailed, TimeoutError) as group:
+        failed = True
+        told = [f"wxvend soak: {error}" for error in group.exceptions]
+        click.echo("\n".join([*told, f"kept in {folder}"]), err=True)
+    if failed or not good:
+        sys.exit(NOT_THERE if missing and not failed else FAILED)
     if keep is None:
         shutil.rmtree(folder)
 
 
-async def _soak(rounds: int, seed: int, folder: Path) -> bool:
-    tally = Tally(asyncio.get_running_loop().time())
+async def _soak(rounds: int, tally: Tally, folder: Path, shops: int) -> bool:
+    """Each shop takes the next round that nobody has played; a violation closes it, and a new one opens."""
+    tally.begun_s = asyncio.get_running_loop().time()
+    click.echo(f"seed {tally.seed}, in {folder}")
+    left = iter([number for number in range(rounds) if number not in tally.done])
     telling = asyncio.create_task(_tell(tally), name="telling")
-    click.echo(f"seed {seed}, in {folder}")
-    good = True
-    for first in range(seed, seed + rounds, ROUNDS_AN_ACT):
-        last = min(first + ROUNDS_AN_ACT, seed + rounds)
-        act = folder / f"{first}"
-        act.mkdir(parents=True)
-        good = await _act(range(first, last), act, tally)
-        if not good:
-            break
-        tally.final = tally.ends
-        await asyncio.to_thread(shutil.rmtree, act)
+    async with asyncio.TaskGroup() as group:
+        for shop in range(shops):
+            group.create_task(_shop(left, folder / f"shop-{shop}", tally), name=f"shop {shop}")
     telling.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await telling
     click.echo(tally.line(asyncio.get_running_loop().time()))
     for line in tally.table():
         click.echo(line)
-    click.echo("no violation" if good else "VIOLATED")
-    return good
+    click.echo("VIOLATED" if tally.violations else "no violation")
+    return not tally.violations
 
 
 async def _points(victim: str, names: tuple[str, ...], folder: Path) -> bool:
@@ -151,19 +129,35 @@ async def _points(victim: str, names: tuple[str, ...], folder: Path) -> bool:
     return True
 
 
-async def _act(seeds: range, folder: Path, tally: Tally) -> bool:
+async def _shop(left: Iterator[int], folder: Path, tally: Tally) -> None:
+    for act in itertools.count():
+        numbers = list(itertools.islice(left, 1))
+        if not numbers or len(tally.violations) >= MOST_VIOLATIONS:
+            return
+        place = folder / f"{act}"
+        place.mkdir(parents=True)
+        if await _act(itertools.chain(numbers, itertools.islice(left, ROUNDS_AN_ACT - 1)), place, tally):
+            await asyncio.to_thread(shutil.rmtree, place)
+
+
+async def _act(numbers: Iterator[int], folder: Path, tally: Tally) -> bool:
+    before: Counter[str] = Counter()
     async with Cast(folder) as cast:
-        for seed in seeds:
-            played = await play_round(cast, seed)
-            tally.take(played)
+        for number in numbers:
+            played = await play_round(cast, tally.seed + number)
+            before = tally.take(number, played, before)
             if played.wrong:
-                click.echo(f"seed {seed}, kept in {folder}:")
-                for line in played.wrong:
-                    click.echo(f"  {line}")
-                for blow in played.blows:
-                    click.echo(f"  {blow.victim} killed at {blow.at_s:.3f} s, dark for {blow.dark_s:.3f} s")
+                for line in _story(played):
+                    click.echo(line)
+                click.echo(f"round {number}, seed {tally.seed + number}, kept in {folder}")
                 return False
     return True
+
+
+def _story(played: Round) -> Iterator[str]:
+    yield from (f"  {line}" for line in played.wrong)
+    for blow in played.blows:
+        yield f"  {blow.victim} killed at {blow.at_s:.3f} s, dark for {blow.dark_s:.3f} s"
 
 
 async def _tell(tally: Tally) -> None:

@@ -22,7 +22,7 @@ from hw_sim.soak.rounds import come_to_rest
 CALLS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"edge": ("pwrite64", "fdatasync", "write"), "bridge": ("pwrite64", "fdatasync")}
 )
-_ATTACH_S: Final = 10.0
+_ATTACH_S: Final = 60.0
 _CODE_S: Final = 3.0
 _MOST_POINTS: Final = 1000
 _FIRST, _SECOND = SHELF[0].lane, SHELF[1].lane
