@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote
 
 from hw_sim.platform.admission import admit, same_merchant
 from hw_sim.platform.answers import Answer, ApiError, Call, as_bytes
+from hw_sim.platform.bills import FILE_PATH, BillOffice
 from hw_sim.platform.events import Events
 from hw_sim.platform.faults import Fault, Faults
 from hw_sim.platform.fields import check, refusal
@@ -19,6 +20,7 @@ from hw_sim.platform.ids import Ids
 from hw_sim.platform.keys import Merchant
 from hw_sim.platform.limits import Limits
 from hw_sim.platform.model import Platform
+from hw_sim.platform.orders import Shop
 from hw_sim.platform.schemas import CLOSE, NUMBERS, ORDER, REFUND, parsed
 from hw_sim.platform.signatures import Flaw, Signer
 
@@ -35,7 +37,7 @@ FLAWS: Final[Mapping[Fault, Flaw]] = MappingProxyType(
         Fault.ANSWER_STALE: Flaw.STALE,
     }
 )
-Done: TypeAlias = tuple[int, Any]  # status, JSON value; None for an empty body
+Done: TypeAlias = tuple[int, Any]  # status, JSON value; None for an empty body; a file is an Answer, unsigned
 _Work: TypeAlias = Callable[[Call, str, int], Done]
 
 
@@ -69,6 +71,8 @@ class Api:
         self._events = events
         self._ids = ids
         self._limits = Limits()
+        shop = Shop(merchant.mchid, merchant.appid, "")
+        self._bills = BillOffice(platform=platform, shop=shop, faults=faults, ids=ids)
         orders, refunds = "/v3/pay/transactions", "/v3/refund/domestic/refunds"
         order = f"{orders}/out-trade-no/(?P<out_trade_no>[^/]+)"
         self._routes = tuple(
@@ -81,6 +85,9 @@ class Api:
                 ("refund", "POST", refunds, self._refund),
                 ("query_refund", "GET", f"{refunds}/(?P<out_refund_no>[^/]+)", self._query_refund),
                 ("certificates", "GET", "/v3/certificates", self._certificates),
+                ("tradebill", "GET", "/v3/bill/tradebill", self._trade_bill),
+                ("fundflowbill", "GET", "/v3/bill/fundflowbill", self._fund_bill),
+                ("bill_file", "GET", re.escape(FILE_PATH), self._bill_file),
             )
         )
 
@@ -103,7 +110,8 @@ class Api:
             )
             return self._refusal(error)
         self._events.add(now_ms, "call.answered", operation=operation, status=status)
-        return self._spoiled(self._signed(call, status, value, operation, wall_ms), operation)
+        answer = value if isinstance(value, Answer) else self._signed(call, status, value, operation, wall_ms)
+        return self._spoiled(answer, operation)
 
     def _route(self, call: Call) -> tuple[Route, re.Match[str]]:
         for route in self._routes:
@@ -153,6 +161,15 @@ class Api:
 
     def _certificates(self, _call: Call, _number: str, _now_ms: int) -> Done:
         return 200, self._signer.certificates()
+
+    def _trade_bill(self, call: Call, _number: str, now_ms: int) -> Done:
+        return 200, self._bills.offer("tradebill", call, now_ms)
+
+    def _fund_bill(self, call: Call, _number: str, now_ms: int) -> Done:
+        return 200, self._bills.offer("fundflowbill", call, now_ms)
+
+    def _bill_file(self, call: Call, _number: str, now_ms: int) -> Done:
+        return 200, self._bills.file(call, now_ms)
 
     # How the answer leaves.
 

@@ -11,6 +11,7 @@ from typing import Final
 KINDS: Final = (
     *("create", "query", "close", "refund", "query_refund", "certificates"),
     "transaction",  # a notice of a payment; `refund` is also one of a refund
+    *("tradebill", "fundflowbill", "bill_file"),
 )
 
 
@@ -71,6 +72,18 @@ class Fault(StrEnum):
     REFUND_NOT_ENOUGH = "refund_not_enough", "403 NOT_ENOUGH; the same number may be asked again"
     REFUND_CLOSED = "refund_closed", "accepted, ends CLOSED; a new number may be asked for"
     REFUND_ABNORMAL = "refund_abnormal", "accepted, ends ABNORMAL"
+
+    BILL_CREATING = "bill_creating", "STATEMENT_CREATING, though it is past ten"
+    BILL_WRONG_HASH = "bill_wrong_hash", "the hash is another file's"
+    BILL_OLD_TOKEN = "bill_old_token", "the token is over when it comes"
+    BILL_OTHER_HOST = "bill_other_host", "the file is said to be at a stranger's"
+    BILL_RECODED = "bill_recoded", "something on the way compresses the file once more"
+    BILL_EXTRA_COLUMNS = "bill_extra_columns", "one more column in the middle"
+    BILL_ODD_NAMES = "bill_odd_names", "commas and back-ticks in products' names"
+    BILL_LINE_LOST = "bill_line_lost", "a payment or refund is not in the bill"
+    BILL_STRANGER = "bill_stranger", "a payment that no order explains"
+    BILL_OTHER_AMOUNT = "bill_other_amount", "one fen more in the first line"
+    BILL_SUMMARY_OFF = "bill_summary_off", "one fen more in the summary alone"
 
 
 def fault_named(name: str) -> Fault:

@@ -204,6 +204,11 @@ class Platform:
 
     # The truth.
 
+    def trades(self, now_ms: int) -> tuple[tuple[Order, ...], tuple[Refund, ...]]:
+        """Every order and every refund as it stands now, for the bills."""
+        self._settle(now_ms)
+        return self._orders.all(), self._refunds.all()
+
     def books(self, now_ms: int) -> dict[str, Any]:
         """Show all money and all notices: `{orders, refunds, notices, totals}`."""
         self._settle(now_ms)
