@@ -66,9 +66,8 @@ def test_a_day_is_a_line_for_each_payment_and_refund_and_a_summary(sold: Bench) 
     merchant = sold.keys.merchant
     assert first.startswith(f"`2027-01-15 16:00:00,`{merchant.appid},`{merchant.mchid},`0,`,`4200")
     assert f",`{NUMBER},`o" in first
-    assert first.endswith(
-        ",`NATIVE,`SUCCESS,`OTHERS,`CNY,`3.50,`0.00,`0,`0,`0.00,`0.00,`,`,`可乐 Cola,`,`0.02000,`0.60%,`3.50,`0.00,`"
-    )
+    assert ",`NATIVE,`SUCCESS,`OTHERS,`CNY,`3.50,`0.00,`0,`0,`0.00,`0.00,`,`,`" in first
+    assert first.endswith(",`可乐 Cola,`,`0.02000,`0.60%,`3.50,`0.00,`")
     assert ",`order-000002,`" in second
     assert ",`REFUND,`OTHERS,`CNY,`0.00,`0.00,`503" in refund
     assert refund.endswith(
