@@ -193,7 +193,7 @@ class Payment:
     """A verified, successful payment as the platform tells it; the adapter checked signature and freshness.
 
     `merchant_ok` says that merchant, app and currency equal our own; amounts are compared by the core.
-    `given_back`: some of it went back already, by whomever.
+    `given_back`: some of it went back already, by whomever. `merchant`: under whose keys it was said.
     """
 
     sale_id: str
@@ -204,6 +204,7 @@ class Payment:
     source: str
     paid_at: str
     given_back: bool = False
+    merchant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,21 +234,26 @@ class RefundState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundStatus:
-    """The platform's verified word on one refund number."""
+    """The platform's verified word on one refund number. `merchant`: under whose keys it was said."""
 
     sale_id: str
     refund_no: str
     state: RefundState
     refund_fen: int
     source: str
+    merchant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlaced:
-    """The order exists; this is what the code must hold."""
+    """The order exists; this is what the code must hold.
+
+    `ticket` answers an order request with this order; empty where the platform has none.
+    """
 
     sale_id: str
     code_url: str = field(repr=False)
+    ticket: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,14 +288,30 @@ class Unclear:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a machine stands, as the platform wants it: `area_code` is a county of GB/T 2260."""
+
+    store_id: str
+    store_name: str
+    area_code: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDraft:
-    """What an order is made of. The adapter turns it into the exact bytes that every repeat must send."""
+    """What an order is made of. The adapter turns it into the exact bytes that every repeat must send.
+
+    `token` is what the scanned code named; empty for an order that gets a code of its own.
+    """
 
     sale_id: str
     machine: str
     description: str
     price_fen: int
     pay_until_wall_ms: int
+    token: str = ""
+    merchant: str = ""
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
