@@ -5,72 +5,22 @@ topic (`wire/topics.py`); who vouches for it, in the envelope. Amounts are fen o
 unit. `jid` is the journal's incarnation, `boot` counts its starts, `bits` are 64 random bits of that start.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
-_ID: Final = re.compile(r"[a-z2-7]{26}")
-_BITS: Final = re.compile(r"[0-9a-f]{16}")
-_NAME: Final = re.compile(r"[a-z0-9_.-]{0,48}")
-
-
-class BadMessage(ValueError):
-    """A payload that is not what its kind asks for: which field, what was found, what is allowed."""
-
-
-def _check(ok: bool, name: str, found: object, allowed: str) -> None:
-    """Raise BadMessage. Text is never quoted: in the wrong place it may be a QR link."""
-    if not ok:
-        shown = f"text of {len(found)}" if isinstance(found, str) else f"{found!r:.60}"
-        raise BadMessage(f"{name}: found {shown}, allowed {allowed}")
-
-
-def _sale_id(value: str) -> None:
-    _check(_ID.fullmatch(value) is not None, "sale_id", value, "26 of a-z 2-7")
-
-
-def _jid(value: str) -> None:
-    _check(_ID.fullmatch(value) is not None, "jid", value, "26 of a-z 2-7")
-
-
-def _count(name: str, value: int, *, least: int = 0) -> None:
-    _check(value >= least, name, value, f"{least} or more")
-
-
-def _short(name: str, value: str, most: int) -> None:
-    _check(len(value) <= most, name, value, f"at most {most} characters")
-
-
-def _fen(name: str, value: int) -> None:
-    _check(1 <= value <= 10_000_000, name, value, "1 to 10000000 fen")
-
-
-def _lane(value: int) -> None:
-    _check(1 <= value <= 9999, "lane", value, "1 to 9999")
-
-
-def _bits(value: str) -> None:
-    _check(_BITS.fullmatch(value) is not None, "bits", value, "16 of 0-9 a-f")
-
-
-def _why(value: str) -> None:
-    _check(_NAME.fullmatch(value) is not None, "why", value, "at most 48 of a-z 0-9 _ . -")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What every message of a machine begins with. `n` counts the reports of one journal from 1."""
-
-    jid: str
-    boot: int
-    bits: str
-    n: int
-
-    def __post_init__(self) -> None:
-        _jid(self.jid)
-        _count("boot", self.boot, least=1)
-        _bits(self.bits)
-        _count("n", self.n)
+from wire.lease import LaneCodes, LeaseGranted, LeaseRefused, LeaseRequest, SaleOffered
+from wire.parts import BadMessage as BadMessage
+from wire.parts import (
+    Report,
+    check,
+    check_bits,
+    check_count,
+    check_fen,
+    check_id,
+    check_lane,
+    check_name,
+    check_short,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +35,8 @@ class Birth(Report):
 
     def __post_init__(self) -> None:
         Report.__post_init__(self)
-        _count("catalogue_version", self.catalogue_version)
-        _short("software", self.software, 64)
+        check_count("catalogue_version", self.catalogue_version)
+        check_short("software", self.software, 64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +55,12 @@ class SaleRequested(Report):
 
     def __post_init__(self) -> None:
         Report.__post_init__(self)
-        _sale_id(self.sale_id)
-        _lane(self.lane)
-        _fen("price_fen", self.price_fen)
-        _count("catalogue_version", self.catalogue_version)
-        _check(1 <= self.lease_s <= 3600, "lease_s", self.lease_s, "1 to 3600 s")
-        _check(1 <= self.start_s <= 60, "start_s", self.start_s, "1 to 60 s")
+        check_id("sale_id", self.sale_id)
+        check_lane(self.lane)
+        check_fen("price_fen", self.price_fen)
+        check_count("catalogue_version", self.catalogue_version)
+        check(1 <= self.lease_s <= 3600, "lease_s", self.lease_s, "1 to 3600 s")
+        check(1 <= self.start_s <= 60, "start_s", self.start_s, "1 to 60 s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +72,8 @@ class SaleClosed(Report):
 
     def __post_init__(self) -> None:
         Report.__post_init__(self)
-        _sale_id(self.sale_id)
-        _why(self.why)
+        check_id("sale_id", self.sale_id)
+        check_name("why", self.why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,12 +92,12 @@ class SaleOutcome(Report):
 
     def __post_init__(self) -> None:
         Report.__post_init__(self)
-        _sale_id(self.sale_id)
-        _why(self.why)
+        check_id("sale_id", self.sale_id)
+        check_name("why", self.why)
         allowed = ("delivered", "not_delivered", "uncertain")
-        _check(self.outcome in allowed, "outcome", self.outcome, " | ".join(allowed))
-        _short("evidence", self.evidence, 400)
-        _short("row_hash", self.row_hash, 64)
+        check(self.outcome in allowed, "outcome", self.outcome, " | ".join(allowed))
+        check_short("evidence", self.evidence, 400)
+        check_short("row_hash", self.row_hash, 64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +116,11 @@ class SaleStatus(Report):
 
     def __post_init__(self) -> None:
         Report.__post_init__(self)
-        _sale_id(self.sale_id)
-        _why(self.why)
+        check_id("sale_id", self.sale_id)
+        check_name("why", self.why)
         allowed = ("open", "busy", "closed", "delivered", "not_delivered", "uncertain", "unknown")
-        _check(self.state in allowed, "state", self.state, " | ".join(allowed))
-        _short("evidence", self.evidence, 400)
+        check(self.state in allowed, "state", self.state, " | ".join(allowed))
+        check_short("evidence", self.evidence, 400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +135,10 @@ class Alarm(Report):
 
     def __post_init__(self) -> None:
         Report.__post_init__(self)
-        _check(_NAME.fullmatch(self.name) is not None, "name", self.name, "at most 48 of a-z 0-9 _ . -")
-        _short("code", self.code, 16)
-        _short("text", self.text, 400)
-        _check(0 <= self.lane <= 9999, "lane", self.lane, "0 to 9999")
+        check_name("name", self.name)
+        check_short("code", self.code, 16)
+        check_short("text", self.text, 400)
+        check(0 <= self.lane <= 9999, "lane", self.lane, "0 to 9999")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,10 +151,10 @@ class SaleCode:
     price_fen: int
 
     def __post_init__(self) -> None:
-        _sale_id(self.sale_id)
-        _check(1 <= len(self.code_url) <= 512, "code_url", len(self.code_url), "1 to 512 characters")
-        _check(1 <= self.pay_s <= 600, "pay_s", self.pay_s, "1 to 600 s")
-        _fen("price_fen", self.price_fen)
+        check_id("sale_id", self.sale_id)
+        check(1 <= len(self.code_url) <= 512, "code_url", len(self.code_url), "1 to 512 characters")
+        check(1 <= self.pay_s <= 600, "pay_s", self.pay_s, "1 to 600 s")
+        check_fen("price_fen", self.price_fen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,8 +165,8 @@ class SaleRefused:
     why: str
 
     def __post_init__(self) -> None:
-        _sale_id(self.sale_id)
-        _why(self.why)
+        check_id("sale_id", self.sale_id)
+        check_name("why", self.why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,11 +184,11 @@ class SalePaid:
     issued_ms: int
 
     def __post_init__(self) -> None:
-        _sale_id(self.sale_id)
-        _jid(self.jid)
-        _count("boot", self.boot, least=1)
-        _lane(self.lane)
-        _fen("paid_fen", self.paid_fen)
+        check_id("sale_id", self.sale_id)
+        check_id("jid", self.jid)
+        check_count("boot", self.boot, least=1)
+        check_lane(self.lane)
+        check_fen("paid_fen", self.paid_fen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,10 +200,10 @@ class SaleRefund:
     state: str
 
     def __post_init__(self) -> None:
-        _sale_id(self.sale_id)
-        _fen("refund_fen", self.refund_fen)
+        check_id("sale_id", self.sale_id)
+        check_fen("refund_fen", self.refund_fen)
         allowed = ("started", "done", "held")
-        _check(self.state in allowed, "state", self.state, " | ".join(allowed))
+        check(self.state in allowed, "state", self.state, " | ".join(allowed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +213,7 @@ class SaleQuery:
     sale_id: str
 
     def __post_init__(self) -> None:
-        _sale_id(self.sale_id)
+        check_id("sale_id", self.sale_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,9 +229,9 @@ class Ack:
     upto: int
 
     def __post_init__(self) -> None:
-        _jid(self.jid)
-        _count("n", self.n)
-        _count("upto", self.upto)
+        check_id("jid", self.jid)
+        check_count("n", self.n)
+        check_count("upto", self.upto)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,11 +245,11 @@ class CatalogueLane:
     picture: str = ""
 
     def __post_init__(self) -> None:
-        _lane(self.lane)
-        _fen("price_fen", self.price_fen)
-        _check(0 < len(self.name_zh) <= 40, "name_zh", self.name_zh, "1 to 40 characters")
-        _check(0 < len(self.name_en) <= 60, "name_en", self.name_en, "1 to 60 characters")
-        _short("picture", self.picture, 120)
+        check_lane(self.lane)
+        check_fen("price_fen", self.price_fen)
+        check(0 < len(self.name_zh) <= 40, "name_zh", self.name_zh, "1 to 40 characters")
+        check(0 < len(self.name_en) <= 60, "name_en", self.name_en, "1 to 60 characters")
+        check_short("picture", self.picture, 120)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,11 +261,11 @@ class Catalogue:
     lanes: tuple[CatalogueLane, ...]
 
     def __post_init__(self) -> None:
-        _count("version", self.version, least=1)
-        _short("phone", self.phone, 40)
-        _check(1 <= len(self.lanes) <= 200, "lanes", len(self.lanes), "1 to 200")
+        check_count("version", self.version, least=1)
+        check_short("phone", self.phone, 40)
+        check(1 <= len(self.lanes) <= 200, "lanes", len(self.lanes), "1 to 200")
         numbers = [lane.lane for lane in self.lanes]
-        _check(len(set(numbers)) == len(numbers), "lanes", sorted(numbers), "each lane once")
+        check(len(set(numbers)) == len(numbers), "lanes", sorted(numbers), "each lane once")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,13 +281,14 @@ class Presence:
     bits: str
 
     def __post_init__(self) -> None:
-        _jid(self.jid)
-        _count("boot", self.boot, least=1)
-        _bits(self.bits)
+        check_id("jid", self.jid)
+        check_count("boot", self.boot, least=1)
+        check_bits(self.bits)
 
 
-Up = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | Alarm
-Down = SaleCode | SaleRefused | SalePaid | SaleRefund | SaleQuery | Ack
+Up = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | LeaseGranted | LeaseRefused | Alarm
+OfASale = SaleCode | SaleOffered | SaleRefused | SalePaid | SaleRefund | SaleQuery
+Down = OfASale | LeaseRequest | LaneCodes | Ack
 Message = Up | Down | Catalogue
 
 UP_KINDS: Final[dict[str, type[Up]]] = {
@@ -346,6 +297,8 @@ UP_KINDS: Final[dict[str, type[Up]]] = {
     "sale.closed": SaleClosed,
     "sale.outcome": SaleOutcome,
     "sale.status": SaleStatus,
+    "lease.granted": LeaseGranted,
+    "lease.refused": LeaseRefused,
     "alarm": Alarm,
 }
 DOWN_KINDS: Final[dict[str, type[Down]]] = {
@@ -354,6 +307,9 @@ DOWN_KINDS: Final[dict[str, type[Down]]] = {
     "sale.paid": SalePaid,
     "sale.refund": SaleRefund,
     "sale.query": SaleQuery,
+    "sale.offered": SaleOffered,
+    "lease.request": LeaseRequest,
+    "codes": LaneCodes,
     "ack": Ack,
 }
 SET_KINDS: Final[dict[str, type[Catalogue]]] = {"catalogue": Catalogue}

@@ -3,6 +3,14 @@
 from typing import Final
 
 from wire.envelope import Keyring, PrivateKey, PublicKey, Signer
+from wire.lease import (
+    HeldCode,
+    LaneCodes,
+    LeaseGranted,
+    LeaseRefused,
+    LeaseRequest,
+    SaleOffered,
+)
 from wire.messages import (
     Ack,
     Alarm,
@@ -24,6 +32,9 @@ from wire.messages import (
 MACHINE: Final = "cafe-07"
 JID: Final = "abcdefghijklmnopqrstuvwxyz"
 SALE: Final = "mmmmmmmmmmmmmmmmmmmmmmmm27"
+OTHER_SALE: Final = "nnnnnnnnnnnnnnnnnnnnnnnn27"
+REQUEST: Final = "rrrrrrrrrrrrrrrrrrrrrrrr27"
+TOKEN: Final = "t0ken-of_one-use"
 BITS: Final = "0123456789abcdef"
 CODE_URL: Final = "weixin://wxpay/bizpayurl?pr=Secr3tCode"
 
@@ -57,11 +68,28 @@ MESSAGES: Final[tuple[Message, ...]] = (
     Alarm(
         jid=JID, boot=3, bits=BITS, n=45, name="lane_jammed", raised=True, code="E21", text="卡货", lane=12
     ),
+    LeaseGranted(
+        jid=JID,
+        boot=3,
+        bits=BITS,
+        n=46,
+        request_id=REQUEST,
+        sale_id=SALE,
+        lane=12,
+        price_fen=350,
+        catalogue_version=7,
+        lease_s=240,
+        start_s=5,
+    ),
+    LeaseRefused(jid=JID, boot=3, bits=BITS, n=0, request_id=REQUEST, why="sold_out"),
     SaleCode(sale_id=SALE, code_url=CODE_URL, pay_s=95, price_fen=350),
     SaleRefused(sale_id=SALE, why="price_differs"),
     SalePaid(sale_id=SALE, jid=JID, boot=3, lane=12, paid_fen=350, issued_ms=1_790_000_000_123),
     SaleRefund(sale_id=SALE, refund_fen=350, state="started"),
     SaleQuery(sale_id=SALE),
+    SaleOffered(sale_id=SALE, pay_s=175, price_fen=350),
+    LeaseRequest(request_id=REQUEST, jid=JID, boot=3, lane=12, token=TOKEN, replaces=OTHER_SALE),
+    LaneCodes(jid=JID, boot=3, version=9, lane=12, codes=(HeldCode(token=TOKEN, code_url=CODE_URL + "2"),)),
     Ack(jid=JID, n=42, upto=41),
     Catalogue(
         version=8,
