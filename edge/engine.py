@@ -12,18 +12,14 @@ from typing import Final
 
 from edge.core import machine as surroundings
 from edge.core.alarms import alarms
-from edge.core.errors import BusError
 from edge.core.model import (
     Abandoned,
     Answer,
     AnswerOverdue,
     AskBoard,
-    BaselineFailed,
-    BaselineRead,
     ClearAlarm,
     CodeOffered,
     Context,
-    LaneChecked,
     LeaseEnded,
     PaymentConfirmed,
     Progressed,
@@ -41,17 +37,15 @@ from edge.core.model import (
     State,
     Step,
     StopSelling,
-    VendEnded,
-    VendOrder,
     WatchBus,
 )
 from edge.core.sale import ENDED, opened, step
 from edge.core.screen import Screen
 from edge.core.status import states
+from edge.engine_errands import Errands
 from edge.ids import new_id
 from edge.ports import (
     BridgeEvent,
-    BusDown,
     BusEvent,
     CancelPressed,
     CatalogueReceived,
@@ -97,7 +91,6 @@ class Engine:
         entropy: Callable[[int], bytes],
     ) -> None:
         self._journal: Final = ports.journal
-        self._dispenser: Final = ports.dispenser
         self._display: Final = ports.display
         self._bridge: Final = ports.bridge
         self._clock: Final = ports.clock
@@ -105,6 +98,7 @@ class Engine:
         self._terms: Final = terms
         self._spawn: Final = spawn
         self._entropy: Final = entropy
+        self._errands: Final = Errands(ports.dispenser, ports.journal, self.post)
         self._mailbox: Final[asyncio.Queue[tuple[Event, Callable[[], None] | None]]] = asyncio.Queue(_MAILBOX)
         self._sales: Final[dict[str, Sale]] = {}
         self._counts: Final[Counter[str]] = Counter(delivered=0, not_delivered=0, uncertain=0, closed=0)
@@ -310,63 +304,31 @@ class Engine:
             case RequestCode():
                 self._start(sale)
             case ReadBaseline():
-                self._spawn(self._baseline(sale), f"baseline {sale.sale_id}")
+                self._spawn(self._errands.baseline(sale), f"baseline {sale.sale_id}")
             case RunMotor(order=order):
                 self.machine = surroundings.with_vend(self.machine, self._clock.now_ms())
-                self._spawn(self._vend(order), f"vend {sale.sale_id}")
+                self._spawn(self._errands.vend(order), f"vend {sale.sale_id}")
             case AskBoard(order=order):
-                self._spawn(self._judge(order), f"recover {sale.sale_id}")
+                self._spawn(self._errands.judge(order), f"recover {sale.sale_id}")
             case Answer():
                 self._bridge.answer(sale.sale_id, effect)
             case WatchBus():
                 self.machine = surroundings.with_doubt(self.machine, sale.lane)
-                self._spawn(self._resync(), "resync")
+                self._spawn(self._errands.resync(), "resync")
             case StopSelling(why=why):
                 self._notes.warning("sale.impossible", sale_id=sale.sale_id, why=why)
                 self.machine = surroundings.with_stop(self.machine, "impossible", True)
             case ReportClosed() | ReportOutcome() | RaiseAlarm():
                 pass  # written with the row; the pump sends it
 
-    # ------------------------------------------------------------ small tasks that end in a fact
-
     def _start(self, sale: Sale) -> None:
         self._later(self._terms.answer_s, SaleMessage(sale_id=sale.sale_id, event=AnswerOverdue()))
         lease_s = (sale.lease_until_ms - self._clock.now_ms()) / 1000 + 0.02
         self._later(lease_s, SaleMessage(sale_id=sale.sale_id, event=LeaseEnded()))
-        self._spawn(self._check(sale), f"check {sale.sale_id}")
+        self._spawn(self._errands.check(sale), f"check {sale.sale_id}")
 
     def _later(self, delay_s: float, event: Event) -> asyncio.TimerHandle:
         return asyncio.get_running_loop().call_later(max(0.0, delay_s), self.post, event)
-
-    def _found(self, sale_id: str, event: SaleEvent) -> None:
-        self.post(SaleMessage(sale_id=sale_id, event=event))
-
-    async def _check(self, sale: Sale) -> None:
-        try:
-            reason = await self._dispenser.check(sale.lane)
-        except BusError:
-            reason = "bus"
-        self._found(sale.sale_id, LaneChecked(reason=reason))
-
-    async def _baseline(self, sale: Sale) -> None:
-        try:
-            baseline = await self._dispenser.baseline(sale.lane)
-        except BusError:
-            self._found(sale.sale_id, BaselineFailed(why="bus"))
-            return
-        bits = self._dispenser.capabilities.seq_bits
-        seq = surroundings.next_seq(self._journal.last_seq, bits, baseline.seq)
-        self._found(sale.sale_id, BaselineRead(baseline=baseline, seq=seq))
-
-    async def _vend(self, order: VendOrder) -> None:
-        self._found(order.sale_id, VendEnded(outcome=await self._dispenser.vend(order)))
-
-    async def _judge(self, order: VendOrder) -> None:
-        self._found(order.sale_id, VendEnded(outcome=await self._dispenser.recover(order)))
-
-    async def _resync(self) -> None:
-        await self._dispenser.resync()
-        self.post(BusDown(why="doubt"))  # a BusUp that was on its way proves nothing about the time since
 
     # ------------------------------------------------------------ what follows from the state
 
