@@ -6,9 +6,9 @@ its end are no answer.
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, Protocol
 
 import requests
 import urllib3  # what `requests` reads bodies with; its errors are not always wrapped
@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from cloud_bridge.ports import Clock
 from cloud_bridge.wechat.exchange import Exchange, NoAnswer, Reply
 from cloud_bridge.wechat.keys import Keys
-from cloud_bridge.wechat.settings import WechatSettings
+from cloud_bridge.wechat.settings import MerchantSettings, WechatSettings
 from cloud_bridge.wechat.signing import Request
 
 THREADS: Final = 16
@@ -37,16 +37,35 @@ class _Unusable(Exception):
         self.why = why
 
 
-class Client:
-    """Implements `exchange.Caller` for one merchant. `nonce` gives at most 32 random letters and digits."""
+class Judge(Protocol):
+    """What a generation makes of a call and of its answer."""
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """The headers of a request, signed now; `target` as it is transmitted."""
+
+    def judge(self, status: int, headers: Mapping[str, str], content: bytes) -> Reply:
+        """What an answer is worth."""
+
+
+class Wire:
+    """Implements `exchange.Caller` for one merchant, in the words of `exchange`.
+
+    `certificate` names PEM files, of the merchant's certificate and its key, for hosts that ask for them.
+    """
 
     def __init__(
-        self, settings: WechatSettings, keys: Keys, *, clock: Clock, nonce: Callable[[], str]
+        self,
+        settings: MerchantSettings,
+        exchange: Judge,
+        *,
+        clock: Clock,
+        certificate: tuple[str, str] | None = None,
     ) -> None:
         self._base_url: Final = settings.base_url
         proxy = settings.proxy_url
         self._proxies: Final = {"http": proxy, "https": proxy} if proxy else None
-        self._exchange: Final = Exchange(keys, clock=clock, nonce=nonce)
+        self._exchange: Final = exchange
+        self._certificate: Final = certificate
         self._clock: Final = clock
         self._pool: Final = ThreadPoolExecutor(THREADS, thread_name_prefix="wechat")
         self._places: Final = threading.BoundedSemaphore(THREADS + WAITING)
@@ -71,7 +90,12 @@ class Client:
         ready.headers.update(self._exchange.headers(Request(request.method, ready.path_url, request.body)))
         try:
             with self._line().send(
-                ready, stream=True, timeout=(CONNECT_S, READ_S), verify=True, proxies=self._proxies
+                ready,
+                stream=True,
+                timeout=(CONNECT_S, READ_S),
+                verify=True,
+                cert=self._certificate,
+                proxies=self._proxies,
             ) as answer:
                 return self._exchange.judge(answer.status_code, answer.headers, self._content(answer))
         except _Unusable as unusable:
@@ -104,6 +128,15 @@ class Client:
             if self._clock.now_ms() >= until_ms:
                 raise _Unusable("timeout")
         return content
+
+
+class Client(Wire):
+    """The calls of APIv3. `nonce` gives at most 32 random letters and digits."""
+
+    def __init__(
+        self, settings: WechatSettings, keys: Keys, *, clock: Clock, nonce: Callable[[], str]
+    ) -> None:
+        super().__init__(settings, Exchange(keys, clock=clock, nonce=nonce), clock=clock)
 
 
 def _what_broke(error: Exception) -> str:

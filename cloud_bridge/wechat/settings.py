@@ -13,11 +13,6 @@ _LONGEST_URL: Final = 255
 _SHAPES: Final = (
     ("mchid", r"[0-9]{8,10}", "the 8 to 10 digits of the merchant id"),
     ("appid", r"wx[0-9A-Za-z]{16}", "wx and 16 letters or digits, of the account bound to the mchid"),
-    (
-        "merchant_serial",
-        r"[0-9A-Fa-f]{8,40}",
-        "the hex digits, mostly 40, of the merchant certificate's serial",
-    ),
     ("base_url", r"https?://[^/?#@\s]+", f"scheme and host, such as {HOST}"),
     ("notify_url", r"https?://[^/?#@\s]+/[^?#\s\[\]]*", "https, host and path; no query, no fragment"),
     ("proxy_url", r"|https?://[^/?#\s]+", "scheme, host and port of an HTTP proxy, or nothing"),
@@ -37,35 +32,28 @@ class PlatformPublicKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WechatSettings:
-    """One merchant at one platform. Raises ValueError with every field that is wrong and what is allowed.
+class MerchantSettings:
+    """What both generations want to know of a merchant. Raises ValueError with every field that is wrong.
 
-    platform_public_keys, platform_certificate_files: with what the platform signs. One of either is enough;
-        during a migration or a rotation all that may occur stand here. The first public key is the one with
-        which answers are asked for.
-    merchant_certificate_file: only looked at by `describe_keys`, to see that key, serial and date fit.
     base_url: another address only for a simulated platform; http and loopback are for that alone.
     proxy_url: a proxy for the calls; the environment's own proxy settings are not read.
-    terminal_ip: the `payer_client_ip` of an order, compulsory there; a machine has no better one.
+    terminal_ip: the payer's address of an order, compulsory there; a machine has no better one.
     """
 
     mchid: str
     appid: str
-    merchant_serial: str
-    merchant_private_key_file: Path
-    api_v3_key_file: Path
     notify_url: str
-    platform_public_keys: tuple[PlatformPublicKey, ...] = ()
-    platform_certificate_files: tuple[Path, ...] = ()
-    merchant_certificate_file: Path | None = None
     base_url: str = HOST
     proxy_url: str = field(default="", repr=False)
     terminal_ip: str = "127.0.0.1"
 
     def __post_init__(self) -> None:
-        wrong = [*self._misshapen(), *self._unreachable(), *self._keyless()]
+        wrong = self._wrong()
         if wrong:
             raise ValueError("; ".join(wrong))
+
+    def _wrong(self) -> list[str]:
+        return [*self._misshapen(), *self._unreachable()]
 
     def _misshapen(self) -> list[str]:
         wrong = [
@@ -95,6 +83,33 @@ class WechatSettings:
                 "allowed is https and a host that the platform can reach"
             )
         return wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WechatSettings(MerchantSettings):
+    """One merchant at one platform, by APIv3. Raises ValueError with every field that is wrong.
+
+    platform_public_keys, platform_certificate_files: with what the platform signs. One of either is enough;
+        during a migration or a rotation all that may occur stand here. The first public key is the one with
+        which answers are asked for.
+    merchant_certificate_file: only looked at by `describe_keys`, to see that key, serial and date fit.
+    """
+
+    merchant_serial: str
+    merchant_private_key_file: Path
+    api_v3_key_file: Path
+    platform_public_keys: tuple[PlatformPublicKey, ...] = ()
+    platform_certificate_files: tuple[Path, ...] = ()
+    merchant_certificate_file: Path | None = None
+
+    def _wrong(self) -> list[str]:
+        return [*MerchantSettings._wrong(self), *self._no_serial(), *self._keyless()]
+
+    def _no_serial(self) -> list[str]:
+        if re.fullmatch("[0-9A-Fa-f]{8,40}", self.merchant_serial):
+            return []
+        allowed = "the hex digits, mostly 40, of the merchant certificate's serial"
+        return [f"merchant_serial: found {self.merchant_serial!r}; allowed is {allowed}"]
 
     def _keyless(self) -> list[str]:
         ids = [named.id for named in self.platform_public_keys]

@@ -78,7 +78,7 @@ class V2OrderRequests:
         return read_order_request(self._account, body)
 
     def granted(self, request: OrderRequest, ticket: str) -> bytes:
-        """The answer with the prepay_id. Raises ValueError for what is none: the payer must not wait for it."""
+        """The answer with the prepay_id. Raises ValueError for what cannot be one: the payer would wait."""
         if not _TICKET.fullmatch(ticket):
             raise ValueError(f"ticket: found {len(ticket)} characters; allowed is {_TICKET.pattern}")
         return self._reply(request, {"result_code": "SUCCESS", "prepay_id": ticket})

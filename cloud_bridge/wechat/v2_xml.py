@@ -1,7 +1,7 @@
 """The XML of APIv2: one root and one flat level of texts. Everything else that XML can do is refused.
 
-The parser is the standard library's expat, one handler for each thing that must not occur: nothing is built,
-fetched or expanded before it is refused. A refusal has a name for counters and never holds a piece of content.
+The parser is the standard library's expat, one handler for each thing that must not occur: nothing is
+fetched or expanded before it is refused. A refusal has a name for counters and holds no piece of content.
 Source: "XML parsing: what must be refused" of the APIv2 description, after the advisory of July 2018.
 """
 
