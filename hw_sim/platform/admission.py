@@ -5,10 +5,10 @@ From "signing a request" of the APIv3 description; refusals in the shape of its 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hw_sim.platform import crypto
+from hw_sim.platform import crypto, multipart
 from hw_sim.platform.answers import ApiError, Call
 from hw_sim.platform.keys import Merchant
 
@@ -44,7 +44,7 @@ def admit(call: Call, merchant: Merchant, now_ms: int) -> None:
         raise _sign_error("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟", "timestamp", {})
     if not _NONCE.fullmatch(claim.nonce):
         raise _sign_error("Http头Authorization中的nonce_str须为1到32位字母或数字", "nonce_str", {})
-    message = signed_message(call, claim)
+    message = signed_message(replace(call, body=multipart.signed_part(call.headers, call.body)), claim)
     if not crypto.verifies(merchant.public_key, message, claim.signature):
         raise _not_matching(call, message)
 
@@ -79,6 +79,8 @@ def _check_headers(headers: Mapping[str, str], *, has_body: bool) -> None:
         raise ApiError(400, "PARAM_ERROR", "Http头缺少Accept或Accept不为application/json")
     if not headers.get("user-agent", "").strip():
         raise ApiError(400, "PARAM_ERROR", "Http头缺少User-Agent")
+    if multipart.is_multipart(headers):
+        return
     if has_body and not headers.get("content-type", "").startswith("application/json"):
         raise ApiError(400, "PARAM_ERROR", "Http头Content-Type须为application/json")
 

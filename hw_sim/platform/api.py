@@ -4,7 +4,7 @@ Answers at the root path as the real host does. No HTTP library in here: a call 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -89,6 +89,12 @@ class Api:
                 ("fundflowbill", "GET", "/v3/bill/fundflowbill", self._fund_bill),
                 ("bill_file", "GET", re.escape(FILE_PATH), self._bill_file),
             )
+        )
+
+    def add(self, routes: Iterable[tuple[str, str, str, _Work]]) -> None:
+        """Answer these as well: operation, method, path and work of each."""
+        self._routes += tuple(
+            Route(operation, method, re.compile(path), work) for operation, method, path, work in routes
         )
 
     def handle(self, call: Call, *, now_ms: int, wall_ms: int) -> Answer:
@@ -180,11 +186,13 @@ class Api:
             raise ApiError(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
 
     def _signed(self, call: Call, status: int, value: Any, operation: str, wall_ms: int) -> Answer:
-        body = b"" if value is None else as_bytes(value)
+        is_file = isinstance(value, bytes)
+        body = b"" if value is None else value if is_file else as_bytes(value)
         by = self._signer.for_answer(call.headers.get("wechatpay-serial", ""))
         flaw = next((flaw for fault, flaw in FLAWS.items() if self._faults.take(fault, operation)), None)
         headers = {"Request-ID": self._ids.request_id(0), **self._signer.headers(body, by, wall_ms, flaw)}
-        return Answer(status, headers if value is None else _JSON | headers, body)
+        kind = {} if value is None else {"Content-Type": "image/jpeg"} if is_file else _JSON
+        return Answer(status, kind | headers, body)
 
     def _spoiled(self, answer: Answer, operation: str) -> Answer:
         if self._faults.take(Fault.ANSWER_ERROR_500, operation):

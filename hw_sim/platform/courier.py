@@ -36,8 +36,9 @@ _Change: TypeAlias = Callable[[JsonObject], JsonObject]
 
 
 def _other_amount(resource: JsonObject) -> JsonObject:
-    changed = {name: value + 1 for name, value in resource["amount"].items() if isinstance(value, int)}
-    return resource | {"amount": resource["amount"] | changed}
+    amount = resource.get("amount", {})  # a complaint has none
+    changed = {name: value + 1 for name, value in amount.items() if isinstance(value, int)}
+    return resource | {"amount": amount | changed} if changed else resource
 
 
 _LIES: Final[Mapping[Fault, _Change]] = MappingProxyType(

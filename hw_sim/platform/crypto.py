@@ -126,6 +126,12 @@ def encrypt(plaintext: bytes, *, key: str, nonce: str, associated_data: str) -> 
     return base64.b64encode(sealed).decode("ascii")
 
 
+def seal_for(key: PublicKey, text: str) -> str:
+    """Encrypt a sensitive member: RSA-OAEP with SHA-1 for both digest and MGF1, base64."""
+    oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
+    return base64.b64encode(key.encrypt(text.encode(), oaep)).decode("ascii")
+
+
 def _read(load: Callable[[], _T], what: str) -> _T:
     try:
         return load()

@@ -55,6 +55,10 @@ class Desk:
             "events": lambda wish: self._events.since(_since(wish)),
         }
 
+    def add(self, wishes: Mapping[str, Callable[[Wish], Any]]) -> None:
+        """Meet these as well."""
+        self._wishes = {**self._wishes, **wishes}
+
     def do(self, name: str, wish: Wish) -> Any:
         """Meet a wish. Raises Refused."""
         if name not in self._wishes:

@@ -33,6 +33,16 @@ _OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
         "refund": "refund",
         "query_refund": "query of a refund",
         "certificates": "list of certificates",
+        "complaint_list": "list of complaints",
+        "complaint_detail": "a complaint",
+        "complaint_history": "a complaint's history",
+        "complaint_response": "answer to a complaint",
+        "complaint_complete": "end of a complaint",
+        "complaint_progress": "word on a complaint's refund",
+        "complaint_address": "address for complaints",
+        "violation_address": "address for violations",
+        "image_upload": "picture sent",
+        "image_download": "picture asked for",
     }
 )
 

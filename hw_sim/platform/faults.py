@@ -11,6 +11,9 @@ from typing import Final
 KINDS: Final = (
     *("create", "query", "close", "refund", "query_refund", "certificates"),
     "transaction",  # a notice of a payment; `refund` is also one of a refund
+    *("complaint", "violation"),  # notices
+    *("complaint_list", "complaint_detail", "complaint_history", "complaint_response", "complaint_complete"),
+    *("complaint_progress", "complaint_address", "image_upload", "image_download"),
     *("tradebill", "fundflowbill", "bill_file"),
 )
 

@@ -20,6 +20,7 @@ from hw_sim.platform.answers import Answer, Call, as_bytes
 from hw_sim.platform.api import Api
 from hw_sim.platform.clock import Clock
 from hw_sim.platform.desk import Desk, Refused
+from hw_sim.platform.shipping import PATHS, Shipping
 
 DESK: Final = "/_sim/"
 KEEP_ALIVE_S: Final = 8  # the real host closes an idle connection then
@@ -31,7 +32,10 @@ _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 class Face:
     """An ASGI application. `kick` is called whenever something may have become due."""
 
-    def __init__(self, *, api: Api, desk: Desk, clock: Clock, kick: Callable[[], None]) -> None:
+    def __init__(
+        self, *, api: Api, desk: Desk, clock: Clock, kick: Callable[[], None], plain: Shipping
+    ) -> None:
+        self._plain = plain
         self._api = api
         self._desk = desk
         self._clock = clock
@@ -50,6 +54,10 @@ class Face:
         call = Call(scope["method"], _target(scope), _headers(scope), body)
         if call.path.startswith(DESK):
             await self._at_the_desk(call)(scope, receive, send)
+            return
+        if call.path.startswith(PATHS):  # on the real one another host
+            answer = self._plain.handle(call, self._clock.now_ms())
+            await _leave(answer, scope, receive, send)
             return
         answer = self._api.handle(call, now_ms=self._clock.now_ms(), wall_ms=self._clock.wall_ms())
         self._kick()

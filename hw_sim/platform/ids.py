@@ -28,6 +28,14 @@ class Ids:
         """29 digits with the day in them."""
         return f"503{self._draw(string.digits, 8)}{_day(now_ms)}{self._draw(string.digits, 10)}"
 
+    def complaint_id(self, now_ms: int) -> str:
+        """26 digits with the day in them."""
+        return f"2000{_day(now_ms)}{self._draw(string.digits, 14)}"
+
+    def media_id(self) -> str:
+        """Opaque."""
+        return self._draw(_ALPHANUMERIC, 40)
+
     def notice_id(self) -> str:
         """36 characters."""
         return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))

@@ -34,6 +34,7 @@ _FILES: Final = {
     "platform_certificate_file": "platform_certificate.pem",
     "merchant_certificate_file": "merchant_certificate.pem",
 }
+_APP_FILE: Final = "app_secret.key"
 _NEXT_CERTIFICATE: Final = "platform_next_certificate.pem"
 _PLATFORM_KEYS: Final = (
     "platform_public_key.key",
@@ -55,6 +56,10 @@ class Merchant:
     serial: str
     api_v3_key: str = field(repr=False)
     public_key: crypto.PublicKey = field(repr=False)
+
+    def seal(self, text: str) -> str:
+        """Encrypt a sensitive member for the merchant's certificate."""
+        return crypto.seal_for(self.public_key, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,14 @@ def open_keys(directory: Path, *, now_ms: int) -> Keys:
         _refuse_leftovers(directory)
         _make(directory, now_ms=now_ms)
     return _load(directory)
+
+
+def open_app_secret(directory: Path) -> str:
+    """The secret of the merchant's mini-program, made on the first start. Raises OSError."""
+    path = directory / _APP_FILE
+    if not path.exists():
+        _write(path, _draw("0123456789abcdef", 32).encode())
+    return path.read_text("ascii")
 
 
 def _refuse_leftovers(directory: Path) -> None:

@@ -5,6 +5,7 @@ model runs in virtual time and behind HTTP.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -55,6 +56,7 @@ class Platform:
         )
         self._payers = Payers(orders=self._orders, shop=shop, ids=self._ids)
         self._refunds = RefundBook(ids=self._ids, faults=faults, delay_ms=rules.refund_delay_ms)
+        self._on_refund: list[Callable[[str, int], None]] = []
         self._notices = NoticeBook(faults=faults, events=events, speedup=rules.notify_speedup)
 
     # The merchant's side. Bodies are as checked against the tables of `schemas`.
@@ -187,8 +189,27 @@ class Platform:
                 status=refund.status.value,
                 amount_fen=refund.refund_fen,
             )
+            if refund.status is Status.SUCCESS and self._back_in_full(refund.order):
+                for told in self._on_refund:
+                    told(refund.order.out_trade_no, refund.due_ms)
             if refund.request.get("notify_url"):
                 self._notices.announce(self._refund_notice(refund), refund.due_ms)
+
+    def _back_in_full(self, order: Order) -> bool:
+        done = (each for each in self._refunds.of(order.out_trade_no) if each.status is Status.SUCCESS)
+        return sum(each.refund_fen for each in done) == order.paid_fen
+
+    def on_refund(self, told: Callable[[str, int], None]) -> None:
+        """Call with order number and time when all of an order's money went back."""
+        self._on_refund.append(told)
+
+    def announce(self, notice: Notice, now_ms: int) -> None:
+        """Put a notice about something else than money on its way."""
+        self._notices.announce(notice, now_ms)
+
+    def paid_order(self, out_trade_no: str, now_ms: int) -> Order | None:
+        """Give an order by the merchant's number, as it stands now."""
+        return self._orders.get(out_trade_no, now_ms)
 
     def _refund_notice(self, refund: Refund) -> Notice:
         return Notice(

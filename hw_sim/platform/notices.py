@@ -3,6 +3,7 @@
 From "re-sending" in the APIv3 description: fifteen repeats in 24 h 4 min, the same id, fresh signatures.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
@@ -21,7 +22,7 @@ ACKNOWLEDGED: Final = frozenset({200, 204})
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell. `kind` is the `original_type`: `transaction` or `refund`."""
+    """One thing to tell. `kind` is the `original_type`: `transaction`, `refund`, `complaint`, `violation`."""
 
     id: str
     kind: str
@@ -31,6 +32,7 @@ class Notice:
     resource: JsonObject = field(repr=False)
     made_ms: int
     out_trade_no: str
+    resend_after_s: Sequence[int] = RESEND_AFTER_S
 
 
 class Part(Enum):
@@ -116,10 +118,11 @@ class NoticeBook:
             self._again(delivery, now_ms)
 
     def _again(self, delivery: Delivery, now_ms: int) -> None:
-        if delivery.attempt > len(RESEND_AFTER_S):
+        after_s = delivery.notice.resend_after_s
+        if delivery.attempt > len(after_s):
             self._note(now_ms, "notice.given_up", delivery.notice)
             return
-        wait_ms = int(RESEND_AFTER_S[delivery.attempt - 1] * 1000 / self._speedup)
+        wait_ms = int(after_s[delivery.attempt - 1] * 1000 / self._speedup)
         due_ms = max(delivery.due_ms + wait_ms, now_ms)
         self._waiting.append(replace(delivery, due_ms=due_ms, attempt=delivery.attempt + 1, kept=False))
 

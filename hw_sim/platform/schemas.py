@@ -83,7 +83,45 @@ NUMBERS: Final[Mapping[str, Text]] = MappingProxyType(
         "out_trade_no": Text("商户订单号", 32, required=True, least=6, pattern=_OUT_TRADE_NO),
         "transaction_id": Text("微信支付订单号", 32, required=True, pattern=r"^[0-9A-Za-z]+\Z"),
         "out_refund_no": Text("商户退款单号", 64, required=True, pattern=_OUT_REFUND_NO),
+        "complaint_id": Text("投诉单号", 64, required=True, pattern=r"^[0-9A-Za-z]+\Z"),
+        "media_id": Text("媒体文件标识ID", 512, required=True, pattern=r"^[0-9A-Za-z_.-]+\Z"),
     }
+)
+
+_COMPLAINED: Final = Text("被诉商户号", 64, required=True)
+_MEDIA: Final = Text("媒体文件标识ID", 512)
+COMPLAINT_RESPONSE: Final = Thing(
+    "投诉回复",
+    {
+        "complainted_mchid": _COMPLAINED,
+        "response_content": Text("回复内容", 600, required=True),  # 200 characters
+        "response_images": Many("回复图片", _MEDIA),
+        "jump_url": Text("跳转链接", 512),
+        "jump_url_text": Text("跳转链接文案", 128),
+        "mini_program_jump_info": Thing(
+            "跳转小程序信息",
+            {
+                "appid": Text("小程序AppID", 32, required=True),
+                "path": Text("小程序路径", 512, required=True),
+                "text": Text("小程序文案", 128, required=True),
+            },
+        ),
+    },
+)
+VIOLATION_ADDRESS: Final = Thing(
+    "违规通知地址", {"notify_url": Text("通知地址", 255, required=True, pattern=_URL)}
+)
+COMPLAINT_COMPLETE: Final = Thing("投诉处理完成", {"complainted_mchid": _COMPLAINED})
+COMPLAINT_ADDRESS: Final = Thing("投诉通知地址", {"url": Text("通知地址", 255, required=True, pattern=_URL)})
+REFUND_PROGRESS: Final = Thing(
+    "退款审批结果",
+    {
+        "action": Text("审批动作", 16, required=True, pattern="^(APPROVE|REJECT)\\Z"),
+        "launch_refund_day": Whole("预计发起退款时间"),
+        "reject_reason": Text("拒绝退款原因", 600),
+        "reject_media_list": Many("拒绝退款的举证图片列表", _MEDIA),
+        "remark": Text("备注", 600),
+    },
 )
 
 _REFUND_GOODS: Final = Thing(

@@ -13,16 +13,20 @@ from typing import Any, Final, TextIO
 from hw_sim.platform.api import Api
 from hw_sim.platform.carrier import Carrier
 from hw_sim.platform.clock import Clock
+from hw_sim.platform.complaint_calls import ComplaintDesk
+from hw_sim.platform.complaint_wishes import complaint_wishes
 from hw_sim.platform.courier import Courier
 from hw_sim.platform.desk import Desk
 from hw_sim.platform.events import Events
 from hw_sim.platform.faults import Armed, Faults
 from hw_sim.platform.http_face import Face, serve
 from hw_sim.platform.ids import Ids
-from hw_sim.platform.keys import open_keys
+from hw_sim.platform.keys import open_app_secret, open_keys
 from hw_sim.platform.model import Platform, Rules
 from hw_sim.platform.orders import Shop
+from hw_sim.platform.shipping import Shipping
 from hw_sim.platform.signatures import KeyMode, Signer
+from hw_sim.platform.violations import Violations
 
 HOST: Final = "127.0.0.1"
 MERCHANT_NAME: Final = "示例小店 Corner Shop"
@@ -33,7 +37,8 @@ class Options:
     """How to serve.
 
     `port` 0 is any free one; `keys` the folder of keys and credentials.json; `seed` 0 is another one each
-    time; `faults` are on from the start.
+    time; `faults` are on from the start. `complaint_schedule` is the page (2021 or 2023) whose re-sending
+    notices of complaints keep; with `tells_own_acts` the merchant's own acts are pushed as well.
     """
 
     port: int
@@ -42,6 +47,8 @@ class Options:
     rules: Rules
     seed: int = 0
     faults: tuple[Armed, ...] = ()
+    complaint_schedule: str = "2021"
+    tells_own_acts: bool = False
 
 
 async def serve_platform(options: Options, out: TextIO) -> None:
@@ -92,4 +99,21 @@ def _wired(options: Options, clock: Clock, events: Events) -> tuple[Face, Carrie
     api = Api(platform=platform, merchant=merchant, signer=signer, faults=faults, events=events, ids=ids)
     carrier = Carrier(platform=platform, courier=Courier(signer=signer, faults=faults, ids=ids), clock=clock)
     desk = Desk(platform=platform, faults=faults, events=events, signer=signer, clock=clock)
-    return Face(api=api, desk=desk, clock=clock, kick=carrier.kick), carrier
+    shop = Shop(merchant.mchid, merchant.appid, MERCHANT_NAME)
+    shipping = Shipping(platform=platform, shop=shop, ids=ids, app_secret=open_app_secret(options.keys))
+    complaints = ComplaintDesk(
+        platform=platform,
+        merchant=merchant,
+        ids=ids,
+        schedule=options.complaint_schedule,
+        tells_own=options.tells_own_acts,
+        plain_http=True,
+    )
+    violations = Violations(platform=platform, ids=ids, mchid=merchant.mchid)
+    api.add((*complaints.routes(), *violations.routes()))
+    desk.add(
+        complaint_wishes(
+            platform=platform, complaints=complaints, violations=violations, shipping=shipping, clock=clock
+        )
+    )
+    return Face(api=api, desk=desk, clock=clock, kick=carrier.kick, plain=shipping), carrier
