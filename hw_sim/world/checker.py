@@ -20,6 +20,8 @@ _SAID: Final = {
 }
 _WAITING: Final = frozenset({"quoted", "offered", "closing", "closed"})
 _AFTER_PAYMENT: Final = frozenset({"paid", "vended", "refunded", "case"})
+_ORDERED: Final = frozenset({"intent", "delivered", "not_delivered", "uncertain"})
+_PUT_BACK: Final = frozenset({"journal rolled back", "journal cloned"})
 # Which state of the bridge's row may follow which; "" is no row.
 BRIDGE_MOVES: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset({"quoted", "closed", "paid", "case"}),
@@ -58,10 +60,13 @@ class Violation:
 class Truth:
     """What really happened to one sale. `asked` is the machine and lane that the bridge was told of.
 
-    `past`: the bridge counts on it that no motor starts any more.
+    `past`: the bridge counts on it that no motor starts any more. `row` is the machine and the state that
+    stood on its disk last; `put_back`: it stood for a motor order as an older copy took that disk's place.
     """
 
     asked: tuple[str, int] | None = None
+    row: tuple[str, str] = ("", "")
+    put_back: bool = False
     lane: int = 0
     started_s: list[float] = field(default_factory=list)
     fell: int = 0
@@ -121,6 +126,10 @@ class Checker:
                 self._row(entry, fields)
             case "durable":
                 self._durable(entry, fields)
+            case what if what in _PUT_BACK:
+                for truth in self.truths.values():
+                    machine, state = truth.row
+                    truth.put_back = truth.put_back or (machine == entry.who and state in _ORDERED)
             case "books restored":
                 self.restored_s = entry.at_s
             case what if what in _SAID:
@@ -205,6 +214,7 @@ class Checker:
 
     def _durable(self, entry: Entry, fields: Mapping[str, Any]) -> None:
         before, after = fields["was"], fields["state"]
+        self.truths[fields["sale_id"]].row = entry.who, after
         if after != before and after not in MACHINE_MOVES.get(before, frozenset()):
             words = f"the machine's row goes from {before or 'nothing'} to {after}"
             self._broken("I11", fields["sale_id"], words, entry)

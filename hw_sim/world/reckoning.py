@@ -84,7 +84,8 @@ def _goods(truth: Truth, row: Row, journal: str) -> Iterable[tuple[str, str]]:
         yield "I6", "delivered, and nothing fell"
     if journal in ("open", "intent"):
         yield "I7", f"the machine's row is still {journal}"
-    if journal in ("closed", "not_delivered") and truth.fell and not truth.unseen:
+    seen = truth.fell and not truth.unseen
+    if journal in ("closed", "not_delivered") and seen and not truth.put_back:
         yield "I10", f"a piece fell, and the journal says {journal}"
     known = row.state in ("vended", "settled") or row.doubt or row.case
     if truth.fell and not (known or truth.unseen):

@@ -154,6 +154,32 @@ def test_a_doubt_with_its_cause_is_believed_and_no_other_machines_cause_counts(
 # ---------------------------------------------------------------- in the end
 
 
+@pytest.mark.parametrize(
+    ("swapped", "found"),
+    [
+        ((), ["I10"]),
+        ((happens(30, VM, "journal rolled back"),), []),
+        ((happens(30, VM, "journal cloned"),), []),
+        ((happens(30, VM, "journal lost"),), ["I10"]),
+        ((happens(30, "vm-0002", "journal rolled back"),), ["I10"]),
+        ((happens(5, VM, "journal rolled back"),), ["I10"]),
+        ((happens(10.5, VM, "journal rolled back"),), ["I10"]),
+    ],
+)
+def test_a_journal_may_contradict_what_fell_only_when_an_older_copy_took_its_place_after_the_order(
+    swapped: tuple[Line, ...], found: list[str]
+) -> None:
+    checker = Checker({11: 350}, bound_s=96.0, gone_s=120.0)
+    opened = happens(1, VM, "durable", sale_id=SALE, was="", state="open")
+    meant = happens(10.8, VM, "durable", sale_id=SALE, was="open", state="intent")
+    for at_s, who, what, fields in sorted((opened, meant, *VENDED, *swapped), key=lambda line: line[0]):
+        checker.take(Entry(at_s, who, what, tuple(fields.items())))
+    row = {SALE: books("vended")}
+    assert [
+        each.invariant for each in reckoning.compare(checker.truths, row, {SALE: "closed"}, 99.0)
+    ] == found
+
+
 def ends(truth: Truth, found: Row | None, journal: str = "") -> list[str]:
     rows = {SALE: found} if found is not None else {}
     return [each.invariant for each in reckoning.compare({SALE: truth}, rows, {SALE: journal}, 1.0)]
