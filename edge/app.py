@@ -58,7 +58,7 @@ async def serve(settings: EdgeSettings, log: Log) -> None:
             raise
         if journal.aside is not None:
             log.warning("journal.damaged", moved_to=str(journal.aside))
-        dispenser = make_dispenser(settings.bus.xy, clock, run=journal.session.boot)
+        dispenser = make_dispenser(settings.bus, clock, run=journal.session.boot)
         bridge = _bridge_link(settings, journal=journal, dispenser=dispenser, clock=clock, log=log)
         link = Link(
             broker_settings(settings, journal.session),

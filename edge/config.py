@@ -7,13 +7,13 @@ from typing import Annotated, Final
 
 from edge.core.model import Session
 from edge.display.settings import DisplaySettings
-from edge.drivers.xy.settings import XySettings
+from edge.drivers.registry import SETTINGS, BusSettings
 from wire.broker import BrokerSettings, Letter
 from wire.codec import encode
 from wire.envelope import BadKeyFile, key_id, load_private, load_public
 from wire.messages import Presence
 from wire.mqtt_table import MqttTable
-from wire.settings import BadSettings, File, Pattern, Range, load, place_of
+from wire.settings import BadSettings, File, OneOf, Pattern, Range, load, place_of
 from wire.topics import Branch, Topic, everything
 
 Machine = Annotated[str, Pattern(r"[a-z0-9-]{4,32}", "4 to 32 of a-z 0-9 -")]
@@ -32,13 +32,6 @@ class KeysTable:
         if not 1 <= len(self.bridge_public_key_files) <= 2:
             count = len(self.bridge_public_key_files)
             raise ValueError(f"bridge_public_key_files: {count} files, allowed 1 or 2")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BusTable:
-    """The dispenser's bus: exactly one sub-table, named after the bus."""
-
-    xy: XySettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +60,7 @@ class EdgeSettings:
     machine: Machine
     journal: Path
     keys: KeysTable
-    bus: BusTable
+    bus: Annotated[BusSettings, OneOf(SETTINGS)]  # exactly one sub-table, named after the bus
     mqtt: MqttTable = field(default_factory=MqttTable)
     display: DisplaySettings = field(default_factory=DisplaySettings)
     sale: SaleTable = field(default_factory=SaleTable)
@@ -100,7 +93,7 @@ def findings(path: Path) -> tuple[bool, list[str]]:
         return False, str(error).splitlines()
     lines = [f"machine: {settings.machine}", f"journal: {settings.journal}"]
     mistakes: list[str] = []
-    for found, wrong in (_keys(settings.keys), _bus(settings.bus.xy.port), _font(settings.display)):
+    for found, wrong in (_keys(settings.keys), _bus(settings.bus), _font(settings.display)):
         lines, mistakes = [*lines, *found], [*mistakes, *wrong]
     lease_s = settings.sale.lease_s
     if lease_s < BRIDGE_LEASE_MIN_S:
@@ -137,14 +130,15 @@ def _keys(table: KeysTable) -> tuple[list[str], list[str]]:
     return lines, mistakes
 
 
-def _bus(port: Path) -> tuple[list[str], list[str]]:
+def _bus(settings: BusSettings) -> tuple[list[str], list[str]]:
     """What the bus's port is. A missing one may be unplugged, and the daemon waits for it: no mistake."""
+    name, port = f"bus.{settings.bus}.port", settings.port
     hint = "Try: wxvend tech ports, and a name under /dev/serial/by-path"
     if not port.exists():
-        return [f"warning: bus.xy.port: {port}: found no device now; the daemon waits for it. {hint}"], []
+        return [f"warning: {name}: {port}: found no device now; the daemon waits for it. {hint}"], []
     if not port.is_char_device():
-        return [], [f"bus.xy.port: {port}: found no serial port, allowed a terminal device. {hint}"]
-    return [f"bus.xy.port: {port}"], []
+        return [], [f"{name}: {port}: found no serial port, allowed a terminal device. {hint}"]
+    return [f"{name}: {port}"], []
 
 
 def _font(display: DisplaySettings) -> tuple[list[str], list[str]]:

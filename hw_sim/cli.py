@@ -33,7 +33,7 @@ def sim() -> None:
 
 
 @sim.command()
-@click.option("--bus", type=click.Choice(["xy"]), default="xy", show_default=True)
+@click.option("--bus", default="xy", show_default=True, help="Which board; see --list-buses.")
 @click.option("--link", type=click.Path(path_type=Path), help="Also make this symbolic link to the terminal.")
 @click.option("--lanes", default=DEFAULT_LANES, show_default=True, help="Lane numbers.")
 @click.option("--stock", type=click.IntRange(0, 255), default=5, show_default=True, help="Pieces per lane.")
@@ -50,7 +50,8 @@ def sim() -> None:
     default=None,
     help="Also polls, acknowledgements, repeats; else not on a terminal.",
 )
-@click.option("--list-faults", is_flag=True, help="Say what there is to break.")
+@click.option("--list-faults", is_flag=True, help="Say what there is to break on this bus.")
+@click.option("--list-buses", is_flag=True, help="Say which boards there are.")
 def board(
     *,
     bus: str,
@@ -63,23 +64,31 @@ def board(
     faults: tuple[str, ...],
     trace: bool | None,
     list_faults: bool,
+    list_buses: bool,
 ) -> None:
     """A machine's board on a pseudo-terminal; its path is in the first line.
 
     Wishes are JSON lines on stdin, such as {"do": "key", "lane": 12} or {"do": "fault", "name": "jam"}.
     """
+    from hw_sim.boards.mechanics import Cabinet
     from hw_sim.boards.serve import serve_board
-    from hw_sim.boards.xy import BoardSettings
-    from hw_sim.boards.xy_faults import FAULTS
+    from hw_sim.boards.shelf import MODELS, Wanted, make_board
 
+    if bus not in MODELS:
+        _fail(f"board: --bus: found {bus!r}, allowed {', '.join(MODELS)}", BAD_INPUT)
+    if list_buses:
+        click.echo("\n".join(MODELS))
+        return
+    wanted = Wanted(turn_ms=turn_ms, poll_ms=poll_ms, seed=seed)
     if list_faults:
-        click.echo("\n".join(f"{name:<18}{words}" for name, words in FAULTS.items()))
+        known = make_board(bus, Cabinet(), wanted).faults.known
+        click.echo("\n".join(f"{name:<18}{words}" for name, words in known.items()))
         return
     try:
         work = serve_board(
-            lanes=[int(number) for number in lanes.split(",")],
-            stock=stock,
-            settings=BoardSettings(turn_ms=turn_ms, poll_ms=poll_ms, seed=seed),
+            bus,
+            Cabinet.of([int(number) for number in lanes.split(",")], stock=stock),
+            wanted,
             faults=dict(_fault(text, -1) for text in faults),
             link=link,
             trace=not sys.stdout.isatty() if trace is None else trace,

@@ -15,7 +15,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -80,6 +80,16 @@ class File:
 
     def __str__(self) -> str:
         return "a file that only its owner can read" if self.private else "a readable file"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OneOf:
+    """A table with exactly one sub-table, whose name chooses the type; one is loaded when it is chosen."""
+
+    choices: Mapping[str, Callable[[], type[Any]]]
+
+    def __str__(self) -> str:
+        return f"exactly one table of {', '.join(self.choices)}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -181,6 +191,8 @@ class _Reader:
 
     def value(self, hint: Any, value: object, place: Place) -> object:
         hint, rules = _unwrap(hint)
+        if rules and isinstance(rules[0], OneOf):
+            return self._chosen(rules[0], value, place)
         if _is_union(hint):
             (hint,) = (one for one in typing.get_args(hint) if one is not types.NoneType)
             return self.value(Annotated[hint, *rules] if rules else hint, value, place)
@@ -191,6 +203,15 @@ class _Reader:
                 return self.table(typing.cast(type[Any], hint), value, place)
             return self._note(place, _show(value), "a table")
         return self._scalar(hint, rules, value, place)
+
+    def _chosen(self, rule: OneOf, value: object, place: Place) -> object:
+        if not isinstance(value, dict) or len(value) != 1:
+            found = ", ".join(value) or "nothing" if isinstance(value, dict) else _show(value)
+            return self._note(place, found, str(rule))
+        ((name, table),) = value.items()
+        if name not in rule.choices:
+            return self._note((*place, name), "an unknown key", str(rule), _nearest(name, [*rule.choices]))
+        return self.value(rule.choices[name](), table, (*place, name))
 
     def _items(self, hint: Any, value: object, place: Place) -> object:
         if not isinstance(value, list):
@@ -265,7 +286,7 @@ def _words(hint: Any) -> str:
     """Say what a type and its rules allow."""
     hint, rules = _unwrap(hint)
     for rule in rules:
-        if isinstance(rule, Rule | File):
+        if isinstance(rule, Rule | File | OneOf):
             return str(rule)
     if _is_union(hint):
         return " or ".join(_words(one) for one in typing.get_args(hint) if one is not types.NoneType)

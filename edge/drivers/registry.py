@@ -1,20 +1,95 @@
-"""The one list of buses: the settings of a bus become its dispenser."""
+"""The one list of buses, by the name that settings and commands use. A bus is loaded when it is chosen.
 
-from edge.drivers.xy.driver import Trace, XyDispenser
-from edge.drivers.xy.settings import XySettings
+A further bus is one function here, one driver, and one board in the simulator.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Protocol
+
+from edge.drivers.serial_port import SerialPort, Transport
+from edge.drivers.talk import Bus
 from edge.ports import Clock, Dispenser
 
-BusSettings = XySettings
+Trace = Callable[[str, bytes, int], None]  # direction "rx" or "tx", bytes, boot-time milliseconds
+
+
+class BusSettings(Protocol):
+    """The settings of any bus."""
+
+    bus: ClassVar[str]
+
+    @property
+    def port(self) -> Path:
+        """Path of the serial port."""
+
+    @property
+    def baud(self) -> int:
+        """Bits a second on the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What a driver is made on. `run` counts the daemon's starts: a board may know the last one's numbers."""
+
+    clock: Clock
+    port: Transport
+    run: int = 0
+    trace: Trace | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A bus: its settings and its driver."""
+
+    settings: type[Any]
+    driver: Callable[[Any, Line], Dispenser]
 
 
 def make_dispenser(
-    settings: BusSettings, clock: Clock, *, run: int = 0, trace: Trace | None = None
+    settings: BusSettings,
+    clock: Clock,
+    *,
+    run: int = 0,
+    trace: Trace | None = None,
+    port: Transport | None = None,
 ) -> Dispenser:
-    """Give the dispenser of the bus that `settings` describe; a further bus is a further case.
+    """Give the dispenser of the bus that `settings` describe; `port` instead of the one they name."""
+    line = port or SerialPort(str(settings.port), baud=settings.baud)
+    return BUSES[settings.bus]().driver(settings, Line(clock=clock, port=line, run=run, trace=trace))
 
-    `run` counts the starts of the daemon: a board that drops repeats must not take this one's first command
-    for the last one's.
-    """
-    match settings:
-        case XySettings():
-            return XyDispenser(settings, clock, run=run, trace=trace)
+
+def _xy() -> Kind:
+    from edge.drivers.xy.driver import XyDispenser
+    from edge.drivers.xy.settings import XySettings
+
+    def driver(settings: Any, line: Line) -> Dispenser:
+        return XyDispenser(settings, line.clock, run=line.run, trace=line.trace, port=line.port)
+
+    return Kind(settings=XySettings, driver=driver)
+
+
+def _asking(settings: type[Any], bus: Callable[[Any], Bus]) -> Kind:
+    """A bus in which the host asks."""
+    from edge.drivers.asking import AskingDispenser
+
+    def driver(chosen: Any, line: Line) -> Dispenser:
+        return AskingDispenser(bus(chosen), line.clock, port=line.port, trace=line.trace)
+
+    return Kind(settings=settings, driver=driver)
+
+
+def _adh814() -> Kind:
+    from edge.drivers.adh814 import Adh814, Adh814Settings
+
+    return _asking(Adh814Settings, Adh814)
+
+
+def _settings(kind: Callable[[], Kind]) -> Callable[[], type[Any]]:
+    return lambda: kind().settings
+
+
+BUSES: Final[Mapping[str, Callable[[], Kind]]] = MappingProxyType({"xy": _xy, "adh814": _adh814})
+SETTINGS: Final = MappingProxyType({name: _settings(kind) for name, kind in BUSES.items()})

@@ -10,12 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hw_sim.boards.xy import Event, XyBoard
+from hw_sim.boards.board import Board, Event
 
 _DOES: Final = ("key", "cancel", "fault", "stock", "pause", "power", "restart", "books")
 
 
-def obey(line: str, board: XyBoard, now_ms: float) -> Mapping[str, Any] | None:
+def obey(line: str, board: Board, now_ms: float) -> Mapping[str, Any] | None:
     """Do what a line asks; what there is to answer. A bad line is answered with what is allowed."""
     try:
         return _do(json.loads(line), board, now_ms)
@@ -23,7 +23,7 @@ def obey(line: str, board: XyBoard, now_ms: float) -> Mapping[str, Any] | None:
         return {"event": "refused", "t_ms": now_ms, "why": f"found {line.strip()[:120]!r}: {error}"}
 
 
-def _do(wish: Mapping[str, Any], board: XyBoard, now_ms: float) -> Mapping[str, Any] | None:
+def _do(wish: Mapping[str, Any], board: Board, now_ms: float) -> Mapping[str, Any] | None:
     match wish["do"]:
         case "key":
             board.key(int(wish["lane"]))
@@ -46,7 +46,7 @@ def _do(wish: Mapping[str, Any], board: XyBoard, now_ms: float) -> Mapping[str, 
     return None
 
 
-def books(board: XyBoard, now_ms: float) -> Mapping[str, Any]:
+def books(board: Board, now_ms: float) -> Mapping[str, Any]:
     """The physical truth."""
     lanes = {
         str(lane.number): {"stock": lane.stock, "fallen": lane.fallen, "starts": lane.starts}

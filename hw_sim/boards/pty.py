@@ -11,9 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from hw_sim.boards.xy import Event, XyBoard
+from hw_sim.boards.board import Board, Event
 
 _READ: Final = 4096
+LONGEST_S: Final = 60.0  # between two looks at a board that waits to be asked
 
 
 class SteadyClock:
@@ -31,7 +32,7 @@ class PtyBoard:
     """Serves `board` at `path` from `start` to `stop`; `on_event` is told what happens."""
 
     def __init__(
-        self, board: XyBoard, *, link: Path | None = None, on_event: Callable[[Event], None] | None = None
+        self, board: Board, *, link: Path | None = None, on_event: Callable[[Event], None] | None = None
     ) -> None:
         self.board: Final = board
         self.path = ""
@@ -65,7 +66,7 @@ class PtyBoard:
         if self._link is not None:
             self._link.unlink(missing_ok=True)
 
-    def do(self, act: Callable[[XyBoard, float], None]) -> None:
+    def do(self, act: Callable[[Board, float], None]) -> None:
         """Let something happen at the board now."""
         act(self.board, self._clock.now_ms())
         self._tick()
@@ -90,7 +91,7 @@ class PtyBoard:
             self._timer.cancel()
         self._write(self.board.tick(self._clock.now_ms()))
         self._tell()
-        wait_s = max(0.0, self.board.next_ms - self._clock.now_ms()) / 1000
+        wait_s = min(LONGEST_S, max(0.0, self.board.next_ms - self._clock.now_ms()) / 1000)
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
 
     def _write(self, pieces: list[bytes]) -> None:

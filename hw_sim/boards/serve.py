@@ -6,49 +6,47 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
+from hw_sim.boards.board import Board
 from hw_sim.boards.control import as_line, books, obey
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.pty import PtyBoard, SteadyClock
-from hw_sim.boards.xy import BoardSettings, XyBoard
-
-_ROUTINE: Final = ("fafb41", "fafb42")  # a poll, an acknowledgement: five a second, and no news
+from hw_sim.boards.shelf import MODELS, Wanted, make_board
 
 
 async def serve_board(
+    bus: str,
+    cabinet: Cabinet,
+    wanted: Wanted,
     *,
-    lanes: Iterable[int],
-    stock: int,
-    settings: BoardSettings,
     faults: Mapping[str, int],
     link: Path | None,
     trace: bool,
     out: TextIO,
 ) -> None:
-    """Run one XY board. `faults` is name to times (-1: for ever). Raises ValueError for an unknown fault.
+    """Run one board. `faults` is name to times (-1: for ever). Raises ValueError for an unknown fault.
 
     Without `trace` polls, acknowledgements and a frame once more are not told.
     """
-    last = ""
+    last: dict[object, str] = {}
 
     def say(line: Mapping[str, Any]) -> None:
-        nonlocal last
-        frame = str(line.get("hex", ""))
-        if not trace and frame and (frame.startswith(_ROUTINE) or frame == last):
+        frame, way = str(line.get("hex", "")), line.get("dir")
+        if not trace and frame and (frame.startswith(MODELS[bus].routine) or frame == last.get(way)):
             return
-        last = frame or last
+        last[way] = frame
         out.write(json.dumps(line, ensure_ascii=False) + "\n")
         out.flush()
 
-    board = XyBoard(Cabinet.of(lanes, stock=stock), settings)
+    board = make_board(bus, cabinet, wanted)
     for name, times in faults.items():
         board.faults.set(name, times=times)
     async with PtyBoard(board, link=link, on_event=lambda event: say(as_line(event))) as served:
-        say({"event": "ready", "bus": "xy", "path": served.path})
+        say({"event": "ready", "bus": bus, "path": served.path})
         await _until_told(served, say)
     say(books(board, SteadyClock().now_ms()))
 
@@ -91,7 +89,7 @@ class _Wishes:
         for line in lines:
             self._served.do(partial(self._obey, line))
 
-    def _obey(self, line: bytes, board: XyBoard, now_ms: float) -> None:
+    def _obey(self, line: bytes, board: Board, now_ms: float) -> None:
         answer = obey(line.decode("utf-8", "replace"), board, now_ms)
         if answer is not None:
             self._say(answer)

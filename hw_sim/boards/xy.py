@@ -9,9 +9,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from hw_sim.boards.board import Event, Faults
 from hw_sim.boards.mechanics import Cabinet, Lane, Turn
 from hw_sim.boards.xy_codec import ACK, POLL, Frame, Reader, frame, words
-from hw_sim.boards.xy_faults import Faults
+from hw_sim.boards.xy_faults import FAULTS
 
 ANSWER_MS: Final = 100  # the host must have begun to answer a POLL within this time
 SENDINGS: Final = 5  # of one report, before it is given up
@@ -23,7 +24,7 @@ class BoardSettings:
     """Milliseconds: `poll_ms` between turns, `report_ms` before a waiting report, `turn_ms` of a motor.
 
     `late_ms` is how late `late_result` makes a result; with `counts_stock` the board reports a lane's stock
-    after each run, and with `menu` it answers what its service menu keeps.
+    after each run, and with `menu` it answers what its service menu keeps. `traced`: each frame is an event.
     """
 
     poll_ms: int = 200
@@ -32,16 +33,8 @@ class BoardSettings:
     late_ms: int = 8000
     counts_stock: bool = True
     menu: bool = False
+    traced: bool = True
     seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What happened, for whoever watches: frame | motor | dropped | power."""
-
-    what: str
-    t_ms: float
-    fields: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,7 +53,7 @@ class XyBoard:
 
     def __init__(self, cabinet: Cabinet, settings: BoardSettings | None = None) -> None:
         self.cabinet: Final = cabinet
-        self.faults: Final = Faults()
+        self.faults: Final = Faults(FAULTS)
         self.events: Final[list[Event]] = []
         self.powered = True
         self._settings: Final = settings or BoardSettings()
@@ -110,6 +103,11 @@ class XyBoard:
         self.power(True, now_ms)
 
     # ------------------------------------------------------------ time
+
+    @property
+    def resting(self) -> bool:
+        """Whether it only gives the host the turn: nothing to tell, nothing that moves."""
+        return self._open_ms is None and self._run is None and not self._reports
 
     @property
     def next_ms(self) -> float:
@@ -162,7 +160,7 @@ class XyBoard:
             return []
         written: list[bytes] = []
         for heard, raw in self._reader.take(data):
-            self._tell("frame", now_ms, dir="to_board", hex=raw.hex(), words=words(raw))
+            self._trace(raw, now_ms, "to_board")
             written += self._heard(heard, now_ms)
         return written
 
@@ -181,7 +179,7 @@ class XyBoard:
         if self.faults.strikes("lose_command_ack"):
             return []
         if self._reports and self.faults.strikes("merge"):
-            self._carry = self._trace(ACK, now_ms)
+            self._carry = self._trace(ACK, now_ms, "to_host")
             return self._speak(now_ms)
         return self._write(ACK, now_ms)
 
@@ -303,15 +301,16 @@ class XyBoard:
     # ------------------------------------------------------------ the line
 
     def _write(self, raw: bytes, now_ms: float) -> list[bytes]:
-        out, self._carry = self._carry + self._trace(raw, now_ms), b""
+        out, self._carry = self._carry + self._trace(raw, now_ms, "to_host"), b""
         if self.faults.strikes("garbage"):
             out = self._random.randbytes(3) + out
         if self.faults.strikes("split_writes"):
             return [out[:3], out[3:]]
         return [out]
 
-    def _trace(self, raw: bytes, now_ms: float) -> bytes:
-        self._tell("frame", now_ms, dir="to_host", hex=raw.hex(), words=words(raw))
+    def _trace(self, raw: bytes, now_ms: float, way: str) -> bytes:
+        if self._settings.traced:
+            self._tell("frame", now_ms, dir=way, hex=raw.hex(), words=words(raw))
         return raw
 
     def _tell(self, what: str, now_ms: float, **fields: object) -> None:

@@ -24,34 +24,3 @@ FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "long_52": "machine status with LEN 41",
     }
 )
-
-
-class Faults:
-    """The faults that are on."""
-
-    def __init__(self) -> None:
-        self._left: dict[str, int] = {}
-
-    def set(self, name: str, *, times: int = -1) -> None:
-        """Switch a fault on for so many times; -1: until it is cleared, 0: off. Raises ValueError."""
-        if name not in FAULTS:
-            raise ValueError(f"fault: found {name!r}, allowed {', '.join(FAULTS)}")
-        self._left.pop(name, None)
-        if times:
-            self._left[name] = times
-
-    def on(self, name: str) -> bool:
-        """Whether the fault would strike, without using it up."""
-        return name in self._left
-
-    def strikes(self, name: str) -> bool:
-        """Whether the fault strikes now; one of its times is used up."""
-        left = self._left.get(name, 0)
-        if left > 0:
-            self.set(name, times=left - 1)
-        return left != 0
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Those that are on."""
-        return tuple(self._left)

@@ -76,7 +76,7 @@ class XyDispenser:
         try:
             while not serving.done():
                 self._due_s = asyncio.get_running_loop().time() + self._tick_s
-                await asyncio.wait({serving}, timeout=self._tick_s)
+                await asyncio.sleep(self._tick_s)
                 self._latest_tick_ms = max(self._latest_tick_ms, 1000 * self._behind_s())
                 self._session.tick(self._clock.now_ms())
                 self._publish()

@@ -1,8 +1,10 @@
 """What an installer may say about an XY machine, with ranges and the reasons for the defaults."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import ClassVar, Final
+
+from edge.drivers.limits import expect_range, expect_types
 
 _RANGES: Final = (
     ("baud", 1200, 921_600),
@@ -39,6 +41,8 @@ class XySettings:
     status_every_s: how often to ask for temperature and door; 0: only at start.
     """
 
+    bus: ClassVar[str] = "xy"
+
     port: Path
     baud: int = 57_600
     drop_sensor: bool = True
@@ -59,16 +63,15 @@ class XySettings:
     status_every_s: int = 60
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            _expect_type(each.name, getattr(self, each.name), each.type)
+        expect_types(self)
         for name, low, high in _RANGES:
-            _expect_range(name, getattr(self, name), low=low, high=high)
+            expect_range(name, getattr(self, name), low=low, high=high)
         if self.sales_count_vends and not self.service_menu:
             raise ValueError("sales_count_vends: found true without service_menu; allowed is both or neither")
         if self.motor_s is not None:
-            _expect_range("motor_s", self.motor_s, low=5, high=600)
+            expect_range("motor_s", self.motor_s, low=5, high=600)
         if self.door_open_value is not None:
-            _expect_range("door_open_value", self.door_open_value, low=0, high=255)
+            expect_range("door_open_value", self.door_open_value, low=0, high=255)
 
     @property
     def progress_ms(self) -> int:
@@ -79,14 +82,3 @@ class XySettings:
     def longest_vend_ms(self) -> int:
         """However much progress the board reports, a vend ends after this time."""
         return 3 * self.progress_ms
-
-
-def _expect_type(name: str, value: object, allowed: Any) -> None:
-    # A bool is an int to Python, not to an installer.
-    if not isinstance(value, allowed) or (isinstance(value, bool) and allowed is not bool):
-        raise ValueError(f"{name}: found {value!r}; allowed is {getattr(allowed, '__name__', allowed)}")
-
-
-def _expect_range(name: str, value: int, *, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ValueError(f"{name}: found {value}; allowed is {low} to {high}")

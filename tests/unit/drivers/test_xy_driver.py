@@ -22,9 +22,10 @@ from edge.drivers.xy.messages import Check
 from edge.drivers.xy.settings import XySettings
 from edge.host import SystemClock
 from edge.ports import BusDown, BusEvent, BusUp, KeyPressed, LaneReported, VendProgress
+from hw_sim.boards.board import Event
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.pty import PtyBoard
-from hw_sim.boards.xy import BoardSettings, Event, XyBoard
+from hw_sim.boards.xy import BoardSettings, XyBoard
 from tests.unit.drivers.xy_bench import ACK, POLL, STATUS_TEXT, frame, order
 
 PATIENCE_S = 20.0

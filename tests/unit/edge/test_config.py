@@ -43,7 +43,7 @@ def change(folder: Path, old: str, new: str) -> Path:
 
 def test_the_example_works_as_it_is(folder: Path) -> None:
     settings = read_settings(folder / "edge.toml")
-    assert (settings.machine, settings.bus.xy.port) == ("vm-0001", folder / "board")
+    assert (settings.machine, settings.bus.port) == ("vm-0001", folder / "board")
     assert settings.journal == folder / "edge.db"
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from hw_sim.boards.board import Event
 from hw_sim.boards.control import as_line, obey
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.pty import PtyBoard
-from hw_sim.boards.xy import BoardSettings, Event, XyBoard
+from hw_sim.boards.xy import BoardSettings, XyBoard
 from hw_sim.boards.xy_codec import ACK, frame
 from hw_sim.demo.children import Child, Line
 

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hw_sim.boards.board import Faults
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.xy import ANSWER_MS, SENDINGS, BoardSettings, XyBoard
 from hw_sim.boards.xy_codec import ACK, POLL, Frame, Reader, frame, words
-from hw_sim.boards.xy_faults import FAULTS, Faults
+from hw_sim.boards.xy_faults import FAULTS
 from tests.unit.sim_boards.bench import Bench
 
 
@@ -251,7 +252,7 @@ def test_a_silent_board_says_nothing() -> None:
 
 
 def test_a_fault_strikes_as_often_as_was_asked() -> None:
-    faults = Faults()
+    faults = Faults(FAULTS)
     faults.set("jam", times=2)
     assert [faults.strikes("jam") for _ in range(3)] == [True, True, False]
     assert faults.names == ()
@@ -259,7 +260,7 @@ def test_a_fault_strikes_as_often_as_was_asked() -> None:
 
 def test_a_fault_that_does_not_exist_is_answered_with_those_that_do() -> None:
     with pytest.raises(ValueError, match="found 'jamm', allowed jam, no_drop"):
-        Faults().set("jamm")
+        Faults(FAULTS).set("jamm")
     assert "jam" in FAULTS
 
 

@@ -1,0 +1,14 @@
+"""From what a board said to what became of a vend: the short way that every asking bus takes."""
+
+from edge.core.judge import Evidence, Intent, Witness, judge
+from edge.core.model import Kind, NotDelivered, Outcome, VendOrder
+
+
+def judged(witness: Witness, order: VendOrder, evidence: Evidence) -> Outcome:
+    """Decide about an order from what was read."""
+    return judge(Intent(lane=order.lane, seq=order.seq, witness=witness), order.baseline, evidence)
+
+
+def rejected(why: str, words: str) -> Outcome:
+    """The board said no before anything turned."""
+    return NotDelivered(kind=Kind.REJECTED, why=why, evidence=words)

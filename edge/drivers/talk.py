@@ -1,0 +1,121 @@
+"""Conversations with a board that speaks only when it is spoken to, as scripts without a port or a clock.
+
+A script is a generator: it yields what to do next (`Ask`, `Pause`, `Say`) and is sent what was `Heard`. Who
+runs it (`edge.drivers.asking`) has the port, the time and the rule that a frame which moves something leaves
+only while its lease lives. A test runs it with a list of answers.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from edge.core.model import Baseline, Outcome, VendOrder
+from edge.ports import BusEvent, Capabilities
+
+T = TypeVar("T")
+
+
+def anything(frame: Any) -> bool:
+    """Any good frame is the answer."""
+    return frame is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Write `frame` once and wait `wait_ms` for a frame that `answers`; other frames are strays.
+
+    Without `frame` nothing is written: a second word to something said before. `start_before_ms` marks a
+    frame that can move something: at or after that instant it is not written any more.
+    """
+
+    frame: bytes = b""
+    wait_ms: int
+    answers: Callable[[Any], bool] = anything
+    start_before_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let so many milliseconds pass; what arrives meanwhile is dropped."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Tell the engine a fact at once."""
+
+    event: BusEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came of a step. `frame` None: no answer in time, or none was asked for.
+
+    `withheld`: the frame was not written, its lease had ended or the port is closed; the reason's name.
+    `now_ms` is the boot-time clock after the step.
+    """
+
+    frame: Any
+    now_ms: int
+    withheld: str = ""
+
+
+Talk = Generator[Ask | Pause | Say, Heard, T]
+
+
+class Decoder(Protocol):
+    """Finds frames of the board in a stream; holds a bounded number of bytes."""
+
+    frames: int
+    bad_checks: int
+    skipped_bytes: int
+
+    def expect(self, request: bytes) -> None:
+        """These bytes were just written: where frames carry no length, the answer's follows from them."""
+
+    def feed(self, data: bytes) -> list[Any]:
+        """The frames that these bytes complete, in order."""
+
+    def forget(self) -> None:
+        """Drop what was begun."""
+
+
+class Bus(Protocol):
+    """One protocol in which the host asks. Pure: every method that talks is a script.
+
+    `gap_ms` is the least silence between two frames, `settle_ms` how long frames of an earlier process get to
+    drain before evidence is read, `idle_ms` how often `look` is run while nothing else is going on.
+    """
+
+    gap_ms: int
+    settle_ms: int
+    idle_ms: int
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this bus can do and prove."""
+
+    def decoder(self) -> Decoder:
+        """A new one, for one opening of the port."""
+
+    def identify(self) -> Talk[str | None]:
+        """Who is there, and its lanes as `Say`; None while it does not answer or is not idle."""
+
+    def look(self) -> Talk[bool]:
+        """Ask how it is, and `Say` what changed; False when it did not answer."""
+
+    def check(self, lane: int) -> Talk[str]:
+        """Whether the lane can vend now: "" or a reason's name. Never moves anything."""
+
+    def baseline(self, lane: int) -> Talk[Baseline | None]:
+        """The evidence before a vend; None when it cannot be had."""
+
+    def vend(self, order: VendOrder) -> Talk[Outcome]:
+        """One run of the motor, watched to its end."""
+
+    def recover(self, order: VendOrder) -> Talk[Outcome]:
+        """What became of an interrupted order, without moving anything."""
+
+    def stray(self, frame: Any) -> BusEvent | None:
+        """What a frame means that nobody asked for."""

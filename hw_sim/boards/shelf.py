@@ -1,0 +1,51 @@
+"""Every simulated board by the name of its bus."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from hw_sim.boards.adh814 import Adh814Board
+from hw_sim.boards.answering import Timing
+from hw_sim.boards.board import Board
+from hw_sim.boards.mechanics import Cabinet
+from hw_sim.boards.xy import BoardSettings, XyBoard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a person may choose. Milliseconds: `turn_ms` of a motor, `poll_ms` between polls of the board."""
+
+    turn_ms: int = 1200
+    poll_ms: int = 200
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """How a board is made. `routine`: beginnings, in hex, of frames that are no news."""
+
+    make: Callable[[Cabinet, Wanted], Board]
+    routine: tuple[str, ...] = ()
+
+
+def _timing(wanted: Wanted) -> Timing:
+    return Timing(turn_ms=wanted.turn_ms, seed=wanted.seed)
+
+
+def _xy(cabinet: Cabinet, wanted: Wanted) -> Board:
+    settings = BoardSettings(turn_ms=wanted.turn_ms, poll_ms=wanted.poll_ms, seed=wanted.seed)
+    return XyBoard(cabinet, settings)
+
+
+MODELS: Final[Mapping[str, Model]] = MappingProxyType(
+    {
+        "xy": Model(make=_xy, routine=("fafb41", "fafb42")),
+        "adh814": Model(make=lambda cabinet, wanted: Adh814Board(cabinet, _timing(wanted))),
+    }
+)
+
+
+def make_board(bus: str, cabinet: Cabinet, wanted: Wanted) -> Board:
+    """A board of this bus. Raises KeyError for one that is not here."""
+    return MODELS[bus].make(cabinet, wanted)
