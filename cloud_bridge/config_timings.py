@@ -43,6 +43,7 @@ class TimingsTable(Timings):
     refund_poll_s: tuple[Wait, ...] = (60.0, 60.0, 60.0, 60.0, 60.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
     refund_slow_s: Wait = 3600.0
     refund_tries: Annotated[int, Range(1, 10_000)] = 200
+    refund_stuck_s: Annotated[float, Range(60, 2_592_000, "s")] = 259_200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

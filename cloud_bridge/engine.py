@@ -12,14 +12,16 @@ from typing import Final
 
 from cloud_bridge.core.case import Case, Wish, advice, reasons
 from cloud_bridge.core.ledger import Post
-from cloud_bridge.core.model import FromMachine, State, ToMachine
+from cloud_bridge.core.model import FromMachine, OrderDraft, State, ToMachine
 from cloud_bridge.core.sale import (
     Again,
     At,
+    Call,
     ClearAlarm,
     Effect,
     Event,
     Note,
+    QueryOrder,
     RaiseAlarm,
     Rang,
     RefundOrdered,
@@ -31,8 +33,9 @@ from cloud_bridge.core.sale import (
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.core.waits import wait_s
 from cloud_bridge.engine_books import Books, Decided, Terms
-from cloud_bridge.engine_calls import LASTING, Calls, Pace
+from cloud_bridge.engine_calls import LASTING, Calls
 from cloud_bridge.engine_facts import Facts
+from cloud_bridge.engine_pace import Pace
 from cloud_bridge.engine_timers import Timers
 from cloud_bridge.ports import (
     BridgePorts,
@@ -40,6 +43,7 @@ from cloud_bridge.ports import (
     Fact,
     NoticeRejected,
     OtherNotice,
+    Platform,
     SaleView,
     Shelf,
     StandingAlarm,
@@ -83,14 +87,14 @@ class Engine:
             limits=settings.limits,
             shelves=self._shelves,
             store=ports.store.incarnation,
-            compose=ports.platform.compose,
+            compose=self._compose,
             wall_ms=ports.clock.wall_ms,
             live=ports.fleet.live,
             past=self._past,
         )
         self._timers: Final = Timers()
         self._calls: Final = Calls(
-            platform=ports.platform,
+            platform=self._platform,
             clock=ports.clock,
             pace=settings.pace,
             spawn=self._spawn,
@@ -225,7 +229,7 @@ class Engine:
             case Tell() | Note() | Post() | RaiseAlarm() | ClearAlarm():
                 raise AssertionError(f"{type(effect).__name__} is written, not wished")
             case _:
-                self._calls.want(sale_id, effect)
+                self._calls.want(sale_id, effect, merchant=_merchant(sale, effect))
 
     def _set(self, sale_id: str, timer: Timer, delay_s: float) -> None:
         before_ms = self._timers.next_ms()
@@ -254,6 +258,14 @@ class Engine:
     async def _tell(self, machine: str, message: ToMachine) -> None:
         reached = await self._ports.fleet.tell(machine, message)
         self._counts[f"told.{type(message).__name__}.{'taken' if reached else 'nobody'}"] += 1
+
+    def _platform(self, merchant: str) -> Platform | None:
+        return self._ports.merchants.get(merchant) if merchant else self._ports.platform
+
+    def _compose(self, order: OrderDraft) -> bytes:
+        platform = self._platform(order.merchant)
+        assert platform is not None, "a machine's merchant is held against the settings"
+        return platform.compose(order)
 
     def _past(self, sale_id: str) -> bool:
         due_ms = self._timers.due_ms((sale_id, Timer.BOUND))
@@ -326,6 +338,12 @@ def case_view(case: Case, sale: Sale) -> CaseView:
         state=sale.state.value,
         advice=advice(case.reason),
     )
+
+
+def _merchant(sale: Sale | None, call: Call) -> str:
+    if sale is not None:
+        return sale.merchant
+    return call.merchant if isinstance(call, QueryOrder) else ""
 
 
 def _platform(alarm: StandingAlarm) -> bool:

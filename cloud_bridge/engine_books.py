@@ -172,6 +172,8 @@ class Books:
             open_rows=self._tx.open_rows(machine) if asked else 0,
             obstacle=self._halted or obstacle,
             owner=self._tx.owner_of(event.transaction_id) if isinstance(event, Payment) else "",
+            merchant=shelf.merchant if shelf is not None else "",
+            place=shelf.place if shelf is not None else None,
             counts=self._counts(sale, machine, lane) if _brakes(event) else Counts(),
         )
 

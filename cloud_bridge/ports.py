@@ -4,7 +4,7 @@ Rooms never know each other: `wechat`, `store`, `fleet` and `web` meet in the en
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from cloud_bridge.core.case import Case, Said
@@ -17,6 +17,7 @@ from cloud_bridge.core.model import (
     OrderDraft,
     OrderPlaced,
     Payment,
+    Place,
     RefundDraft,
     RefundStatus,
     Refused,
@@ -120,12 +121,14 @@ class ShelfProduct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """The catalogue of one machine; `version` grows with each change."""
+    """The catalogue of one machine; `version` grows with each change. `merchant` gets its money, by name."""
 
     machine: str
     version: int
     phone: str
     products: tuple[ShelfProduct, ...]
+    merchant: str = ""
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,10 +385,11 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BridgePorts:
-    """What the engine is given."""
+    """What the engine is given. `merchants` are the platforms of those beside the first, by name."""
 
     store: Store
     platform: Platform
+    merchants: Mapping[str, Platform] = field(default_factory=dict)
     notices: Notices
     fleet: Fleet
     clock: Clock

@@ -169,8 +169,6 @@ def _vending(sale: Sale, *, past: bool) -> str:
 def _refunding(sale: Sale, *, past: bool) -> str:
     if sale.state is State.PAID and sale.decision is Decision.REFUND:
         return "the refund is under way, and is asked for again by itself"
-    if sale.hand_refunds and sale.refunded_fen < sale.paid_fen:
-        return "a part went back by hand. Try: the rest by hand too, then --as closed"
     if _waits_for_a_person(sale, past=past) or (sale.sent_count == 0 and not sale.foreign):
         return ""
     return "the machine may still answer. Try: again later"
@@ -182,7 +180,7 @@ def _waits_for_a_person(sale: Sale, *, past: bool) -> bool:
 
 # ---------------------------------------------------------------- what to do next
 
-OTHER_MONEY: Final = frozenset({"second_payment", "payment_not_ours", "transaction_taken"})
+OTHER_MONEY: Final = frozenset({"second_payment", "payment_not_ours", "refund_not_ours", "transaction_taken"})
 
 
 def advice(reason: str) -> str:
@@ -196,7 +194,7 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "foreign": "the machine is being asked; if it never answers: look at it, then vended or refund",
         "brakes": "test the lane's drop sensor; then resolve as refund, or as vended when the goods were out",
         "second_payment": "give the second payment back in the merchant's portal; then resolve as closed",
-        "hand_refund": "compare the portal's refund with this sale; then resolve as closed",
+        "hand_refund": "compare the portal's refund with this sale; then refund the rest, or closed",
         "given_back": "look in the portal who gave it back and how much; then resolve as closed",
         "contradiction": "count the lane's pieces; then resolve as closed",
         "goods_unpaid": "look for the payment in the portal; then resolve as closed",
@@ -207,6 +205,7 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "refund_closed": "refund in the portal, or pay the shopper otherwise; then resolve as closed",
         "refund_refused": "see why in the portal; then resolve as refund, or pay otherwise and close",
         "refund_amount": "compare the amounts in the portal; then resolve as closed",
+        "refund_not_ours": "see in the other merchant's portal what went back; then resolve as closed",
         "payment_not_ours": "see whose payment it is in the portal; then resolve as closed",
         "transaction_taken": "one payment names two sales: call the platform; then resolve as closed",
         "impossible": "report the mistake with its timeline; then resolve as refund, vended or closed",

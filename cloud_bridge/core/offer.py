@@ -57,6 +57,8 @@ def request(sale: None, event: Requested, ctx: Context) -> Step:
         description=ctx.product.name_zh,
         price_fen=asked.price_fen,
         pay_until_wall_ms=asked.pay_until_wall_ms,
+        merchant=asked.merchant,
+        place=ctx.place,
     )
     quoted = replace(asked, state=State.QUOTED, body=ctx.compose(draft), place_tries=1)
     timings = ctx.timings
@@ -110,6 +112,7 @@ def _row(event: Requested, ctx: Context) -> Sale:
         lease_s=event.lease_s,
         start_s=event.start_s,
         pay_until_wall_ms=ctx.wall_ms + ctx.timings.window_s(event.lease_s) * 1000,
+        merchant=ctx.merchant,
     )
 
 
@@ -207,6 +210,7 @@ def unheard_of(sale: None, event: MachineSaid, ctx: Context) -> Step:
         row_dead=True,
         goods=event.word.value == "delivered",
         look_again=True,
+        merchant=ctx.merchant,
     )
     seen = flagged(row, "unknown_sale", f"a sale unknown to these books: {event.word}")
     return Step(seen.sale, (*seen.effects, QueryOrder(), Again(timer=Timer.QUERY, anew=True)))
@@ -222,6 +226,7 @@ def closed_early(sale: None, event: MachineSaid, ctx: Context) -> Step:
         jid=event.jid,
         why="early",
         row_dead=True,
+        merchant=ctx.merchant,
     )
     return Step(row, (edge(f"the machine closed the sale: {event.why}"),))
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Final
 
 from cloud_bridge.core import offer
-from cloud_bridge.core.rule import refund_told, refused
+from cloud_bridge.core.model import Payment, RefundStatus
+from cloud_bridge.core.rule import flagged, refund_told, refused
 from cloud_bridge.core.sale import (
     Again,
     At,
@@ -26,11 +27,19 @@ from cloud_bridge.core.table import RULES
 
 def step(sale: Sale | None, event: Event, ctx: Context) -> Step:
     """Decide. Pure and total: every (situation, kind) has a cell."""
+    if sale is not None and isinstance(event, Payment | RefundStatus) and event.merchant != sale.merchant:
+        return _of_another_merchant(sale, event)
     event = _believed(sale, event)
     decided = RULES[situation(sale), kind(event)](sale, event, ctx)
     if decided.sale is None or decided.sale == sale:
         return decided
     return Step(replace(decided.sale, changed_wall_ms=ctx.wall_ms), decided.effects)
+
+
+def _of_another_merchant(sale: Sale, event: Payment | RefundStatus) -> Step:
+    """Well signed, and yet not the word of whoever gets this sale's money: believed of no sale of his."""
+    name = "payment_not_ours" if isinstance(event, Payment) else "refund_not_ours"
+    return flagged(sale, name, "another merchant's platform speaks of this sale: it was not accepted")
 
 
 def _believed(sale: Sale | None, event: Event) -> Event:

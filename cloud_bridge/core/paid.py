@@ -80,6 +80,7 @@ def pay_unknown(sale: None, event: Payment, ctx: Context) -> Step:
         state=State.CLOSED,
         price_fen=event.paid_fen,
         foreign=True,
+        merchant=event.merchant,
     )
     wrong = _not_acceptable(stranger, event, ctx)
     if wrong:
@@ -286,7 +287,10 @@ def ended_by_a_person(sale: Sale, event: CaseEnded, ctx: Context) -> Step:
     if sale.state is not State.CASE or OTHER_MONEY.issuperset(over):
         return Step(closed, (said,))
     shut = replace(closed, state=State.SETTLED)
-    return Step(shut, (ledger.settled_by_hand(sale.paid_fen, sale.decision), STOP_ALL, said))
+    posts = [ledger.settled_by_hand(sale.paid_fen, sale.decision)]
+    if sale.refunded_fen:
+        posts.append(ledger.refunded_after_settling(sale.refunded_fen))
+    return Step(shut, (*posts, STOP_ALL, said))
 
 
 def delivered_in_case(sale: Sale, event: MachineSaid, ctx: Context) -> Step:

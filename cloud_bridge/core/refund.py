@@ -1,13 +1,14 @@
 """Giving money back: one number a sale, brakes on a machine's word, refunds made by hand, and cases.
 
 The number is `R` and the sale's id, repeated until the answer is clear (G-RNO). `R2` comes once, and only
-after the platform says that the first is closed (G-RTWO).
+after the platform says that the first is closed (G-RTWO), or that a part went back by hand: no first one for
+the whole can be alive beside that.
 """
 
 from dataclasses import replace
 
 from cloud_bridge.core import ledger
-from cloud_bridge.core.case import ended, opened
+from cloud_bridge.core.case import ended, is_open, opened
 from cloud_bridge.core.model import Decision, RefundDraft, RefundState, RefundStatus, State
 from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, no_doubt, operator, refund_told, wechat
 from cloud_bridge.core.sale import (
@@ -59,6 +60,7 @@ def give_back(sale: Sale, why: str, ctx: Context) -> Step:
         why=why,
         refund_no=first_number(sale.sale_id),
         refund_tries=1,
+        refund_since_wall_ms=ctx.wall_ms,
     )
     due = ended(due, _CASES_THIS_ENDS)
     effects: tuple[Effect, ...] = (
@@ -95,13 +97,28 @@ def held(sale: Sale, case: str, text: str, ctx: Context) -> Step:
 
 
 def ordered(sale: Sale, event: RefundOrdered, ctx: Context) -> Step:
-    """A person decides. A refund that is stuck is asked for again, under the number it has."""
-    if sale.decision is not Decision.REFUND:
+    """A person decides. A refund that is stuck is asked for again, under the number it has.
+
+    What is left after a part went back by hand has the second number: the first one was for the whole.
+    """
+    decided = sale.decision is Decision.REFUND
+    if not decided and not 0 < sale.refunded_fen < sale.paid_fen:
         return give_back(sale, ordered_words(event), ctx)
-    again = replace(sale, state=State.PAID, refund_accepted=False, refund_tries=1)
+    again = replace(
+        sale,
+        state=State.PAID,
+        decision=Decision.REFUND,
+        why=sale.why if decided else ordered_words(event),
+        refund_no=second_number(sale.sale_id) if sale.hand_refunds else sale.refund_no,
+        refund_accepted=False,
+        refund_tries=1,
+        refund_since_wall_ms=ctx.wall_ms,
+    )
+    owed = () if decided else (ledger.refund_decided(sale.paid_fen), STOP_ALL, *no_doubt(sale))
     again = ended(again, _CASES_THIS_ENDS)
-    asked = (AskRefund(draft=_draft(again)), Again(timer=Timer.REFUND, anew=True))
-    return Step(again, (*asked, operator(f"the refund is asked for again, {ordered_words(event)}")))
+    asked = (*owed, AskRefund(draft=_draft(again)), Again(timer=Timer.REFUND, anew=True))
+    what = f"{yuan(_rest_fen(again))} is asked for {'again' if decided else 'too'}"
+    return Step(again, (*asked, operator(f"{what}, {ordered_words(event)}")))
 
 
 def ordered_words(event: RefundOrdered) -> str:
@@ -117,10 +134,17 @@ def rang(sale: Sale, event: Rang, ctx: Context) -> Step:
     tries = sale.refund_tries + 1
     asked = replace(sale, refund_tries=tries)
     effects: list[Effect] = [_ask(asked), Again(timer=Timer.REFUND)]
-    if tries == ctx.timings.refund_tries:
-        stuck = flagged(asked, "refund_stuck", f"the refund is not through after {tries} tries")
-        return Step(stuck.sale, (*effects, *stuck.effects))
-    return Step(asked, tuple(effects))
+    if is_open(sale, "refund_stuck") or not _stuck(asked, ctx):
+        return Step(asked, tuple(effects))
+    stuck = flagged(asked, "refund_stuck", f"the refund is not through after {tries} tries")
+    return Step(stuck.sale, (*effects, *stuck.effects))
+
+
+def _stuck(sale: Sale, ctx: Context) -> bool:
+    """For days on the clock on the wall; tries count as well, for a clock may have been wrong."""
+    since_ms = ctx.wall_ms - sale.refund_since_wall_ms
+    days = sale.refund_since_wall_ms > 0 and since_ms >= ctx.timings.refund_stuck_s * 1000
+    return days or sale.refund_tries >= ctx.timings.refund_tries
 
 
 def answered(sale: Sale, event: RefundStatus, ctx: Context) -> Step:
@@ -130,8 +154,8 @@ def answered(sale: Sale, event: RefundStatus, ctx: Context) -> Step:
     match event.state:
         case RefundState.PROCESSING:
             return _accepted(sale)
-        case RefundState.SUCCESS if event.refund_fen == sale.paid_fen:
-            return _done(sale, event.refund_fen)
+        case RefundState.SUCCESS if event.refund_fen == _rest_fen(sale):
+            return _done(sale, sale.refunded_fen + event.refund_fen)
         case RefundState.SUCCESS:
             return held(sale, "refund_amount", "the platform gave back another amount", ctx)
         case RefundState.CLOSED:
@@ -179,7 +203,13 @@ def _asked_again(sale: Sale) -> Step:
 def _closed(sale: Sale, ctx: Context) -> Step:
     if sale.refund_no != first_number(sale.sale_id):
         return held(sale, "refund_closed", "the platform closed the second refund as well", ctx)
-    second = replace(sale, refund_no=second_number(sale.sale_id), refund_accepted=False, refund_tries=1)
+    second = replace(
+        sale,
+        refund_no=second_number(sale.sale_id),
+        refund_accepted=False,
+        refund_tries=1,
+        refund_since_wall_ms=ctx.wall_ms,
+    )
     asked = (AskRefund(draft=_draft(second)), Again(timer=Timer.REFUND, anew=True))
     return Step(second, (*asked, wechat("the refund was closed: once more, under the second number")))
 
@@ -208,7 +238,14 @@ def taken_over(sale: Sale, event: RefundStatus, ctx: Context) -> Step:
     if event.state is RefundState.ABSENT:
         return Step(sale, (Stop(timers=(Timer.REFUND,)),))
     doubt = sale.doubt or ("store_restored" if is_foreign(sale, ctx) else "refund_found")
-    due = replace(sale, state=State.PAID, decision=Decision.REFUND, doubt=doubt, refund_no=event.refund_no)
+    due = replace(
+        sale,
+        state=State.PAID,
+        decision=Decision.REFUND,
+        doubt=doubt,
+        refund_no=event.refund_no,
+        refund_since_wall_ms=ctx.wall_ms,
+    )
     due = ended(due, _CASES_THIS_ENDS)
     after = answered(replace(due, why="found at the platform"), event, ctx)
     decided = (ledger.refund_decided(sale.paid_fen), STOP_ALL)
@@ -257,7 +294,8 @@ def found_before_the_payment(sale: Sale | None, event: RefundStatus, ctx: Contex
     """The word of a refund overtook the word of the payment, or these books were restored."""
     if sale is None:
         text = f"a refund of {event.sale_id}, which these books do not know"
-        return Step(None, (QueryOrder(), RaiseAlarm(name="refund_unknown", text=text)))
+        asked = QueryOrder(merchant=event.merchant)
+        return Step(None, (asked, RaiseAlarm(name="refund_unknown", text=text)))
     seen = Step(sale) if _own(sale, event) else by_hand(sale, event, ctx)
     return Step(seen.sale, (*seen.effects, QueryOrder()))
 
@@ -310,11 +348,16 @@ def _ask(sale: Sale) -> Effect:
     return AskRefund(draft=_draft(sale))
 
 
+def _rest_fen(sale: Sale) -> int:
+    """What is still to go back: all of it, less what went by hand."""
+    return sale.paid_fen - sale.refunded_fen
+
+
 def _draft(sale: Sale) -> RefundDraft:
     return RefundDraft(
         sale_id=sale.sale_id,
         refund_no=sale.refund_no,
-        refund_fen=sale.paid_fen,
+        refund_fen=_rest_fen(sale),
         paid_fen=sale.paid_fen,
         reason="出货失败退款" if sale.sent_count else "订单已失效退款",
     )

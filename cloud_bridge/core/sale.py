@@ -17,6 +17,7 @@ from cloud_bridge.core.model import (
     OrderDraft,
     OrderPlaced,
     Payment,
+    Place,
     RefundDraft,
     RefundStatus,
     Requested,
@@ -33,6 +34,7 @@ class Sale:
 
     `body` is the order's exact request; `sent_count` counts authorisations before they go (G-SENT); `doubt`
     is the first recorded cause and stays; `case` has the open reasons for a person to look (`core.case`).
+    `merchant` is whose money it is, by the name in the settings, fixed when the sale opens; "" the first one.
     """
 
     sale_id: str
@@ -72,10 +74,12 @@ class Sale:
     refund_no: str = ""
     refund_accepted: bool = False
     refund_tries: int = 0
+    refund_since_wall_ms: int = 0
     refunded_fen: int = 0
     hand_refunds: str = ""
     evidence_wall_ms: int = 0
     changed_wall_ms: int = 0
+    merchant: str = ""
 
 
 class Situation(enum.StrEnum):
@@ -254,7 +258,9 @@ class PlaceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOrder:
-    """Ask the platform what it knows of the order."""
+    """Ask the platform what it knows of the order. `merchant` says whose, where there is no row yet."""
+
+    merchant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,7 +365,7 @@ class Context:
 
     `product` is what the sale's lane holds, `open_rows` and `lanes` bound how many codes a machine may ask
     for, `obstacle` names why its session may not sell (or is empty), `owner` is the sale that a payment's
-    transaction already belongs to.
+    transaction already belongs to. `merchant` and `place` are those of the machine as it is set up now.
     """
 
     timings: Timings
@@ -374,6 +380,8 @@ class Context:
     open_rows: int = 0
     obstacle: str = ""
     owner: str = ""
+    merchant: str = ""
+    place: Place | None = None
     counts: Counts = field(default_factory=Counts)
 
 

@@ -40,6 +40,7 @@ class Timings:
     refund_poll_s: tuple[float, ...] = (60.0, 60.0, 60.0, 60.0, 60.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
     refund_slow_s: float = 3600.0
     refund_tries: int = 200
+    refund_stuck_s: float = 259_200.0
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):

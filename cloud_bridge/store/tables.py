@@ -152,6 +152,8 @@ sale: Final = Table(
     _column("hand_refunds", Words()),
     _column("evidence_wall_ms", WHOLE),
     _column("changed_wall_ms", WHOLE),
+    _column("merchant", Text()),
+    _column("refund_since_wall_ms", WHOLE),
     sqlite_strict=True,
 )
 Index("sale_opened", sale.c.opened_wall_ms, sale.c.sale_id)

@@ -7,12 +7,22 @@ from typing import Any
 
 import pytest
 
-from cloud_bridge.core.model import OrderPlaced
-from cloud_bridge.core.sale import CloseOrder, Event, OrderRefused, PlaceOrder, QueryOrder, Sale, Timer
+from cloud_bridge.core.model import OrderPlaced, RefundDraft
+from cloud_bridge.core.sale import (
+    AskRefund,
+    CloseOrder,
+    Event,
+    OrderRefused,
+    PlaceOrder,
+    QueryOrder,
+    Sale,
+    Timer,
+)
 from cloud_bridge.core.timings import Timings
 from cloud_bridge.core.waits import wait_s
-from cloud_bridge.engine_calls import PERSISTS, Calls, Pace
+from cloud_bridge.engine_calls import PERSISTS, Calls
 from cloud_bridge.engine_facts import Facts
+from cloud_bridge.engine_pace import Pace
 from cloud_bridge.engine_timers import Timers
 from cloud_bridge.ports import Fact
 from tests.unit.bridge.rows import CLOSED, CLOSING, OFFERED, QUOTED, REFUNDING, VENDING
@@ -22,6 +32,7 @@ from tests.unit.bridge.world import LoopClock
 from tests.unit.web.bridge import Lines
 
 A, B = ("a", Timer.QUERY), ("b", Timer.QUERY)
+DRAFT = RefundDraft(sale_id="a", refund_no="Ra", refund_fen=350, paid_fen=350, reason="")
 
 
 def test_timers_ring_in_order_and_once() -> None:
@@ -97,7 +108,7 @@ class Caller:
         self.lasting: list[str] = []
         self.log = Lines()
         self.calls = Calls(
-            platform=self.wechat,
+            platform=lambda merchant: None if merchant else self.wechat,
             clock=LoopClock(),
             pace=pace,
             spawn=self._spawn,
@@ -159,6 +170,33 @@ def test_calls_in_flight_are_bounded() -> None:
             caller.calls.want(f"sale-{number}", CloseOrder())
         await caller.done()
         assert asyncio.get_running_loop().time() - begin == pytest.approx(5 * LATENCY_S, abs=0.01)
+
+    play(scene())
+
+
+def test_orders_of_a_merchant_that_nobody_set_up_wait_and_are_said_to() -> None:
+    async def scene() -> None:
+        caller = Caller(Pace())
+        for _ in range(PERSISTS):
+            caller.calls.want("a", QueryOrder(), merchant="gone")
+            await caller.done()
+        assert (caller.answers, caller.wechat.calls) == ([], {})
+        assert caller.lasting == ["no_such_merchant"]
+
+    play(scene())
+
+
+def test_a_fleet_that_cannot_refund_asks_six_times_a_second_and_no_more() -> None:
+    async def scene() -> None:
+        caller = Caller(Pace())
+        caller.wechat.refusals["refund"] = "not_enough"
+        begin = asyncio.get_running_loop().time()
+        for number in range(30):
+            draft = replace(DRAFT, sale_id=f"sale-{number}")
+            caller.calls.want(draft.sale_id, AskRefund(draft=draft))
+        await caller.done()
+        assert asyncio.get_running_loop().time() - begin == pytest.approx(4, abs=0.5)
+        assert caller.wechat.calls["refund"] == 30
 
     play(scene())
 
