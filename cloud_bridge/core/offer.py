@@ -262,7 +262,13 @@ def no_such_order(sale: Sale, event: NoSuchOrder, ctx: Context) -> Step:
 
 
 def closed(sale: Sale, event: OrderClosed | Unpaid, ctx: Context) -> Step:
-    """The platform says that it can never be paid. A payment already on its way is looked for once more."""
+    """The platform says that it can never be paid. A payment already on its way is looked for once more.
+
+    Of an order that nobody saw yet a close says nothing: a try may still be on its way there. The sale is
+    asked after until that order is seen closed, or no try can come any more.
+    """
+    if isinstance(event, OrderClosed) and not (sale.code_url or sale.past):
+        return Step(sale)
     why = sale.why or "unpaid"
     shut = replace(sale, state=State.CLOSED, why=why, code_url="", look_again=True)
     tell = () if sale.row_dead or sale.state is State.CLOSING else (refused(shut),)

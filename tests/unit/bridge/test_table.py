@@ -21,6 +21,7 @@ from cloud_bridge.core.model import (
 from cloud_bridge.core.order import remind, resume, step
 from cloud_bridge.core.rule import never
 from cloud_bridge.core.sale import (
+    Again,
     AskRefund,
     AskRefundStatus,
     At,
@@ -244,6 +245,18 @@ def test_an_order_that_was_refused_is_closed_all_the_same_because_an_earlier_try
     assert told(effects) == [TellRefused]
     _, effects = after(sale, NoSuchOrder(sale_id=SALE_ID))
     assert only(effects, CloseOrder) == [CloseOrder()]
+
+
+def test_closing_lasts_until_the_order_is_seen_closed_or_no_try_can_come_any_more() -> None:
+    unseen, _ = after(QUOTED, said(Word.CLOSED, "no_answer"))
+    shut = OrderClosed(sale_id=SALE_ID)
+    assert after(unseen, shut) == (unseen, ())
+    for event in (unpaid(), NoSuchOrder(sale_id=SALE_ID)):
+        assert after(unseen, event)[0].state is State.CLOSING
+    assert after(unseen, unpaid(closed=True))[0].state is State.CLOSED
+    past, effects = after(unseen, rang(Timer.BOUND))
+    assert only(effects, Again)
+    assert after(past, shut)[0].state is State.CLOSED
 
 
 def test_already_paid_is_asked_about_not_believed() -> None:
