@@ -43,7 +43,7 @@ class Errands:
             self._found(sale.sale_id, BaselineFailed(why="bus"))
             return
         bits = self._dispenser.capabilities.seq_bits
-        seq = surroundings.next_seq(self._journal.last_seq, bits, baseline.seq)
+        seq = surroundings.next_seq(self._journal.last_seq, bits, baseline)
         self._found(sale.sale_id, BaselineRead(baseline=baseline, seq=seq))
 
     async def vend(self, order: VendOrder) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from edge.core.model import Kind, Sale, State
+from edge.core.model import Baseline, Kind, Sale, State
+from edge.core.pocket import Pocket, Shown
 from edge.core.screen import (
     Asking,
     Checking,
@@ -19,6 +20,7 @@ from edge.core.screen import (
     OutOfOrder,
     Product,
     Refund,
+    Scanned,
     Screen,
     Tile,
     Vending,
@@ -62,7 +64,8 @@ class Machine:
     """Everything a decision about selling needs. `stops` holds the reasons for which nothing is sold.
 
     `doubted`: the lanes whose last vend nobody knows the end of, until the board is up again.
-    `troubles`: what a person should hear of although everything is sold, by name, with its words.
+    `troubles`: what a person should hear of although everything is sold, by name, with its words. `pockets`:
+    codes held for a lane; `shown`: the one on the screen; `leases_ms`: when scans were granted a lease.
     """
 
     machine: str
@@ -78,6 +81,9 @@ class Machine:
     vends_a_minute: int = 20
     vends_a_day: int = 400
     vends_ms: tuple[int, ...] = ()
+    leases_ms: tuple[int, ...] = ()
+    pockets: Mapping[int, Pocket] = field(default_factory=dict)
+    shown: Shown | None = None
     current: str = ""
     ended_ms: int = 0
     notice: str = ""
@@ -234,23 +240,32 @@ def next_change_ms(machine: Machine, sale: Sale | None, now_ms: int) -> int | No
     """When the screen changes by time alone, or None when only an event can change it."""
     times = [machine.notice_until_ms]
     if sale is not None and sale.state is State.OPEN and sale.code_url:
-        left_ms = sale.pay_until_ms - now_ms
-        times.append(now_ms + (left_ms % 1000 or 1000) if left_ms > 0 else 0)
+        times.append(_next_second_ms(sale.pay_until_ms, now_ms))
+    if sale is not None and sale.state is State.OPEN and sale.request_id:
+        times.append(sale.pay_until_ms)
+    if machine.shown is not None:
+        times.append(_next_second_ms(machine.shown.until_ms, now_ms))
     if sale is not None and sale.state not in (State.OPEN, State.INTENT):
         times.append(shown_until_ms(machine, sale))
     return min((at for at in times if at > now_ms), default=None)
 
 
-def next_seq(last: int, bits: int, avoid: int | None) -> int:
-    """The sequence number after `last` in 1..2^bits-1, unlike the board's own last one (G-SEQ)."""
+def next_seq(last: int, bits: int, baseline: Baseline) -> int:
+    """The sequence number after `last` in 1..2^bits-1, unlike any that the board still knows (G-SEQ)."""
     limit = (1 << bits) - 1
+    known = {baseline.seq, *baseline.taken}
     following = last % limit + 1
-    return following if following != avoid else following % limit + 1
+    while following in known:
+        following = following % limit + 1
+    return following
 
 
 def _view(machine: Machine, sale: Sale | None, now_ms: int) -> View:
     if sale is not None and sale.state in (State.OPEN, State.INTENT):
         return _running(machine, sale, now_ms)
+    shown = _shown_code(machine, now_ms)
+    if shown is not None:
+        return shown
     if sale is not None and now_ms < shown_until_ms(machine, sale):
         last = _last_words(machine, sale)
         if last is not None:
@@ -274,14 +289,34 @@ def _running(machine: Machine, sale: Sale, now_ms: int) -> View:
     product = _product(machine, sale)
     if sale.state is State.INTENT or sale.paying:
         return Vending(product=product, step=sale.progress)
-    if not sale.code_url or not sale.checked:
+    if not sale.request_id and (not sale.code_url or not sale.checked):
         return Asking(product=product)
     left_s = -(-(sale.pay_until_ms - now_ms) // 1000)
     if left_s <= 0 or stop_reason(machine) or lane_reason(machine, sale.lane):
         return Checking(product=product)
+    if sale.request_id:
+        return Scanned(product=product)
     return Code(
         product=product, code_url=sale.code_url, left_s=left_s, span_s=max(1, sale.pay_span_ms // 1000)
     )
+
+
+def _shown_code(machine: Machine, now_ms: int) -> Code | None:
+    """A code without a sale: it needs a live link, a sellable lane and time left, as every code (I16)."""
+    shown = machine.shown
+    if shown is None or stop_reason(machine) or lane_reason(machine, shown.lane):
+        return None
+    left_s = -(-(shown.until_ms - now_ms) // 1000)
+    if left_s <= 0:
+        return None
+    product, span_s = machine.products[shown.lane], max(1, shown.span_ms // 1000)
+    return Code(product=product, code_url=shown.code.code_url, left_s=left_s, span_s=span_s)
+
+
+def _next_second_ms(until_ms: int, now_ms: int) -> int:
+    """When a countdown shows the next number; 0 once it is over."""
+    left_ms = until_ms - now_ms
+    return now_ms + (left_ms % 1000 or 1000) if left_ms > 0 else 0
 
 
 def _last_words(machine: Machine, sale: Sale) -> View | None:
@@ -309,7 +344,9 @@ def _product(machine: Machine, sale: Sale) -> Product:
 
 
 # The shopper knows, or money is on its way back and the screen says so in its own words.
-_SILENT_ENDS: Final = frozenset({"", "cancel", "reselect", "restart", "lease", "unpaid", "refunded"})
+_SILENT_ENDS: Final = frozenset(
+    {"", "cancel", "reselect", "replaced", "restart", "lease", "late", "unpaid", "refunded"}
+)
 _RANK: Final = (
     "impossible",
     "journal_failed",

@@ -38,16 +38,23 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What the board said of a lane just before the intent, where it keeps such things."""
+    """What the board said of a lane just before the intent, where it keeps such things.
+
+    `taken`: further numbers that its records bear; it dies with the choice of a new one.
+    """
 
     seq: int | None = None
     stock: int | None = None
     count: int | None = None
+    taken: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """One selection of one product. The fields below the line live in memory only and die with the boot."""
+    """One sale of one product. The fields below the line live in memory only and die with the boot.
+
+    `request_id` names the scan for which it was opened, or is empty; the journal keeps the two together.
+    """
 
     sale_id: str
     lane: int
@@ -62,11 +69,13 @@ class Sale:
     baseline: Baseline | None = None
     paid_hash: str = ""
     # ---- volatile
+    request_id: str = ""
     lease_until_ms: int = 0
     pay_until_ms: int = 0
     pay_span_ms: int = 0
     code_url: str = field(default="", repr=False)
     checked: bool = False
+    offered: bool = False
     paying: bool = False
     progress: str = ""
     refund: str = ""
@@ -125,7 +134,10 @@ class VendOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeOffered:
-    """The bridge placed the order; the shopper may pay `price_fen` for `pay_s` seconds."""
+    """The bridge placed the order; the shopper may pay `price_fen` for `pay_s` seconds.
+
+    `code_url` is empty when he has the order on his phone already.
+    """
 
     code_url: str = field(repr=False)
     pay_s: int
@@ -248,6 +260,11 @@ class RequestCode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrantLease:
+    """Tell the bridge that the sale is open for the scan it asked about. Written with the row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBaseline:
     """Ask the board for its evidence; answer with BaselineRead or BaselineFailed."""
 
@@ -322,6 +339,7 @@ class StopSelling:
 
 SaleEffect = (
     RequestCode
+    | GrantLease
     | ReadBaseline
     | RunMotor
     | AskBoard

@@ -381,7 +381,7 @@ def test_a_vend_after_a_check_takes_the_next_turn_when_its_number_avoids_the_las
     baseline = bench.session.baseline(12)
     assert baseline is not None
     assert baseline.seq == asked
-    bench.drive(seq=next_seq(asked - 1, 8, baseline.seq))
+    bench.drive(seq=next_seq(asked - 1, 8, baseline))
     assert [cmd for cmd, _, _ in commands(bench.poll())] == [0x06]
 
 

@@ -266,7 +266,12 @@ def test_a_countdown_changes_at_each_whole_second_and_last_words_at_their_end() 
 def test_a_sequence_number_wraps_past_zero_and_differs_from_the_boards_last(
     last: int, avoid: int | None, expected: int
 ) -> None:
-    assert surroundings.next_seq(last, 8, avoid) == expected
+    assert surroundings.next_seq(last, 8, Baseline(seq=avoid)) == expected
+
+
+def test_a_sequence_number_differs_from_every_one_that_a_history_still_bears() -> None:
+    assert surroundings.next_seq(0, 7, Baseline(taken=(1, 2, 4))) == 3
+    assert surroundings.next_seq(126, 7, Baseline(seq=127, taken=(1, 2))) == 3
 
 
 def test_dashboards_get_flat_values_with_numbers_as_numbers() -> None:
