@@ -12,7 +12,7 @@ from typing import Final
 
 from cloud_bridge.core.case import Case, Wish, advice, reasons
 from cloud_bridge.core.ledger import Post
-from cloud_bridge.core.model import FromMachine, OrderDraft, State, ToMachine
+from cloud_bridge.core.model import FromMachine, OrderDraft, RefundHinted, State, ToMachine
 from cloud_bridge.core.sale import (
     Again,
     At,
@@ -35,6 +35,7 @@ from cloud_bridge.core.waits import wait_s
 from cloud_bridge.engine_books import Books, Decided, Terms
 from cloud_bridge.engine_calls import LASTING, Calls
 from cloud_bridge.engine_facts import Facts
+from cloud_bridge.engine_hints import confirmed
 from cloud_bridge.engine_pace import Pace
 from cloud_bridge.engine_timers import Timers
 from cloud_bridge.ports import (
@@ -157,6 +158,8 @@ class Engine:
         await self._ready.wait()
         try:
             told = self._ports.notices.open(headers, body, self._ports.clock.wall_ms() / 1000)
+            if isinstance(told, RefundHinted):
+                told = await confirmed(told, self._platform(told.merchant))
         except NoticeRejected as rejected:
             self._counts[f"notice_rejected.{rejected.why}"] += 1
             raise

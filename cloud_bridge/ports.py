@@ -19,6 +19,7 @@ from cloud_bridge.core.model import (
     Payment,
     Place,
     RefundDraft,
+    RefundHinted,
     RefundStatus,
     Refused,
     ToMachine,
@@ -94,7 +95,7 @@ class Notices(Protocol):
 
     def open(
         self, headers: Mapping[str, str], body: bytes, now_s: float
-    ) -> Payment | RefundStatus | OtherNotice:
+    ) -> Payment | RefundStatus | RefundHinted | OtherNotice:
         """Verify over the raw bytes, decrypt, parse. `headers` are lower-case. Raises NoticeRejected."""
 
 

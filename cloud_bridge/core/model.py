@@ -245,6 +245,15 @@ class RefundStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundHinted:
+    """Who may be the platform says that something became of a refund: ask, and believe the answer."""
+
+    sale_id: str
+    refund_no: str
+    merchant: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPlaced:
     """The order exists; this is what the code must hold.
 

@@ -1,6 +1,6 @@
 """The bridge's HTTP face: the platform's callback, a read-only API and the operators' page, behind a gate."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.types import ASGIApp
 
@@ -22,8 +22,11 @@ def make_app(
     notify_path: str,
     hosts: Iterable[str] = LOOPBACK,
     limits: Limits | None = None,
+    acknowledge: Callable[[bytes], bytes] = lambda _: b"",
 ) -> ASGIApp:
     """Make the application. The callback takes POST at `notify_path`, under any name.
+
+    `acknowledge` gives the words that a taken notification is answered with; none are a 204.
 
     The pages have no login: they answer only to `hosts`, and belong on loopback or behind a proxy that asks
     who is there.
@@ -33,7 +36,7 @@ def make_app(
     api = make_api(service=service, roster=roster, events=events)
     add_pages(api)
     return Gate(
-        callback=Callback(service=service, log=log, limits=limits),
+        callback=Callback(service=service, log=log, limits=limits, acknowledge=acknowledge),
         notify_path=notify_path,
         pages=api,
         hosts=hosts,

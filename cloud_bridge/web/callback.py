@@ -1,11 +1,12 @@
 """The platform's notifications: read the raw bytes, hand them to the engine, answer once it has committed.
 
-Only 204 is success; after anything else the platform sends again. Nothing of a body is ever logged.
+Success is a 204, or a 200 with the very words that the older generation wants; after anything else the
+platform sends again. Nothing of a body is ever logged.
 """
 
 import asyncio
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from fastapi.responses import Response
@@ -16,6 +17,7 @@ from cloud_bridge.web.answers import failure
 from cloud_bridge.web.limits import Limits
 
 _SIGNED: Final = "wechatpay-"  # what the signature is and what it is about: each of them once
+_XML: Final = "text/xml"
 _CLOSE: Final = {"Connection": "close"}  # the rest of the body is not read
 
 
@@ -26,10 +28,13 @@ class Callback:
     lose the acts. When time runs out only the answer is given up, and the platform sends again.
     """
 
-    def __init__(self, *, service: Service, log: Log, limits: Limits) -> None:
+    def __init__(
+        self, *, service: Service, log: Log, limits: Limits, acknowledge: Callable[[bytes], bytes]
+    ) -> None:
         self._service: Final = service
         self._log: Final = log
         self._limits: Final = limits
+        self._acknowledge: Final = acknowledge
         self._taking: Final[set[asyncio.Task[Response]]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +92,8 @@ class Callback:
             at = f"{last.filename}:{last.lineno}"
             self._log.warning("callback.broke", error=type(error).__name__, at=at)
             return _fail(500, "a mistake of the bridge; its log says where")
-        return Response(status_code=204)
+        words = self._acknowledge(body)
+        return Response(words, 200, media_type=_XML) if words else Response(status_code=204)
 
 
 def _fail(status: int, message: str, **headers: str) -> Response:

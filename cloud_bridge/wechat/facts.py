@@ -10,7 +10,7 @@ from typing import Final
 from cloud_bridge.core.model import Payment, RefundStatus
 from cloud_bridge.wechat import codes
 from cloud_bridge.wechat.jsonio import BadJson, Json, text, thing, whole
-from cloud_bridge.wechat.settings import WechatSettings
+from cloud_bridge.wechat.settings import MerchantSettings
 
 CURRENCY: Final = "CNY"
 NATIVE: Final = "NATIVE"
@@ -21,7 +21,7 @@ _MACHINE: Final = re.compile(r"[a-z0-9-]{4,32}")
 _TIME: Final = re.compile(r"[0-9T:.Z+-]{1,64}")
 
 
-def payment(value: Json, settings: WechatSettings, *, source: str, given_back: bool = False) -> Payment:
+def payment(value: Json, settings: MerchantSettings, *, source: str, given_back: bool = False) -> Payment:
     """A payment as the platform tells it, whoever's it is. Raises BadJson."""
     amount = thing(value, "amount")
     ours = (

@@ -13,8 +13,8 @@ from cloud_bridge.ports import NoticeRejected
 from cloud_bridge.ports_scans import OrderRequest
 from cloud_bridge.wechat import v2_xml
 from cloud_bridge.wechat.signing import NotVerified
-from cloud_bridge.wechat.v2_account import V2Account
-from cloud_bridge.wechat.v2_signing import SIGN, SignType, signature, signed, verify
+from cloud_bridge.wechat.v2_account import SignType, V2Account
+from cloud_bridge.wechat.v2_signing import SIGN, signature, signed, verify
 from cloud_bridge.wechat.v2_xml import Members
 from cloud_bridge.wechat.words import within
 

@@ -3,25 +3,16 @@
 Sources: APIv2 "signature" (sort by name, raw values, `&key=` at the end, MD5 or HMAC-SHA256, upper-case hex).
 """
 
-import enum
 import hashlib
 import hmac
 from typing import Final
 
 from cloud_bridge.wechat.signing import NotVerified
+from cloud_bridge.wechat.v2_account import SignType
 from cloud_bridge.wechat.v2_xml import Members, clean
 
 SIGN: Final = "sign"
 SIGN_TYPE: Final = "sign_type"
-
-
-class SignType(enum.StrEnum):
-    """`sign_type`, the weaker first."""
-
-    MD5 = "MD5"
-    HMAC_SHA256 = "HMAC-SHA256"
-
-
 _BY_LENGTH: Final = {32: SignType.MD5, 64: SignType.HMAC_SHA256}
 
 

@@ -9,9 +9,9 @@ import pytest
 from cloud_bridge.ports import NoticeRejected
 from cloud_bridge.ports_scans import OrderRequest
 from cloud_bridge.wechat import v2_xml
-from cloud_bridge.wechat.v2_account import V2Account
+from cloud_bridge.wechat.v2_account import SignType, V2Account
 from cloud_bridge.wechat.v2_scans import V2OrderRequests, product_code_url, read_order_request
-from cloud_bridge.wechat.v2_signing import SignType, signed, verify
+from cloud_bridge.wechat.v2_signing import signed, verify
 
 ACCOUNT = V2Account(mchid="1699004417", appid="wx8f2a61c07be493d5", key=b"Kx7mQ2vR9tLw4ZbN8cYh3JpD6sFg1AeU")
 TOKEN = "vm-0001_12"

@@ -5,7 +5,8 @@ import subprocess
 import pytest
 
 from cloud_bridge.wechat.signing import NotVerified
-from cloud_bridge.wechat.v2_signing import SignType, message, signature, signed, verify
+from cloud_bridge.wechat.v2_account import SignType
+from cloud_bridge.wechat.v2_signing import message, signature, signed, verify
 
 KEY = b"Kx7mQ2vR9tLw4ZbN8cYh3JpD6sFg1AeU"  # made for these tests
 MD5, HMAC = SignType.MD5, SignType.HMAC_SHA256
