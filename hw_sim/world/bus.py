@@ -2,23 +2,34 @@
 
 The board has power of its own: a daemon that dies leaves it running. Nothing is kept for a port that is not
 open, as on a real line.
+
+Between shoppers there is nothing on a line but turn and acknowledgement, over and over. After some of that
+the board rests: it leaves out turns, as many as the driver bears without calling it silent, and keeps step.
+Whatever could make a turn count (a key, a fault, a daemon that starts, a driver that wants something) ends
+the rest with the next turn that it would have given; while there is noise no board rests.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 from edge.drivers.serial_port import Listener
 from hw_sim.boards.xy import XyBoard
-from hw_sim.world.loop import Host, WorldLoop
+from hw_sim.world.loop import Handle, Host, WorldLoop
 
 BYTE_S: Final = 10 / 57_600
 LATENCY_S: Final = 0.001
-# Where command and lane of a frame stand, and the command that moves something (XY protocol section 2).
-_COMMAND: Final = 2
+REST_AFTER: Final = 3  # turns that came to nothing
+REST_MS: Final = 2_500  # between turns of a board that rests, at most: the driver takes 3 s for silence
+# Where command and lane of a frame stand, the command that moves something, and the word that the host has
+# nothing to say (XY protocol section 2).
+_COMMAND: Final = slice(2, 3)
 _DRIVE: Final = b"\x06"
+_NOTHING: Final = b"\x42"
 _LANE: Final = slice(7, 9)
 
 
@@ -30,9 +41,14 @@ class Noise:
     flip: float = 0.0
     deaf: bool = False
 
+    @property
+    def on(self) -> bool:
+        """Whether anything may be hurt."""
+        return bool(self.deaf or self.loss or self.flip)
+
 
 class Bus:
-    """The line. `plug` gives the driver's end; the board's end runs by itself.
+    """The line. `plug` gives the driver's end; the board's end runs by itself and polls each `poll_ms`.
 
     `told` hears of each motor that starts and each piece that falls, with its lane; `listening` says that a
     vend is being watched, so that what gets lost then is told as well. `step` names each write that moves.
@@ -44,6 +60,7 @@ class Bus:
         board: XyBoard,
         chance: Random,
         *,
+        poll_ms: int,
         told: Callable[[str, int], None],
         step: Callable[[str], None],
     ) -> None:
@@ -54,20 +71,40 @@ class Bus:
         self._chance: Final = chance
         self._told: Final = told
         self._step: Final = step
+        self._poll_ms: Final = poll_ms
         self.listening = False
         self._spoiled_s = 0.0
         self._down_s = 0.0
-        self._tick()
+        self._wanted = 0  # operations of the driver that are under way
+        self._empty_turns = 0
+        self._timer: Handle | None = None
+        self._look()
 
     def plug(self, host: Host) -> "Port":
         """The port as a driver of this host sees it; an older one hears nothing any more."""
         self.port = Port(self, host)
+        self._wanted, self.listening = 0, False
+        self.awake()
         return self.port
+
+    @contextmanager
+    def wanted(self, *, listening: bool = False) -> Iterator[None]:
+        """While this lasts, the driver wants something of the board."""
+        self._wanted += 1
+        self.listening = self.listening or listening
+        self.awake()
+        try:
+            yield
+        finally:
+            self._wanted -= 1
+            self.listening = self.listening and not listening
 
     def to_board(self, data: bytes) -> None:
         """Bytes of the driver, on their way."""
-        moves = data[_COMMAND : _COMMAND + 1] == _DRIVE
-        if moves:
+        command = data[_COMMAND]
+        if command != _NOTHING:
+            self._empty_turns = 0
+        if command == _DRIVE:
             self._told("frame leaves", int.from_bytes(data[_LANE], "big"))
             self._step("serial.write")
         if heard := self._spoiled(data):
@@ -78,16 +115,41 @@ class Bus:
         return 1000 * self._loop.time()
 
     def awake(self) -> None:
-        """Something was done to the board: look at it now."""
-        self._write(self._board.tick(self.now_ms()))
+        """Something was done to the board: no turn is left out for now."""
+        self._empty_turns = 0
+        self._wait()
 
     def _hear(self, data: bytes) -> None:
         self._write(self._board.hear(data, self.now_ms()))
+        self._wait()
 
-    def _tick(self) -> None:
-        self._write(self._board.tick(self.now_ms()))
-        wait_s = max(0.001, (self._board.next_ms - self.now_ms()) / 1000)
-        self._loop.on(self._loop.nature, wait_s, self._tick)
+    def _look(self) -> None:
+        rested = self._board.resting
+        written = self._board.tick(self.now_ms())
+        self._empty_turns = self._empty_turns + bool(written) if rested else 0
+        self._write(written)
+        self._wait()
+
+    def _wait(self) -> None:
+        """Look at the board when it has something to do, and not before."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._board.powered:
+            wait_s = max(0.001, (self._due_ms() - self.now_ms()) / 1000)
+            self._timer = self._loop.on(self._loop.nature, wait_s, self._look)
+
+    def _due_ms(self) -> float:
+        due_ms, now_ms = self._board.next_ms, self.now_ms()
+        if self._rests():
+            return due_ms + (REST_MS - self._poll_ms) // self._poll_ms * self._poll_ms
+        if due_ms < now_ms:  # it rested until now
+            due_ms += self._poll_ms * math.ceil((now_ms - due_ms) / self._poll_ms)
+        return due_ms
+
+    def _rests(self) -> bool:
+        idle = self._empty_turns >= REST_AFTER and not self._wanted and not self.noise.on
+        return idle and self._board.resting
 
     def _write(self, pieces: list[bytes]) -> None:
         self._tell()

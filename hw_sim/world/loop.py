@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVarTuple, Unpack
 Callback = Callable[..., object]
 _Ts = TypeVarTuple("_Ts")
 _TRIES: Final = 5
+_MANY: Final = 20
 _LOGS_ITS_END: Final = "_log_destroy_pending"
 
 
@@ -31,49 +32,38 @@ class Host:
         self.rate: Final = rate
         self.life = 0
         self.ready: Final[deque[Handle]] = deque()
-        self.tasks: Final[dict[asyncio.Task[Any], None]] = {}
+        self.awake = False
+        self.tasks: list[asyncio.Task[Any]] = []  # those that run, and some that have ended
+        self.looked_through = 0  # how many ran when those that had ended were let go
 
 
 class Handle(asyncio.TimerHandle):
-    """A callback bound to the host and the life that asked for it. Lighter than what it stands for."""
+    """A callback bound to the host and the life that asked for it. Lighter than what it stands for.
 
-    __slots__ = ("_at_s", "_call", "_forgotten", "_in", "_with", "host", "life")
+    It runs in no context of its own: no program in a world has context variables.
+    """
 
-    def __init__(
-        self,
-        owner: tuple[Host, int],
-        when: float,
-        callback: Callback,
-        args: tuple[Any, ...],
-        context: Context | None,
-    ) -> None:
-        self.host, self.life = owner
-        self._at_s = when
-        self._call = callback
-        self._with = args
-        self._in = context
-        self._forgotten = False
+    __slots__ = ("at_s", "call", "forgotten", "given", "host", "life")
+
+    def __init__(self, host: Host, life: int, at_s: float, callback: Callback, args: tuple[Any, ...]) -> None:
+        self.host = host
+        self.life = life
+        self.at_s = at_s
+        self.call = callback
+        self.given = args
+        self.forgotten = False
 
     def cancel(self) -> None:
         """Forget it."""
-        self._forgotten = True
+        self.forgotten = True
 
     def cancelled(self) -> bool:
         """Whether it was forgotten."""
-        return self._forgotten
+        return self.forgotten
 
     def when(self) -> float:
         """Seconds of the world's clock."""
-        return self._at_s
-
-    def run(self) -> None:
-        """Call it, unless it was forgotten or its host has lost power since."""
-        if self._forgotten or self.life != self.host.life:
-            return
-        if self._in is not None:
-            self._in.run(self._call, *self._with)
-        else:
-            self._call(*self._with)
+        return self.at_s
 
 
 class WorldLoop(asyncio.BaseEventLoop):
@@ -107,8 +97,9 @@ class WorldLoop(asyncio.BaseEventLoop):
 
     def on(self, host: Host, delay_s: float, callback: Callback, *args: Any) -> Handle:
         """Let something happen at a host after a while, if it has not lost power until then."""
-        handle = Handle((host, host.life), self._now_s + delay_s, callback, args, None)
-        heapq.heappush(self._timers, (handle.when(), next(self._numbers), handle))
+        at_s = self._now_s + delay_s
+        handle = Handle(host, host.life, at_s, callback, args)
+        heapq.heappush(self._timers, (at_s, next(self._numbers), handle))
         return handle
 
     def cut(self, host: Host) -> None:
@@ -121,17 +112,17 @@ class WorldLoop(asyncio.BaseEventLoop):
 
     def run_until(self, until_s: float) -> None:
         """Let the world go on until this moment."""
-        before = events._get_running_loop()
+        before, timers = events._get_running_loop(), self._timers
         events._set_running_loop(self)
         try:
             while True:
                 self._settle()
-                if not self._timers or self._timers[0][0] > until_s:
+                if not timers or timers[0][0] > until_s:
                     self._now_s = max(self._now_s, until_s)
                     return
-                self._now_s = max(self._now_s, self._timers[0][0])
-                while self._timers and self._timers[0][0] <= self._now_s:
-                    self._wake(heapq.heappop(self._timers)[2])
+                self._now_s = now_s = max(self._now_s, timers[0][0])
+                while timers and timers[0][0] <= now_s:
+                    self._wake(heapq.heappop(timers)[2])
         finally:
             events._set_running_loop(before)
 
@@ -141,26 +132,27 @@ class WorldLoop(asyncio.BaseEventLoop):
         while awake:
             at = self._draw(len(awake)) if len(awake) > 1 else 0
             host = awake[at]
-            if host.ready:
-                handle = host.ready.popleft()
-                self.current, self._life = host, handle.life
-                self._run(handle)
-            else:
+            if not host.ready:
+                host.awake = False
                 awake[at] = awake[-1]
                 awake.pop()
+                continue
+            handle = host.ready.popleft()
+            if handle.forgotten or handle.life != host.life:
+                continue
+            self.current, self._life = host, handle.life
+            try:
+                handle.call(*handle.given)
+            except Exception as error:
+                self.broken.append((host.name, error))
         self.current, self._life = self.nature, self.nature.life
-
-    def _run(self, handle: Handle) -> None:
-        try:
-            handle.run()
-        except Exception as error:
-            self.broken.append((handle.host.name, error))
 
     def _wake(self, handle: Handle) -> None:
         host = handle.host
-        if handle.life != host.life or handle.cancelled():
+        if handle.forgotten or handle.life != host.life:
             return
-        if not host.ready and host not in self._awake:
+        if not host.awake:
+            host.awake = True
             self._awake.append(host)
         host.ready.append(handle)
 
@@ -184,7 +176,7 @@ class WorldLoop(asyncio.BaseEventLoop):
         self, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts, context: Context | None = None
     ) -> Handle:
         """Next, on the host that asks."""
-        handle = Handle((self.current, self._life), self._now_s, callback, args, context)
+        handle = Handle(self.current, self._life, self._now_s, callback, args)
         self._wake(handle)
         return handle
 
@@ -202,7 +194,7 @@ class WorldLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> Handle:
         """After a while, on the host that asks."""
-        return self.call_at(self._now_s + delay, callback, *args, context=context)
+        return self.call_at(self._now_s + delay, callback, *args)
 
     def call_at(
         self,
@@ -213,17 +205,19 @@ class WorldLoop(asyncio.BaseEventLoop):
     ) -> Handle:
         """Then, on the host that asks."""
         when = self._now_s + (when - self._now_s) / self.current.rate
-        handle = Handle((self.current, self._life), when, callback, args, context)
+        handle = Handle(self.current, self._life, when, callback, args)
         heapq.heappush(self._timers, (when, next(self._numbers), handle))
         return handle
 
     def create_task(self, coro: Any, *, name: object = None, context: Context | None = None) -> Any:
         """A task of the host that asks."""
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=str(name), context=context)
-        self._hosts[self.current] = None
-        tasks = self.current.tasks
-        tasks[task] = None
-        task.add_done_callback(lambda done: tasks.pop(done, None))
+        host = self.current
+        self._hosts[host] = None
+        host.tasks.append(task)
+        if len(host.tasks) > 2 * host.looked_through + _MANY:
+            host.tasks = [each for each in host.tasks if not each.done()]
+            host.looked_through = len(host.tasks)
         return task
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ RESTART_S: Final = 2.0
 MESSAGES_PER_S: Final = 20
 # Faults after which the board still says what happened.
 _CERTAIN: Final = frozenset({"jam", "no_drop", "blind_sensor", "motor_missing", "sensor_fault"})
-TICK_S: Final = 1.0  # ten times the daemon's own: a world lives many hours
+TICK_S: Final = 2.0  # where no byte comes; with each that comes the driver looks at the time as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,7 @@ class Machine:
             loop,
             self.board,
             chance("bus"),
+            poll_ms=plan.board.poll_ms,
             told=lambda what, lane: self._tell(what, lane=lane),
             step=self._step,
         )
@@ -117,6 +118,7 @@ class Machine:
         """Power comes back, and the daemon with it."""
         if not self.board.powered:
             self.board.power(True, self.bus.now_ms())
+            self.bus.awake()
         self.start()
 
     def blink(self) -> None:
@@ -129,6 +131,7 @@ class Machine:
         """The board will do something wrong, so many times."""
         self._tell("the board breaks" if fault in _CERTAIN else "the board stumbles", fault=fault)
         self.board.faults.set(fault, times=times)
+        self.bus.awake()
 
     def lose_journal(self) -> None:
         """Its disk is new and empty. The daemon must not run."""
@@ -301,24 +304,25 @@ class _Watched:
         await self._dispenser.run(post)
 
     async def check(self, lane: int) -> str:
-        return await self._dispenser.check(lane)
+        with self._machine.bus.wanted():
+            return await self._dispenser.check(lane)
 
     async def baseline(self, lane: int) -> Baseline:
-        return await self._dispenser.baseline(lane)
+        with self._machine.bus.wanted():
+            return await self._dispenser.baseline(lane)
 
     async def vend(self, order: VendOrder) -> Outcome:
         self._machine.vends(order)
-        self._machine.bus.listening = True
-        try:
+        with self._machine.bus.wanted(listening=True):
             return await self._dispenser.vend(order)
-        finally:
-            self._machine.bus.listening = False
 
     async def recover(self, order: VendOrder) -> Outcome:
         self._machine.tells_of_recovery(order)
-        return await self._dispenser.recover(order)
+        with self._machine.bus.wanted(listening=True):
+            return await self._dispenser.recover(order)
 
     async def resync(self) -> None:
+        self._machine.bus.awake()
         await self._dispenser.resync()
 
     def health(self) -> BusHealth:

@@ -1,18 +1,15 @@
 """WeChat Pay in the world: the simulated platform, the wires to and from it, and its merchant's keys.
 
-Every call and notification is signed and verified for real, with keys too short for any other use.
+Every call and notification is signed and verified by the programs, with the keys of a world.
 """
 
 import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from random import Random
 from types import MappingProxyType
 from typing import Any, Final
-
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cloud_bridge.wechat.exchange import Exchange, NoAnswer, Reply
 from cloud_bridge.wechat.keys import Keys, PlatformKey
@@ -31,6 +28,7 @@ from hw_sim.platform.orders import Shop
 from hw_sim.platform.payers import openid_of
 from hw_sim.platform.signatures import KeyMode, Mode, Signer
 from hw_sim.world.clocks import true_wall_ms
+from hw_sim.world.keys import rsa_key
 from hw_sim.world.loop import Host, WorldLoop
 from hw_sim.world.story import Story
 
@@ -41,7 +39,6 @@ CALL_TIMEOUT_S: Final = 15.0
 _API_V3_KEY: Final = "0123456789abcdef0123456789abcdef"
 _SERIAL: Final = "5" * 40
 _PUBLIC_KEY_ID: Final = "PUB_KEY_ID_0119000000010001"
-_BITS: Final = 1024
 # Words that no program may say: links of codes, payers, the merchant's key.
 SECRETS: Final = (
     "weixin:",
@@ -215,15 +212,9 @@ class WorldCaller:
         return self._exchange.judge(found.status, found.headers, found.body)
 
 
-@cache
-def _key(name: str) -> rsa.RSAPrivateKey:
-    """One key a process and name. Nothing that is told depends on which."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
-
-
 def _platform_keys() -> PlatformKeys:
-    merchant = Merchant(MCHID, APPID, _SERIAL, _API_V3_KEY, _key("merchant").public_key())
-    identity = Identity(_PUBLIC_KEY_ID, _key("platform"))
+    merchant = Merchant(MCHID, APPID, _SERIAL, _API_V3_KEY, rsa_key("merchant").public_key())
+    identity = Identity(_PUBLIC_KEY_ID, rsa_key("platform"))
     return PlatformKeys(merchant, identity, identity, identity)
 
 
@@ -232,9 +223,9 @@ def merchant_keys() -> Keys:
     return Keys(
         mchid=MCHID,
         merchant_serial=_SERIAL,
-        private_key=_key("merchant"),
+        private_key=rsa_key("merchant"),
         api_v3_key=_API_V3_KEY.encode(),
-        platform=MappingProxyType({_PUBLIC_KEY_ID: PlatformKey(key=_key("platform").public_key())}),
+        platform=MappingProxyType({_PUBLIC_KEY_ID: PlatformKey(key=rsa_key("platform").public_key())}),
         answer_with=_PUBLIC_KEY_ID,
     )
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.ports import Shelf, ShelfProduct
 from edge.ports import Terms
@@ -14,6 +12,7 @@ from hw_sim.boards.xy import BoardSettings
 from hw_sim.platform.model import Rules
 from hw_sim.world.broker import Broker, Packet, Weather
 from hw_sim.world.chance import stream
+from hw_sim.world.keys import ed25519_key
 from hw_sim.world.loop import WorldLoop
 from hw_sim.world.machine import Machine, Plan
 from hw_sim.world.office import Office, OfficePlan
@@ -108,7 +107,7 @@ class World:
             lanes=LANES,
             stock=rig.stock,
             terms=terms,
-            board=BoardSettings(poll_ms=rig.poll_ms, turn_ms=rig.turn_ms, seed=self.seed),
+            board=BoardSettings(poll_ms=rig.poll_ms, turn_ms=rig.turn_ms, traced=False, seed=self.seed),
             clock_rate=self.chance(f"{name} clock").choice(rig.clock_rates or (1.0,)),
         )
         return Machine(
@@ -131,5 +130,5 @@ def _shelf(machine: str) -> Shelf:
 
 
 def _signer(chance: Random) -> Signer:
-    key = Ed25519PrivateKey.from_private_bytes(chance.randbytes(32))
+    key = ed25519_key(chance.randbytes(32))
     return Signer(key_id=key_id(key.public_key()), private_key=key)
