@@ -8,14 +8,15 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Protocol
+from types import MappingProxyType
+from typing import Final, Protocol, TypeVar
 
 import requests
 import urllib3  # what `requests` reads bodies with; its errors are not always wrapped
 from requests.adapters import HTTPAdapter
 
 from cloud_bridge.ports import Clock
-from cloud_bridge.wechat.exchange import Exchange, NoAnswer, Reply
+from cloud_bridge.wechat.exchange import Exchange, Failure, NoAnswer, Reply
 from cloud_bridge.wechat.keys import Keys
 from cloud_bridge.wechat.settings import MerchantSettings, WechatSettings
 from cloud_bridge.wechat.signing import Request
@@ -24,9 +25,11 @@ THREADS: Final = 16
 WAITING: Final = 64
 CONNECT_S: Final = 5.0
 READ_S: Final = 10.0
+FILE_S: Final = 1_800.0  # a whole bill, however slow the line
 IDLE_MS: Final = 6_000  # the platform drops a connection after 8 s without a request
 LARGEST_ANSWER: Final = 256 * 1024
 _PIECE: Final = 64 * 1024
+R = TypeVar("R")
 
 
 class _Unusable(Exception):
@@ -83,11 +86,51 @@ class Wire:
         """Take no more calls. Those under way end by themselves, within the timeouts."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    async def download(
+        self, target: str, into: Callable[[bytes], None], *, told: Callable[[int, int], None]
+    ) -> Failure | NoAnswer | None:
+        """Fetch a file by a signed call, each piece as it was sent; None when it came whole.
+
+        Its own bytes are what a hash was made of: an answer that somebody encoded on the way is refused.
+        `told` hears bytes here and bytes in all, 0 when that is not said; `into` may raise, which ends it.
+        """
+        if not self._places.acquire(blocking=False):
+            return NoAnswer("busy")
+        work = self._pool.submit(self._fetch, Request("GET", target), into, told)
+        work.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(work)
+
     def _make(self, request: Request) -> Reply:
+        return self._sent(
+            request,
+            lambda answer: self._exchange.judge(answer.status_code, answer.headers, self._content(answer)),
+        )
+
+    def _fetch(
+        self, request: Request, into: Callable[[bytes], None], told: Callable[[int, int], None]
+    ) -> Failure | NoAnswer | None:
+        def taken(answer: requests.Response) -> Failure | NoAnswer | None:
+            if answer.status_code != 200:
+                judged = self._exchange.judge(answer.status_code, answer.headers, self._content(answer))
+                return judged if isinstance(judged, Failure | NoAnswer) else NoAnswer("bad_answer")
+            if answer.headers.get("Content-Encoding", "identity") != "identity":
+                return NoAnswer("encoded_on_the_way")
+            self._pour(answer, into, told)
+            return None
+
+        return self._sent(request, taken, {"Accept-Encoding": "identity"})
+
+    def _sent(
+        self,
+        request: Request,
+        read: Callable[[requests.Response], R],
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> R | NoAnswer:
         url = self._base_url + request.target
         ready = requests.Request(request.method, url, data=request.body or None).prepare()
         # What is signed is what the library made of it: the characters of the request line.
         ready.headers.update(self._exchange.headers(Request(request.method, ready.path_url, request.body)))
+        ready.headers.update(more)
         try:
             with self._line().send(
                 ready,
@@ -97,11 +140,25 @@ class Wire:
                 cert=self._certificate,
                 proxies=self._proxies,
             ) as answer:
-                return self._exchange.judge(answer.status_code, answer.headers, self._content(answer))
+                return read(answer)
         except _Unusable as unusable:
             return NoAnswer(unusable.why)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return NoAnswer(_what_broke(error))
+
+    def _pour(
+        self, answer: requests.Response, into: Callable[[bytes], None], told: Callable[[int, int], None]
+    ) -> None:
+        """A whole file; a line that stands still ends it, one that is merely slow may take its time."""
+        until_ms = self._clock.now_ms() + FILE_S * 1000
+        length = answer.headers.get("Content-Length", "")
+        here, whole = 0, int(length) if length.isascii() and length.isdigit() else 0
+        while piece := answer.raw.read1(_PIECE, decode_content=False):
+            into(piece)
+            here += len(piece)
+            told(here, whole)
+            if self._clock.now_ms() >= until_ms:
+                raise _Unusable("timeout")
 
     def _line(self) -> HTTPAdapter:
         """One connection a thread, made anew when it has been idle for too long.

@@ -16,6 +16,7 @@ _ERRORS: Final = (
     *("order_closed", "order_paid", "order_not_exist", "out_trade_no_used", "user_paying"),
     *("resource_not_exists", "not_enough", "user_account_abnormal"),
     *("frequency_limited", "frequency_limit_exceed", "ratelimit_exceeded", "system_error", "bank_error"),
+    *("statement_creating", "no_statement_exist"),
 )
 _BY_LETTERS: Final[Mapping[str, str]] = MappingProxyType({name.replace("_", ""): name for name in _ERRORS})
 # Said with a 4xx, and yet no answer: the same bytes may be taken later, or were taken already.
