@@ -8,10 +8,12 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, func, insert, select
 
 from cloud_bridge.core.case import Case
+from cloud_bridge.core.complaint import Complaint, Doing
 from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact, StandingAlarm, StoreFailed, Tx
+from cloud_bridge.ports_desk import DeskTx
 from cloud_bridge.store import tables
 from cloud_bridge.store.database import (
     DATABASE_ERRORS,
@@ -23,6 +25,7 @@ from cloud_bridge.store.database import (
     empty_log,
     shown,
 )
+from cloud_bridge.store.desk import SqlDeskTx, read_complaints
 from cloud_bridge.store.schema import StoreUnusable, migrate, refuse_strangers
 from cloud_bridge.store.tx import reason, to_sale
 from cloud_bridge.store.verify import Checked, check
@@ -106,6 +109,16 @@ class SqlStore:
     async def cases(self, *, resolved: int = 0) -> tuple[tuple[Case, Sale], ...]:
         """Open cases with their sales, oldest first; then `resolved` of those that are over, newest first."""
         return await self._read(lambda db: read_cases(db, resolved))
+
+    async def on_desk(self, work: Callable[[DeskTx], T]) -> T:
+        """As `run`, in a transaction that also sees what people work with."""
+        return await self._writer.run(lambda tx: work(SqlDeskTx.of(tx)))
+
+    async def complaints(
+        self, *, settled: int = 0
+    ) -> tuple[tuple[Complaint, tuple[Doing, ...], Sale | None], ...]:
+        """Open ones with their acts and sales, the longest waiting first; then so many settled ones."""
+        return await self._read(lambda db: read_complaints(db, settled))
 
     async def check(self) -> Checked:
         """Whether the books are as they were written, and fit together."""

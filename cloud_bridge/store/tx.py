@@ -24,13 +24,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from cloud_bridge.core.case import Case, Said
+from cloud_bridge.core.delivery import Delivery, follow
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Counts
 from cloud_bridge.core.trail import Change
 from cloud_bridge.ports import Fact, JournalRow, StandingAlarm, StoreFailed
-from cloud_bridge.store import tables
+from cloud_bridge.store import tables, tables_desk
 from cloud_bridge.store.chain import chained, chained_change, last_line, row_hash
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class SqlTx:
     """Implements `ports.Tx`. Rows read to be written are locked, where a database knows such locks."""
 
     def __init__(self, db: Connection) -> None:
-        self._db: Final = db
+        self.db: Final = db
 
     # ------------------------------------------------------------ sales
 
@@ -108,6 +109,13 @@ class SqlTx:
         row = row_hash(sale)
         digest = chained_change(self._end_of(tables.trail), change, row)
         self._do(insert(tables.trail), fields(change) | {"row": row, "hash": digest})
+        if (followed := follow(self.delivery(sale.sale_id), sale, change.wall_ms)) is not None:
+            self._put(tables_desk.delivery, fields(followed))
+
+    def delivery(self, sale_id: str) -> Delivery | None:
+        """The delivery of a paid sale; it follows each line of the trail."""
+        row = self._first(select(tables_desk.delivery).where(tables_desk.delivery.c.sale_id == sale_id))
+        return None if row is None else Delivery(**row._asdict())
 
     def _end_of(self, table: Table) -> str:
         last = self._first(last_line(table))
@@ -215,17 +223,17 @@ class SqlTx:
 
     def _all(self, found: "Select[*tuple[Any, ...]]") -> "Sequence[Row[*tuple[Any, ...]]]":
         with _told():
-            return self._db.execute(found).all()
+            return self.db.execute(found).all()
 
     def _do(self, statement: Executable, values: Mapping[str, Any] | None = None) -> None:
         with _told():
-            self._db.execute(statement, values)
+            self.db.execute(statement, values)
 
     def _put(self, table: Table, values: Mapping[str, Any], *, keep: str = "") -> None:
-        self._do(_upsert(self._db.dialect.name, table, keep), values)
+        self._do(_upsert(self.db.dialect.name, table, keep), values)
 
     def _put_once(self, table: Table, values: Mapping[str, Any]) -> None:
-        self._do(_insert(self._db.dialect.name, table).on_conflict_do_nothing(), values)
+        self._do(_insert(self.db.dialect.name, table).on_conflict_do_nothing(), values)
 
 
 # ---------------------------------------------------------------- helpers
