@@ -12,3 +12,8 @@ def judged(witness: Witness, order: VendOrder, evidence: Evidence) -> Outcome:
 def rejected(why: str, words: str) -> Outcome:
     """The board said no before anything turned."""
     return NotDelivered(kind=Kind.REJECTED, why=why, evidence=words)
+
+
+def failed(why: str, words: str) -> Outcome:
+    """The board said that no goods came out, though something may have turned."""
+    return NotDelivered(kind=Kind.MOVED, why=why, evidence=words)

@@ -87,9 +87,17 @@ def _adh814() -> Kind:
     return _asking(Adh814Settings, Adh814)
 
 
+def _easivend() -> Kind:
+    from edge.drivers.easivend import Easivend, EasivendSettings
+
+    return _asking(EasivendSettings, Easivend)
+
+
 def _settings(kind: Callable[[], Kind]) -> Callable[[], type[Any]]:
     return lambda: kind().settings
 
 
-BUSES: Final[Mapping[str, Callable[[], Kind]]] = MappingProxyType({"xy": _xy, "adh814": _adh814})
+BUSES: Final[Mapping[str, Callable[[], Kind]]] = MappingProxyType(
+    {"xy": _xy, "adh814": _adh814, "easivend": _easivend}
+)
 SETTINGS: Final = MappingProxyType({name: _settings(kind) for name, kind in BUSES.items()})

@@ -8,6 +8,7 @@ from typing import Final
 from hw_sim.boards.adh814 import Adh814Board
 from hw_sim.boards.answering import Timing
 from hw_sim.boards.board import Board
+from hw_sim.boards.easivend import EasivendBoard
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.xy import BoardSettings, XyBoard
 
@@ -42,6 +43,7 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
     {
         "xy": Model(make=_xy, routine=("fafb41", "fafb42")),
         "adh814": Model(make=lambda cabinet, wanted: Adh814Board(cabinet, _timing(wanted))),
+        "easivend": Model(make=lambda cabinet, wanted: EasivendBoard(cabinet, _timing(wanted))),
     }
 )
 

@@ -1,0 +1,102 @@
+"""Every driver against every board's model, by the suite that a technician runs on a bench."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.drivers.registry import BUSES, make_dispenser
+from edge.ports import BusEvent, Dispenser
+from edge.tech.conformance import CHECKS, Finding, Lab, Truth, Verdict, examine
+from hw_sim.boards.board import Board
+from hw_sim.boards.mechanics import Cabinet
+from hw_sim.boards.shelf import Wanted, make_board
+from hw_sim.world.clocks import WorldClock
+from hw_sim.world.loop import Host, WorldLoop
+from tests.unit.drivers.line import Wire
+
+LANES = (11, 12, 13)
+# Faults of a board by the suite's names, where a board calls them otherwise.
+OTHER_NAMES: Mapping[str, Mapping[str, str]] = {"xy": {"lose_reply": "lose_command_ack"}}
+
+
+class SimulatedBench:
+    """Implements `edge.tech.conformance.Bench` over a model, in virtual time."""
+
+    def __init__(self, bus: str, loop: WorldLoop) -> None:
+        self.seq = 0
+        self.lanes = LANES
+        self.told: list[BusEvent] = []
+        self._bus = bus
+        self._loop = loop
+        self._host = Host("machine")
+        self._board: Board = make_board(bus, Cabinet.of(LANES), Wanted())
+        self._wire = Wire(loop, self._board)
+        self.dispenser: Dispenser = self._start()
+
+    def fault(self, name: str, times: int) -> bool:
+        name = OTHER_NAMES.get(self._bus, {}).get(name, name)
+        if name not in self._board.faults.known:
+            return False
+        self._board.faults.set(name, times=times)
+        return True
+
+    def choose(self, lane: int) -> None:
+        self._board.key(lane)
+
+    async def truth(self) -> Truth:
+        cabinet = self._board.cabinet
+        return Truth(cabinet.motor_starts, cabinet.pieces_dropped)
+
+    async def restart_daemon(self) -> None:
+        self._loop.cut(self._host)
+        self.dispenser = self._start()
+
+    def _start(self) -> Dispenser:
+        told: list[BusEvent] = []
+        self.told = told
+        settings = BUSES[self._bus]().settings(**_settings(self._bus))
+        clock = WorldClock(self._loop)
+        dispenser = make_dispenser(settings, clock, port=self._wire)
+        self._loop.spawn(self._host, dispenser.run(told.append), "bus")
+        return dispenser
+
+
+def _settings(bus: str) -> dict[str, Any]:
+    return {"port": Path("/dev/null"), **({} if bus == "xy" else {"lanes": LANES})}
+
+
+def lab(bus: str, loop: WorldLoop) -> Lab:
+    @contextlib.asynccontextmanager
+    async def bench() -> AsyncIterator[SimulatedBench]:
+        yield SimulatedBench(bus, loop)
+
+    return Lab(bench=bench)
+
+
+def examined(bus: str) -> list[Finding]:
+    """What the suite finds of a bus, in virtual time."""
+    loop = WorldLoop(lambda _: 0)
+    found: list[Finding] = []
+
+    async def run() -> None:
+        async for finding in examine(lab(bus, loop)):
+            found.append(finding)
+
+    done = loop.spawn(Host("technician"), run(), "examine")
+    while not done.done():
+        loop.run_until(loop.time() + 60)
+        assert loop.broken == []
+    done.result()
+    loop.close()
+    return found
+
+
+@pytest.mark.parametrize("bus", BUSES)
+def test_a_driver_keeps_its_word_against_its_board(bus: str) -> None:
+    found = examined(bus)
+    assert [finding for finding in found if finding.verdict is Verdict.FAIL] == []
+    assert len(found) == len(CHECKS)
+    assert sum(finding.verdict is Verdict.PASS for finding in found) >= len(CHECKS) - 3
