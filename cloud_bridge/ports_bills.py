@@ -1,13 +1,18 @@
 """What the daily match asks of the world around it: bills, books, and the journals of machines."""
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, TypeVar
 
 from cloud_bridge.core.bill import BillLine, BookRow, Difference, MachineRow, Summary
+from cloud_bridge.ports import Tx
+
+T = TypeVar("T")
+CHINA: Final = timezone(timedelta(hours=8))
 
 
 class BillKind(enum.StrEnum):
@@ -84,61 +89,71 @@ class Bills(Protocol):
         """Fen of each kind of movement in a fund-flow bill, income less expense. Raises BillBroken."""
 
 
-# ---------------------------------------------------------------- the books' side
+# ---------------------------------------------------------------- results, as they are kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """Why a difference is none, or what was done about it. `by` is empty when nobody had to say it."""
+    """Why a difference is none any more. `by` is the person who said it, empty when nobody had to.
 
-    cause: str
+    `name`: neighbour (it stands in the bill of another day) | platform (its own word settles it) | books
+    (they have it by now) | case (a person settled the sale's case) | person (somebody explained it).
+    """
+
+    name: str
     why: str = ""
     by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FoundDifference:
-    """A difference as it is kept, with its cause once it has one. `case` is the case of a sale it opened."""
+class Found:
+    """A difference as it is kept, with its cause once it has one."""
 
     difference: Difference
     since_wall_ms: int
     cause: Cause | None = None
-    case: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DayFigures:
-    """What a matched day came to, in fen where it is money; the names are those of `bill.Side`."""
+class Figures:
+    """What a matched day came to: fen by place as `core.bill.Side` names them, fees in thousandths of a fen.
+
+    `funds` is the flow of funds by kind of movement; `pieces` what the machines say fell.
+    """
 
     paid: Mapping[str, int]
     refunds: Mapping[str, int]
-    fee_fen_5: int
     lines: int
+    fee_fen_5: int
     pieces: int
     funds: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayResult:
-    """One merchant's day. `closed` once every difference has a cause. `sha1` of the bill, empty without one.
+    """One merchant's day. `closed` once it was matched and every difference has a cause.
 
-    `fault` says why the day could not be matched; then the figures are those of the last time it could.
+    `fault` says why it could not be matched; then `figures` are those of the last time it could. `sha1` and
+    `file` are the bill's, empty for a day without trades. `rounds` are the days on which it was matched.
     """
 
     merchant: str
     day: str
-    sha1: str
-    file: str
-    closed: bool
-    fault: str
-    rounds: str
-    matched_wall_ms: int
-    figures: DayFigures | None
+    sha1: str = ""
+    file: str = ""
+    closed: bool = False
+    fault: str = ""
+    rounds: str = ""
+    matched_wall_ms: int = 0
+    figures: Figures | None = None
+
+
+Kept = tuple[DayResult, tuple[Found, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalPage:
-    """A machine's own rows of a day, some at a time. `more`: there are others after these."""
+    """Some of a machine's own rows of a day. `first` of them begins anew; `more`: others come after these."""
 
     machine: str
     jid: str
@@ -146,39 +161,79 @@ class JournalPage:
     bits: str
     day: str
     rows: tuple[MachineRow, ...]
+    first: bool
     more: bool
 
 
+# ---------------------------------------------------------------- the books
+
+
 class BookStreams(Protocol):
-    """The books as the match reads them, in one snapshot; each stream sorted by sale id."""
+    """The books as the match reads them, all in one snapshot; each stream sorted by sale id."""
 
     def books(self, merchant: str, day: str) -> Iterator[BookRow]:
-        """The sales of a merchant that were opened on the day, or gave money back on it."""
+        """Paid sales of a merchant that were opened on the day, or gave money back on it."""
 
-    def book(self, sale_id: str, day: str) -> BookRow | None:
-        """One sale, of any day."""
+    def book(self, merchant: str, sale_id: str, day: str) -> BookRow | None:
+        """One sale of a merchant, of any day, paid or not."""
 
-    def machines(self, merchant: str, day: str) -> Iterator[MachineRow]:
-        """What the machines' journals say of the day; of a merchant's own sales, and of unknown ones."""
+    def machines(self, merchant: str, day: str, own: frozenset[str]) -> Iterator[MachineRow]:
+        """What machines' journals say of the day: of a merchant's sales, and of unknown ones of `own`."""
 
     def journals(self, day: str) -> frozenset[str]:
         """Machines whose journal of the day was heard in full."""
 
+    def settled(self, sale_id: str, reason: str) -> str:
+        """Who settled the sale's last case, of this reason if one is named, and why; empty: nobody yet."""
 
-class BillBooks(Protocol):
-    """Where results are kept, and where the books are read. Blocking: call it away from the loop."""
 
-    def look(self) -> AbstractContextManager[BookStreams]:
-        """One moment of the books."""
+class BillTx(Tx, Protocol):
+    """A transaction that also sees the match's own rows."""
 
-    def sorted(self, lines: Iterable[BillLine]) -> AbstractContextManager[Iterator[BillLine]]:
-        """The same lines by sale id, with little memory: they wait on the disk meanwhile."""
-
-    def day(self, merchant: str, day: str) -> tuple[DayResult, tuple[FoundDifference, ...]] | None:
+    def bill_day(self, merchant: str, day: str) -> Kept | None:
         """What is kept of a day."""
 
-    def days(self, limit: int) -> tuple[DayResult, ...]:
-        """The newest days first."""
+    def put_bill_day(self, result: DayResult, found: Sequence[Found]) -> None:
+        """Insert or replace a day, and each of these differences of it."""
 
-    def closed_case(self, sale_id: str, reason: str) -> str:
-        """Who settled the sale's last case of this reason and why; empty while it is open or never was."""
+    def put_page(self, page: JournalPage) -> bool:
+        """Keep what a machine said; False, and nothing is kept, for a journal that is not believed."""
+
+
+class BillBooks(Protocol):
+    """Where results are kept, and the books are read."""
+
+    async def on_bills(self, work: Callable[[BillTx], T]) -> T:
+        """As `Store.run`, in a transaction that also sees the match's own rows."""
+
+    async def bill_days(self, limit: int) -> tuple[Kept, ...]:
+        """The newest days first, with their differences."""
+
+    def look(self) -> AbstractContextManager[BookStreams]:
+        """One moment of the books. Blocking: for a thread."""
+
+
+class Sorter(Protocol):
+    """Puts lines in order with little memory."""
+
+    def __call__(self, lines: Iterable[BillLine]) -> AbstractContextManager[Iterator[BillLine]]:
+        """The same lines by sale id; they wait on the disk meanwhile. Blocking: for a thread."""
+
+
+# ---------------------------------------------------------------- the platform's days
+
+
+def day_of(wall_ms: int) -> str:
+    """The platform's day at this instant: `2026-01-31`."""
+    return datetime.fromtimestamp(wall_ms / 1000, CHINA).date().isoformat()
+
+
+def bounds_ms(day: str) -> tuple[int, int]:
+    """When a day of the platform's begins and ends, in Unix milliseconds. Raises ValueError."""
+    begin = datetime.combine(date.fromisoformat(day), time(), CHINA)
+    return round(begin.timestamp() * 1000), round((begin + timedelta(days=1)).timestamp() * 1000)
+
+
+def days_from(day: str, count: int) -> str:
+    """The day so many days after this one. Raises ValueError."""
+    return (date.fromisoformat(day) + timedelta(days=count)).isoformat()

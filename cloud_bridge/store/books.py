@@ -1,8 +1,9 @@
 """The bridge's books in a database: `open_store(url)` is SQLite by default, PostgreSQL by its address."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, func, insert, select
@@ -13,8 +14,10 @@ from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact, StandingAlarm, StoreFailed, Tx
+from cloud_bridge.ports_bills import BillTx, BookStreams, Kept
 from cloud_bridge.ports_desk import DeskTx
 from cloud_bridge.store import tables
+from cloud_bridge.store.bills import SqlBillTx, SqlStreams, newest_days, read_days
 from cloud_bridge.store.database import (
     DATABASE_ERRORS,
     READERS,
@@ -119,6 +122,23 @@ class SqlStore:
     ) -> tuple[tuple[Complaint, tuple[Doing, ...], Sale | None], ...]:
         """Open ones with their acts and sales, the longest waiting first; then so many settled ones."""
         return await self._read(lambda db: read_complaints(db, settled))
+
+    async def on_bills(self, work: Callable[[BillTx], T]) -> T:
+        """As `run`, in a transaction that also sees the daily match's rows."""
+        return await self._writer.run(lambda tx: work(SqlBillTx.of(tx)))
+
+    async def bill_days(self, limit: int) -> tuple[Kept, ...]:
+        """The newest matched days first, with their differences."""
+        return await self._read(lambda db: read_days(db, newest_days(limit)))
+
+    @contextmanager
+    def look(self) -> Iterator[BookStreams]:
+        """The books as streams by sale id, in one snapshot. Blocking. Raises StoreFailed."""
+        try:
+            with self._database.snapshot() as db:
+                yield SqlStreams(db)
+        except DATABASE_ERRORS as error:
+            raise StoreFailed(f"the books cannot be read: {reason(error)}") from error
 
     async def check(self) -> Checked:
         """Whether the books are as they were written, and fit together."""
