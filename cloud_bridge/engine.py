@@ -6,7 +6,7 @@ off the rows again after a restart. The authorisation to vend is published befor
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final
 
@@ -109,6 +109,7 @@ class Engine:
         self._ready: Final = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._halted = ""
+        self.others: Callable[[OtherNotice], Awaitable[None]] = _passed_over
 
     # ------------------------------------------------------------ the task
 
@@ -164,13 +165,24 @@ class Engine:
             self._counts[f"notice_rejected.{rejected.why}"] += 1
             raise
         self._counts[f"notice.{type(told).__name__}"] += 1
-        if not isinstance(told, OtherNotice):
-            await self._surely(self._decide(told.sale_id, told), "notice")
+        if isinstance(told, OtherNotice):
+            await self.others(told)
+            return
+        await self._surely(self._decide(told.sale_id, told), "notice")
 
     async def order_refund(self, sale_id: str, by: str) -> None:
         """A person says that this money goes back. `by` is who. Raises StoreFailed."""
         await self._ready.wait()
         await self._surely(self._decide(sale_id, RefundOrdered(sale_id=sale_id, by=by)), "refund")
+
+    async def look_up(self, sale_id: str, merchant: str) -> None:
+        """Ask the platform what it knows of an order; the sale's table takes the answer."""
+        await self._ready.wait()
+        self._calls.want(sale_id, QueryOrder(), merchant=merchant)
+
+    def tell_facts(self, facts: Sequence[Fact]) -> None:
+        """Show lines that were noted beside the sales' table to whoever looks on."""
+        self._facts.publish(facts)
 
     async def resolve(self, wish: Wish) -> str:
         """A person decides a sale: why it cannot be, or empty once it is durable. Raises StoreFailed."""
@@ -347,6 +359,10 @@ def _merchant(sale: Sale | None, call: Call) -> str:
     if sale is not None:
         return sale.merchant
     return call.merchant if isinstance(call, QueryOrder) else ""
+
+
+async def _passed_over(_notice: OtherNotice) -> None:
+    """Nobody is interested: it is counted, and answered with success."""
 
 
 def _platform(alarm: StandingAlarm) -> bool:

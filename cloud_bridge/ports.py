@@ -88,6 +88,7 @@ class OtherNotice:
     """A verified notification about something else; answered with success and counted."""
 
     event_type: str
+    merchant: str = ""
 
 
 class Notices(Protocol):

@@ -12,7 +12,7 @@ from cloud_bridge.core.complaint import Complaint, Doing, Told
 from cloud_bridge.core.delivery import Delivery
 from cloud_bridge.core.model import Refused, Unclear
 from cloud_bridge.core.sale import Sale
-from cloud_bridge.ports import Fact, StandingAlarm, Store, Tx
+from cloud_bridge.ports import Fact, OtherNotice, StandingAlarm, Store, Tx
 
 T = TypeVar("T")
 
@@ -87,16 +87,15 @@ class ComplaintCalls(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComplaintHint:
+class ComplaintHint(OtherNotice):
     """A verified notification that a complaint is new or changed: the detail says how."""
 
     complaint_id: str
     action: str
-    merchant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
+class Violation(OtherNotice):
     """A verified notification about a sub-merchant; service providers get them. `kind`: punish | ..."""
 
     record_id: str

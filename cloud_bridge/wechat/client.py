@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
@@ -103,7 +104,9 @@ class Wire:
     def _make(self, request: Request) -> Reply:
         return self._sent(
             request,
-            lambda answer: self._exchange.judge(answer.status_code, answer.headers, self._content(answer)),
+            lambda answer: self._exchange.judge(
+                answer.status_code, answer.headers, self._content(answer, request.most_bytes)
+            ),
         )
 
     def _fetch(
@@ -129,7 +132,7 @@ class Wire:
         url = self._base_url + request.target
         ready = requests.Request(request.method, url, data=request.body or None).prepare()
         # What is signed is what the library made of it: the characters of the request line.
-        ready.headers.update(self._exchange.headers(Request(request.method, ready.path_url, request.body)))
+        ready.headers.update(self._exchange.headers(replace(request, target=ready.path_url)))
         ready.headers.update(more)
         try:
             with self._line().send(
@@ -174,13 +177,13 @@ class Wire:
         self._mine.used_ms = now_ms
         return line
 
-    def _content(self, answer: requests.Response) -> bytes:
+    def _content(self, answer: requests.Response, most_bytes: int = LARGEST_ANSWER) -> bytes:
         """The body, piece by piece as it comes, so that one that trickles cannot hold the thread."""
         until_ms = self._clock.now_ms() + READ_S * 1000
         content = b""
         while piece := answer.raw.read1(_PIECE, decode_content=True):
             content += piece
-            if len(content) > LARGEST_ANSWER:
+            if len(content) > most_bytes:
                 raise _Unusable("oversize")
             if self._clock.now_ms() >= until_ms:
                 raise _Unusable("timeout")

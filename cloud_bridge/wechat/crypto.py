@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -63,6 +63,15 @@ def decrypt(api_v3_key: bytes, *, nonce: str, associated_data: str, ciphertext: 
             raise NotDecrypted
         return AESGCM(api_v3_key).decrypt(number, sealed, associated_data.encode("ascii"))
     except (InvalidTag, ValueError) as error:
+        raise NotDecrypted from error
+
+
+def open_sealed(key: PrivateKey, sealed: str) -> str:
+    """A sensitive member that was encrypted for us: OAEP with SHA-1, in base64. Raises NotDecrypted."""
+    try:
+        oaep = OAEP(MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303 - as the platform makes them
+        return key.decrypt(_unpacked(sealed), oaep).decode()
+    except ValueError as error:
         raise NotDecrypted from error
 
 

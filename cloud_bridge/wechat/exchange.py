@@ -19,10 +19,11 @@ _LONGEST_WORDS: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """A verified 2xx; `value` is empty for a 204."""
+    """A verified 2xx; `value` is empty for a 204, and for a picture, which is in `content`."""
 
     status: int
     value: jsonio.Json = field(default_factory=dict, repr=False)
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Exchange:
             "Authorization": authorization(self._keys, request, stamp),
         }
         if request.body:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = request.content_type
         if self._keys.answer_with:
             headers["Wechatpay-Serial"] = self._keys.answer_with
         return headers
@@ -88,6 +89,8 @@ class Exchange:
         lower = {name.lower(): value for name, value in headers.items()}
         try:
             verify(self._keys, lower, content, now_s=self._clock.wall_ms() / 1000)
+            if lower.get("content-type", "").startswith("image/"):
+                return Success(status, content=content)
             return Success(status, jsonio.read(content) if content else {})
         except NotVerified as error:
             return NoAnswer(error.why)

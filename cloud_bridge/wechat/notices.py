@@ -9,7 +9,7 @@ from typing import Final
 
 from cloud_bridge.core.model import Payment, RefundStatus
 from cloud_bridge.ports import NoticeRejected, OtherNotice
-from cloud_bridge.wechat import facts, jsonio
+from cloud_bridge.wechat import complaint_facts, facts, jsonio
 from cloud_bridge.wechat.crypto import NotDecrypted, decrypt
 from cloud_bridge.wechat.keys import Keys
 from cloud_bridge.wechat.settings import WechatSettings
@@ -49,6 +49,10 @@ class WechatNotices:
             return self._payment(self._plaintext(notice))
         if event in _REFUNDS:
             return self._refund(self._plaintext(notice))
+        if event.startswith("COMPLAINT."):
+            return complaint_facts.hint(self._plaintext(notice), event)
+        if event.startswith("VIOLATION."):
+            return complaint_facts.violation(self._plaintext(notice), event)
         return OtherNotice(event_type=event)
 
     def _plaintext(self, notice: jsonio.Json) -> jsonio.Json:

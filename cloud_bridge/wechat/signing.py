@@ -30,11 +30,17 @@ class NotVerified(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call: `target` is path and query, `body` the exact bytes."""
+    """A call: `target` is path and query, `body` the exact bytes.
+
+    `signs` is what of an upload is signed, where that is not the body; `most_bytes` bounds the answer.
+    """
 
     method: str
     target: str
     body: bytes = field(default=b"", repr=False)
+    content_type: str = "application/json"
+    signs: bytes | None = field(default=None, repr=False)
+    most_bytes: int = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,8 @@ class Stamp:
 def request_message(request: Request, stamp: Stamp) -> bytes:
     """The five lines under a request's signature; the target is signed as it is transmitted."""
     head = (request.method, request.target, str(stamp.timestamp), stamp.nonce)
-    return "\n".join(head).encode("ascii") + b"\n" + request.body + b"\n"
+    signed = request.body if request.signs is None else request.signs
+    return "\n".join(head).encode("ascii") + b"\n" + signed + b"\n"
 
 
 def authorization(keys: Keys, request: Request, stamp: Stamp) -> str:

@@ -77,7 +77,7 @@ def test_a_refund_is_told_with_its_end(parties: Parties, notices: WechatNotices,
     )
 
 
-@pytest.mark.parametrize("event", ["COMPLAINT.CREATE", "SECURITY_ECHO.SUCCESS", "REFUND.PROCESSING"])
+@pytest.mark.parametrize("event", ["SECURITY_ECHO.SUCCESS", "REFUND.PROCESSING"])
 def test_other_events_are_named_and_not_opened(parties: Parties, notices: WechatNotices, event: str) -> None:
     assert notices.open(*parties.notice(event, b"no JSON"), NOW_S) == OtherNotice(event_type=event)
 
