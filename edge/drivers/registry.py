@@ -93,11 +93,29 @@ def _easivend() -> Kind:
     return _asking(EasivendSettings, Easivend)
 
 
+def _ziman() -> Kind:
+    from edge.drivers.ziman import Ziman, ZimanSettings
+
+    return _asking(ZimanSettings, Ziman)
+
+
+def _m102() -> Kind:
+    from edge.drivers.m102 import M102, M102Settings
+
+    return _asking(M102Settings, M102)
+
+
 def _settings(kind: Callable[[], Kind]) -> Callable[[], type[Any]]:
     return lambda: kind().settings
 
 
 BUSES: Final[Mapping[str, Callable[[], Kind]]] = MappingProxyType(
-    {"xy": _xy, "adh814": _adh814, "easivend": _easivend}
+    {
+        "xy": _xy,
+        "adh814": _adh814,
+        "easivend": _easivend,
+        "ziman": _ziman,
+        "m102": _m102,
+    }
 )
 SETTINGS: Final = MappingProxyType({name: _settings(kind) for name, kind in BUSES.items()})

@@ -359,7 +359,7 @@ async def _true(bench: Bench, outcome: Outcome, before: Truth | None) -> None:
 
 _PROOFS: Final = {
     Recovery.LATCHED: "Keeps the result of its last run until that is cleared: a new one proves itself.",
-    Recovery.TOKEN: "Keeps number and result of its last run: ours proves itself, an old one that none began.",
+    Recovery.TOKEN: "Keeps number and result of its last run: ours proves itself, an old one none began.",
     Recovery.HISTORY: "Keeps numbers and results of its last runs: ours proves itself.",
     Recovery.READ_ONCE: "Keeps a result until it is read: found, it proves itself; gone, it is doubt.",
     Recovery.RUN_STATE: "Says whether a motor turns: seen turning, its end is known; else it is doubt.",

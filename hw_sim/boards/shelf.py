@@ -9,8 +9,10 @@ from hw_sim.boards.adh814 import Adh814Board
 from hw_sim.boards.answering import Timing
 from hw_sim.boards.board import Board
 from hw_sim.boards.easivend import EasivendBoard
+from hw_sim.boards.m102 import M102Board
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.xy import BoardSettings, XyBoard
+from hw_sim.boards.ziman import ZimanBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
         "xy": Model(make=_xy, routine=("fafb41", "fafb42")),
         "adh814": Model(make=lambda cabinet, wanted: Adh814Board(cabinet, _timing(wanted))),
         "easivend": Model(make=lambda cabinet, wanted: EasivendBoard(cabinet, _timing(wanted))),
+        "ziman": Model(make=lambda cabinet, wanted: ZimanBoard(cabinet, _timing(wanted))),
+        "m102": Model(make=lambda cabinet, wanted: M102Board(cabinet, _timing(wanted))),
     }
 )
 
