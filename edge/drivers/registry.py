@@ -105,6 +105,18 @@ def _m102() -> Kind:
     return _asking(M102Settings, M102)
 
 
+def _zdm8() -> Kind:
+    from edge.drivers.zdm8 import Zdm8, Zdm8Settings
+
+    return _asking(Zdm8Settings, Zdm8)
+
+
+def _tcn() -> Kind:
+    from edge.drivers.tcn import Tcn, TcnSettings
+
+    return _asking(TcnSettings, Tcn)
+
+
 def _settings(kind: Callable[[], Kind]) -> Callable[[], type[Any]]:
     return lambda: kind().settings
 
@@ -116,6 +128,8 @@ BUSES: Final[Mapping[str, Callable[[], Kind]]] = MappingProxyType(
         "easivend": _easivend,
         "ziman": _ziman,
         "m102": _m102,
+        "zdm8": _zdm8,
+        "tcn": _tcn,
     }
 )
 SETTINGS: Final = MappingProxyType({name: _settings(kind) for name, kind in BUSES.items()})

@@ -11,7 +11,9 @@ from hw_sim.boards.board import Board
 from hw_sim.boards.easivend import EasivendBoard
 from hw_sim.boards.m102 import M102Board
 from hw_sim.boards.mechanics import Cabinet
+from hw_sim.boards.tcn import TcnBoard
 from hw_sim.boards.xy import BoardSettings, XyBoard
+from hw_sim.boards.zdm8 import Zdm8Board
 from hw_sim.boards.ziman import ZimanBoard
 
 
@@ -48,6 +50,8 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
         "easivend": Model(make=lambda cabinet, wanted: EasivendBoard(cabinet, _timing(wanted))),
         "ziman": Model(make=lambda cabinet, wanted: ZimanBoard(cabinet, _timing(wanted))),
         "m102": Model(make=lambda cabinet, wanted: M102Board(cabinet, _timing(wanted))),
+        "zdm8": Model(make=lambda cabinet, wanted: Zdm8Board(cabinet, _timing(wanted))),
+        "tcn": Model(make=lambda cabinet, wanted: TcnBoard(cabinet, _timing(wanted))),
     }
 )
 
