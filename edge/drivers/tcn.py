@@ -20,6 +20,8 @@ LENGTH: Final = 5
 REPLY_MS: Final = 1_000
 SELF_CHECK_MS: Final = 1_600
 LATE_MS: Final = 10_000
+EARLY_MS: Final = 300  # no motor comes round so soon: a good word within this time is an older command's
+DOUBTED_MS: Final = 3_000  # how long an early fault must stand alone before it is believed
 START_S: Final = 2
 ON, OFF = 0xAA, 0x55
 _SELF_CHECK, _EXISTS, _TEMPERATURE, _DOOR = 0x64, 0x78, 0xDC, 0xDF
@@ -166,16 +168,23 @@ class Tcn:
         return Baseline() if heard.frame is not None else None
 
     def vend(self, order: VendOrder) -> Talk[Outcome]:
-        """One start; the next answer of this board is its result."""
-        channel = order.lane - self._settings.lane_offset
-        heard = yield self._ask(
-            channel,
-            ON if self._settings.drop_sensor else OFF,
-            wait_ms=1000 * self._settings.motor_s,
+        """One start; the next answer of this board is its result, unless it comes too soon to be."""
+        heard = yield Ask(
+            frame=request(
+                self._settings.board,
+                order.lane - self._settings.lane_offset,
+                ON if self._settings.drop_sensor else OFF,
+            ),
+            wait_ms=EARLY_MS,
+            answers=_is_fault,
             start_before_ms=order.start_before_ms,
         )
         if heard.withheld:
             return Withheld(why=heard.withheld)
+        early: Frame | None = heard.frame
+        heard = yield Ask(wait_ms=DOUBTED_MS if early is not None else 1000 * self._settings.motor_s)
+        if heard.frame is None and early is not None:
+            return self._concluded(order, early)
         if heard.frame is None:
             yield Pause(LATE_MS)  # an answer that comes later still would be taken for the next one's
             return judged(self._witness, order, Evidence(answered=False))
@@ -201,14 +210,8 @@ class Tcn:
         why = fault_name(frame.code)
         return rejected(why, words) if why in _NOT_MOVED else failed(why, words)
 
-    def _ask(
-        self, command: int, parameter: int, *, wait_ms: int = REPLY_MS, start_before_ms: int | None = None
-    ) -> Ask:
-        return Ask(
-            frame=request(self._settings.board, command, parameter),
-            wait_ms=wait_ms,
-            start_before_ms=start_before_ms,
-        )
+    def _ask(self, command: int, parameter: int, *, wait_ms: int = REPLY_MS) -> Ask:
+        return Ask(frame=request(self._settings.board, command, parameter), wait_ms=wait_ms)
 
 
 def fault_name(code: int) -> str:
@@ -218,6 +221,10 @@ def fault_name(code: int) -> str:
     if code >> 4 in _MOTORS:
         return _MOTORS[code >> 4]
     return "sensor_fault" if code in (1, 2, 3) else f"code_{code:02x}"
+
+
+def _is_fault(frame: Frame) -> bool:
+    return not frame.ok
 
 
 def _is_result(frame: Frame) -> bool:

@@ -22,6 +22,7 @@ POLL_MS: Final = 300
 START_S: Final = 2
 READ, WRITE_ONE, WRITE = 0x03, 0x06, 0x10
 _VERSION, _STATUS, _CLIMATE, _DOOR, _SENSOR = 0x0001, 0x0003, 0x0004, 0x0005, 0x0008
+_LENGTHS: Final = {_VERSION: 4, _CLIMATE: 4}
 _SHIP: Final = 0x2001
 _IDLE, _BUSY, _GOOD, _BAD = 0, 1, 2, 3
 _SLOW: Final = 0x08  # exception: accepted, and takes its time
@@ -95,7 +96,7 @@ def read(address: int, register: int, words: int) -> bytes:
 def _measure(held: bytes, asked: bytes) -> int:
     if len(held) < 3:
         return MORE
-    if held[0] != asked[:1][0] if asked else True:
+    if held[:1] != asked[:1]:
         return NO_START
     if held[1] == asked[1] | 0x80:
         return 5
@@ -149,7 +150,7 @@ class Zdm8:
     def identify(self) -> Talk[str | None]:
         """Version and lanes. The run status is not read: a result in it may be an interrupted vend's."""
         heard = yield self._read(_VERSION, 2)
-        if heard.frame is None or len(heard.frame.data) < 4:
+        if heard.frame is None or heard.frame.exception:
             return None
         year, month, layers, columns = heard.frame.data[:4]
         yield from self.look()
@@ -160,7 +161,7 @@ class Zdm8:
     def look(self) -> Talk[bool]:
         """Temperature and door."""
         heard = yield self._read(_CLIMATE, 2)
-        if heard.frame is None or len(heard.frame.data) < 2:
+        if heard.frame is None or heard.frame.exception:
             return False
         celsius = int.from_bytes(heard.frame.data[:2], "big", signed=True) // 10
         heard = yield self._read(_DOOR, 1)
@@ -237,14 +238,21 @@ class Zdm8:
 
     def _status(self) -> Talk[bytes | None]:
         heard = yield self._read(_STATUS, 1)
-        if heard.frame is None or len(heard.frame.data) < 2:
+        if heard.frame is None or heard.frame.exception:
             return None
         data: bytes = heard.frame.data
         return data
 
     def _read(self, register: int, words: int) -> Ask:
-        return Ask(frame=read(self._settings.address, register, words), wait_ms=REPLY_MS, answers=_of(READ))
+        return Ask(
+            frame=read(self._settings.address, register, words),
+            wait_ms=REPLY_MS,
+            answers=_of(READ, length=_LENGTHS.get(register, 2)),
+        )
 
 
-def _of(function: int) -> Callable[[Any], bool]:
-    return lambda frame: frame.function == function
+def _of(function: int, *, length: int | None = None) -> Callable[[Any], bool]:
+    """An answer to this function, with so many bytes of data unless it is an exception."""
+    return lambda frame: (
+        frame.function == function and bool(length is None or frame.exception or len(frame.data) == length)
+    )

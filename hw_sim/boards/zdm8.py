@@ -1,4 +1,4 @@
-"""A ZDM8 matrix board on Modbus RTU, from the notes on its protocol alone (Modbus board protocols, part A)."""
+"""A ZDM8 matrix board on Modbus RTU, from the notes on its protocol alone (Modbus boards, part A)."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
