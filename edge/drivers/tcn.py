@@ -21,7 +21,7 @@ REPLY_MS: Final = 1_000
 SELF_CHECK_MS: Final = 1_600
 LATE_MS: Final = 10_000
 EARLY_MS: Final = 300  # no motor comes round so soon: a good word within this time is an older command's
-DOUBTED_MS: Final = 3_000  # how long an early fault must stand alone before it is believed
+DOUBTED_MS: Final = 3_000  # how long bad news must stand alone: it may be an older command's, too
 START_S: Final = 2
 ON, OFF = 0xAA, 0x55
 _SELF_CHECK, _EXISTS, _TEMPERATURE, _DOOR = 0x64, 0x78, 0xDC, 0xDF
@@ -181,14 +181,16 @@ class Tcn:
         )
         if heard.withheld:
             return Withheld(why=heard.withheld)
-        early: Frame | None = heard.frame
-        heard = yield Ask(wait_ms=DOUBTED_MS if early is not None else 1000 * self._settings.motor_s)
-        if heard.frame is None and early is not None:
-            return self._concluded(order, early)
         if heard.frame is None:
+            heard = yield Ask(wait_ms=1000 * self._settings.motor_s)
+        said: Frame | None = heard.frame
+        if said is not None and said.data != _SEEN and self._settings.drop_sensor:
+            heard = yield Ask(wait_ms=DOUBTED_MS, answers=_is_result)
+            said = heard.frame or said
+        if said is None:
             yield Pause(LATE_MS)  # an answer that comes later still would be taken for the next one's
             return judged(self._witness, order, Evidence(answered=False))
-        return self._concluded(order, heard.frame)
+        return self._concluded(order, said)
 
     def recover(self, order: VendOrder) -> Talk[Outcome]:
         """Wait until no answer can come any more; then nothing is known."""
