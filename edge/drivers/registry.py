@@ -117,6 +117,18 @@ def _tcn() -> Kind:
     return _asking(TcnSettings, Tcn)
 
 
+def _tcn_lifter() -> Kind:
+    from edge.drivers.tcn_lifter import TcnLifter, TcnLifterSettings
+
+    return _asking(TcnLifterSettings, TcnLifter)
+
+
+def _jinma() -> Kind:
+    from edge.drivers.jinma import Jinma, JinmaSettings
+
+    return _asking(JinmaSettings, Jinma)
+
+
 def _settings(kind: Callable[[], Kind]) -> Callable[[], type[Any]]:
     return lambda: kind().settings
 
@@ -130,6 +142,8 @@ BUSES: Final[Mapping[str, Callable[[], Kind]]] = MappingProxyType(
         "m102": _m102,
         "zdm8": _zdm8,
         "tcn": _tcn,
+        "tcn-lifter": _tcn_lifter,
+        "jinma": _jinma,
     }
 )
 SETTINGS: Final = MappingProxyType({name: _settings(kind) for name, kind in BUSES.items()})

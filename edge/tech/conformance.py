@@ -22,6 +22,7 @@ T = TypeVar("T")
 LOOK_S: Final = 0.05
 UP_S: Final = 60.0
 LONGEST_S: Final = 600.0
+READY_LOOKS: Final = 30
 SILENT_S: Final = 60.0
 CUTS_S: Final = (0.02, 0.3, 1.0, 2.5)  # after the order: before, in and behind a motor window
 FAR_MS: Final = 10**15
@@ -311,7 +312,11 @@ def _since_up(bench: Bench) -> list[BusEvent]:
 async def _ordered(bench: Bench, lane: int, *, start_before_ms: int = FAR_MS) -> VendOrder:
     """An order as the engine makes it: chosen, checked, and with the board's evidence of before."""
     bench.choose(lane)
-    reason = await _patiently(bench.dispenser.check(lane))
+    for _ in range(READY_LOOKS):
+        reason = await _patiently(bench.dispenser.check(lane))
+        if reason != "busy":  # the last product may still lie in the hatch
+            break
+        await asyncio.sleep(1)
     _expect(reason == "", f"lane {lane} was refused: {reason}")
     try:
         baseline = await _patiently(bench.dispenser.baseline(lane))

@@ -9,9 +9,11 @@ from hw_sim.boards.adh814 import Adh814Board
 from hw_sim.boards.answering import Timing
 from hw_sim.boards.board import Board
 from hw_sim.boards.easivend import EasivendBoard
+from hw_sim.boards.jinma import JinmaBoard
 from hw_sim.boards.m102 import M102Board
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.tcn import TcnBoard
+from hw_sim.boards.tcn_lifter import TcnLifterBoard
 from hw_sim.boards.xy import BoardSettings, XyBoard
 from hw_sim.boards.zdm8 import Zdm8Board
 from hw_sim.boards.ziman import ZimanBoard
@@ -52,6 +54,8 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
         "m102": Model(make=lambda cabinet, wanted: M102Board(cabinet, _timing(wanted))),
         "zdm8": Model(make=lambda cabinet, wanted: Zdm8Board(cabinet, _timing(wanted))),
         "tcn": Model(make=lambda cabinet, wanted: TcnBoard(cabinet, _timing(wanted))),
+        "tcn-lifter": Model(make=lambda cabinet, wanted: TcnLifterBoard(cabinet, _timing(wanted))),
+        "jinma": Model(make=lambda cabinet, wanted: JinmaBoard(cabinet, _timing(wanted))),
     }
 )
 
