@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
+from cloud_bridge.app_merchants import Merchants
 from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.fleet.fleet import Fleet
@@ -21,10 +22,6 @@ from cloud_bridge.store.books import open_store
 from cloud_bridge.web.app import make_app
 from cloud_bridge.web.operator import serve_operator
 from cloud_bridge.web.server import serve_web
-from cloud_bridge.wechat.client import Client
-from cloud_bridge.wechat.keys import load_keys
-from cloud_bridge.wechat.notices import WechatNotices
-from cloud_bridge.wechat.platform import WechatPlatform
 from wire.envelope import Keyring, Signer, key_id, load_private
 from wire.gate import Gate
 from wire.link import Link
@@ -54,21 +51,21 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
     While it serves, a failure of any task ends all of them in an ExceptionGroup: a restart takes up what the
     books hold, a daemon in an unknown state takes up nothing.
     """
-    clock, wechat = SystemClock(), settings.wechat.settings()
-    keys = load_keys(wechat)
+    clock = SystemClock()
     roster = Roster((machine.id for machine in settings.machines), clock)
     fleet = Fleet(signer=_signer(settings), roster=roster, timings=settings.timings, log=log)
     gate = Gate(Keyring.of_bridge(machine_keys(settings)), log=log, clock=time.monotonic)
     link = Link(broker_settings(settings), log=log, on_state=fleet.connected, random=random.random)
     with (
+        Merchants(settings.accounts, clock=clock) as merchants,
         closing(open_store(settings.store.url, incarnation=lambda: secrets.token_hex(16))) as store,
-        closing(Client(wechat, keys, clock=clock, nonce=lambda: secrets.token_hex(16))) as client,
     ):
         engine = Engine(
             ports=BridgePorts(
                 store=store,
-                platform=WechatPlatform(wechat, client),
-                notices=WechatNotices(wechat, keys),
+                platform=merchants.first.platform,
+                merchants=merchants.others,
+                notices=merchants.notices,
                 fleet=fleet,
                 clock=clock,
                 log=log,
@@ -84,7 +81,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             roster=roster,
             clock=clock,
             log=log,
-            notify_path=urlsplit(wechat.notify_url).path,
+            notify_path=urlsplit(merchants.first.settings.notify_url).path,
             hosts=settings.web.page_hosts,
         )
         web = partial(serve_web, page, settings.web.host, settings.web.port)

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Annotated, Final
 
 from cloud_bridge.config_machines import MachineTable, first_twice
 from cloud_bridge.config_timings import LimitsTable, TimingsTable
-from cloud_bridge.config_wechat import WechatTable
+from cloud_bridge.config_wechat import MerchantTable, WechatTable, accounts, astray
 from cloud_bridge.ports import Shelf
 from cloud_bridge.wechat.key_report import describe_keys
+from cloud_bridge.wechat.settings import WechatSettings
 from wire.broker import BrokerSettings
 from wire.envelope import BadKeyFile, PublicKey, key_id, load_private, load_public
 from wire.mqtt_table import MqttTable
@@ -80,6 +82,7 @@ class BridgeSettings:
     store: StoreTable
     wechat: WechatTable
     machines: tuple[MachineTable, ...]
+    merchants: tuple[MerchantTable, ...] = ()
     mqtt: MqttTable = field(default_factory=MqttTable)
     web: WebTable = field(default_factory=WebTable)
     timings: TimingsTable = field(default_factory=TimingsTable)
@@ -90,6 +93,13 @@ class BridgeSettings:
             raise ValueError("no [[machines]]; at least one is needed")
         if twice := first_twice([machine.id for machine in self.machines]):
             raise ValueError(f"machine {twice} twice")
+        if wrong := astray(self.wechat, self.merchants, {each.id: each.merchant for each in self.machines}):
+            raise ValueError(wrong)
+
+    @property
+    def accounts(self) -> Mapping[str, WechatSettings]:
+        """Every merchant's account by his name; that of `[wechat]` has none."""
+        return accounts(self.wechat, self.merchants)
 
     @property
     def shelves(self) -> tuple[Shelf, ...]:
@@ -154,9 +164,12 @@ def findings(path: Path, *, now_s: float) -> tuple[bool, list[str]]:
             lines.append(f"machines: {machine.id}: public key {name}; {shelf}")
         except BadKeyFile as error:
             mistakes.append(f"machines: {machine.id}: public_key_file: {error}")
-    report = describe_keys(settings.wechat.settings(), now_s=now_s)
-    mistakes += [f"wechat.{mistake}" for mistake in report.mistakes]
-    return not mistakes, [*lines, *(f"wechat.{line}" for line in report.lines), *mistakes]
+    for name, account in settings.accounts.items():
+        report = describe_keys(account, now_s=now_s)
+        where = f"merchants.{name}" if name else "wechat"
+        mistakes += [f"{where}.{mistake}" for mistake in report.mistakes]
+        lines += [f"{where}.{line}" for line in report.lines]
+    return not mistakes, [*lines, *mistakes]
 
 
 def _places(settings: BridgeSettings) -> tuple[list[str], list[str]]:
@@ -164,7 +177,7 @@ def _places(settings: BridgeSettings) -> tuple[list[str], list[str]]:
     mqtt, web, books = settings.mqtt, settings.web, settings.store.file
     lines = [
         f"store: {books or settings.store.url_file}",
-        f"web: http://{web.host}:{web.port}; notifications come to {settings.wechat.notify_url}",
+        f"web: http://{web.host}:{web.port}; notifications come to {settings.accounts[''].notify_url}",
         f"mqtt: {mqtt.host}:{mqtt.port} {'over TLS' if mqtt.tls else 'in the clear'}, as {MQTT_NAME}",
     ]
     if not _loopback(web.host):

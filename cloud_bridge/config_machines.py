@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
+from cloud_bridge.config_areas import County
+from cloud_bridge.core.model import Place
 from cloud_bridge.ports import Shelf, ShelfProduct
 from wire.settings import File, Pattern, Range
 from wire.topics import LIMIT_BYTES, Branch
@@ -31,14 +33,48 @@ class LaneTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bytes:
+    """A rule for text that the platform counts in bytes: a Chinese character is three."""
+
+    most: int
+
+    def __str__(self) -> str:
+        return f"1 to {self.most} bytes on one line, three for a Chinese character"
+
+    def allows(self, value: str) -> bool:
+        """Whether it fits."""
+        return value.isprintable() and 1 <= len(value.encode()) <= self.most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceTable:
+    """The store a machine stands in, for its orders: all of it, or no `place` at all."""
+
+    store_id: Annotated[str, Bytes(most=32)]
+    store_name: Annotated[str, Bytes(most=256)]
+    area_code: Annotated[str, County()]
+    address: Annotated[str, Bytes(most=512)]
+
+    @property
+    def place(self) -> Place:
+        """As orders say it."""
+        return Place(**asdict(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MachineTable:
-    """A machine that may speak, and its catalogue. Raise `catalogue_version` with each change of it."""
+    """A machine that may speak, and its catalogue. Raise `catalogue_version` with each change of it.
+
+    `merchant` names one of `[[merchants]]`; without it the money is that of `[wechat]`.
+    """
 
     id: Annotated[str, Pattern(r"[a-z0-9-]{4,32}", "4 to 32 of a-z 0-9 -")]
     public_key_file: Annotated[Path, File()]
     catalogue_version: Annotated[int, Range(1, 2**31)]
     lanes: tuple[LaneTable, ...]
     phone: Annotated[str, _text(0, 40)] = ""
+    merchant: str = ""
+    place: PlaceTable | None = None
 
     def __post_init__(self) -> None:
         if self.id == BRIDGE:
@@ -64,7 +100,14 @@ class MachineTable:
             )
             for lane in self.lanes
         )
-        return Shelf(machine=self.id, version=self.catalogue_version, phone=self.phone, products=products)
+        return Shelf(
+            machine=self.id,
+            version=self.catalogue_version,
+            phone=self.phone,
+            products=products,
+            merchant=self.merchant,
+            place=self.place.place if self.place is not None else None,
+        )
 
 
 def first_twice(names: Sequence[str | int]) -> str:

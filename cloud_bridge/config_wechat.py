@@ -1,9 +1,11 @@
-"""The `[wechat]` table: the merchant's account, written out or taken from a credentials file."""
+"""The `[wechat]` and `[[merchants]]` tables: an account, written out or taken from a credentials file."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from cloud_bridge.wechat.settings import HOST, PlatformPublicKey, WechatSettings
 from wire.settings import File, Pattern
@@ -33,6 +35,7 @@ class WechatTable:
     merchant_certificate_file: Annotated[Path, File()] | None = None
     platform_public_keys: tuple[PlatformPublicKey, ...] = ()
     platform_certificate_files: tuple[Annotated[Path, File()], ...] = ()
+    download_certificates: bool | None = None
 
     def __post_init__(self) -> None:
         self.settings()
@@ -41,7 +44,11 @@ class WechatTable:
         """The account as the adapter wants it. Raises ValueError with what does not go together."""
         account = self._from_file() if self.credentials_file is not None else self._from_table()
         return WechatSettings(
-            notify_url=self.notify_url, base_url=self.base_url, proxy_url=self.proxy_url, **account
+            notify_url=self.notify_url,
+            base_url=self.base_url,
+            proxy_url=self.proxy_url,
+            download_certificates=self.download_certificates,
+            **account,
         )
 
     def _from_table(self) -> dict[str, Any]:
@@ -65,6 +72,41 @@ class WechatTable:
         except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"credentials_file {file} that is no JSON ({type(error).__name__})") from None
         return _account(found, file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantTable(WechatTable):
+    """One of the merchants beside that of `[wechat]`. Machines say by its name whose money theirs is.
+
+    A sale keeps that name: a merchant stays in the settings, under it, as long as anything of his may come.
+    """
+
+    name: Annotated[str, Pattern(r"[a-z0-9][a-z0-9-]{0,31}", "1 to 32 of a-z 0-9 -")]
+
+
+def accounts(first: WechatTable, others: tuple[MerchantTable, ...]) -> Mapping[str, WechatSettings]:
+    """Accounts by name; that of `[wechat]` has none.
+
+    Sales from before there were several merchants have no name; so have machines that say none.
+    """
+    return {"": first.settings(), **{merchant.name: merchant.settings() for merchant in others}}
+
+
+def astray(first: WechatTable, others: tuple[MerchantTable, ...], machines: Mapping[str, str]) -> str:
+    """What of the merchants does not go together, or empty; `machines` says who gets the money of each."""
+    names = [merchant.name for merchant in others]
+    everyone = accounts(first, others).values()
+    paths = {urlsplit(account.notify_url).path for account in everyone}
+    if len(set(names)) < len(names):
+        return f"a name of a merchant twice in {', '.join(names)}"
+    if len({account.mchid for account in everyone}) < len(everyone):
+        return "an mchid twice in [wechat] and [[merchants]]; each has its own"
+    if len(paths) > 1:
+        return f"notify_url with several paths, {' and '.join(sorted(paths))}; all merchants have one path"
+    lost = sorted(name for name, merchant in machines.items() if merchant and merchant not in names)
+    if lost:
+        return f"machine {lost[0]} with merchant {machines[lost[0]]}; known are {', '.join(names) or 'none'}"
+    return ""
 
 
 def _account(found: object, file: Path) -> dict[str, Any]:

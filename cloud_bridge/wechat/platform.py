@@ -64,6 +64,7 @@ class WechatPlatform:
                 "scene_info": {
                     "payer_client_ip": self._settings.terminal_ip,
                     "device_id": order.machine,
+                    **_store(order),
                 },
             }
         )
@@ -178,6 +179,15 @@ def _refund(sale_id: str, refund_no: str, value: jsonio.Json) -> RefundStatus | 
     if (status.sale_id, status.refund_no) != (sale_id, refund_no):
         return Unclear(sale_id=sale_id, why="other_refund")
     return status
+
+
+def _store(order: OrderDraft) -> jsonio.Json:
+    """All four members or none: descriptions differ in which of them are compulsory."""
+    place = order.place
+    if place is None:
+        return {}
+    names = {"id": place.store_id, "name": place.store_name}
+    return {"store_info": names | {"area_code": place.area_code, "address": place.address}}
 
 
 def _within(words: str, most: int) -> str:

@@ -92,6 +92,8 @@ class WechatSettings(MerchantSettings):
     platform_public_keys, platform_certificate_files: with what the platform signs. One of either is enough;
         during a migration or a rotation all that may occur stand here. The first public key is the one with
         which answers are asked for.
+    download_certificates: whether certificates are fetched from the platform and kept up to date. Without it
+        they are when files of certificates stand here and no public key does.
     merchant_certificate_file: only looked at by `describe_keys`, to see that key, serial and date fit.
     """
 
@@ -100,6 +102,7 @@ class WechatSettings(MerchantSettings):
     api_v3_key_file: Path
     platform_public_keys: tuple[PlatformPublicKey, ...] = ()
     platform_certificate_files: tuple[Path, ...] = ()
+    download_certificates: bool | None = None
     merchant_certificate_file: Path | None = None
 
     def _wrong(self) -> list[str]:
@@ -115,9 +118,19 @@ class WechatSettings(MerchantSettings):
         ids = [named.id for named in self.platform_public_keys]
         if len(set(ids)) < len(ids):
             return [f"platform_public_keys: found an id twice in {', '.join(ids)}; allowed is one file an id"]
-        if self.platform_public_keys or self.platform_certificate_files:
+        if self.platform_public_keys or self.platform_certificate_files or self.downloads:
             return []
-        return ["platform_public_keys, platform_certificate_files: found none; allowed is one key or more"]
+        return [
+            "platform_public_keys, platform_certificate_files: found none; "
+            "allowed is one key or more, or download_certificates = true"
+        ]
+
+    @property
+    def downloads(self) -> bool:
+        """Whether certificates are fetched from the platform."""
+        if self.download_certificates is None:
+            return bool(self.platform_certificate_files) and not self.platform_public_keys
+        return self.download_certificates
 
 
 def _shown(name: str, value: str) -> str:

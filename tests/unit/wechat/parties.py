@@ -83,10 +83,10 @@ def lower(headers: Headers) -> Headers:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def letter(event: str, value: Any, **resource: Any) -> bytes:
+def letter(event: str, value: Any, *, sealed_with: str = API_V3_KEY, **resource: Any) -> bytes:
     plain = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
     nonce, named = "q1w2e3r4t5y6", "transaction"
-    sealed = AESGCM(API_V3_KEY.encode()).encrypt(nonce.encode(), plain, named.encode())
+    sealed = AESGCM(sealed_with.encode()).encrypt(nonce.encode(), plain, named.encode())
     members = {
         "original_type": named,
         "algorithm": "AEAD_AES_256_GCM",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from cloud_bridge.core.model import (
     OrderDraft,
     OrderPlaced,
     Payment,
+    Place,
     RefundDraft,
     RefundState,
     RefundStatus,
@@ -72,6 +74,15 @@ def test_an_order_is_composed_to_the_byte(platform: WechatPlatform) -> None:
         '"time_expire":"2026-05-29T04:29:40+08:00","attach":"vm-0001",'
         '"notify_url":"http://127.0.0.1:9/notify","amount":{"total":350,"currency":"CNY"},'
         '"scene_info":{"payer_client_ip":"127.0.0.1","device_id":"vm-0001"}}'
+    )
+
+
+def test_the_store_of_a_machine_is_said_whole(platform: WechatPlatform) -> None:
+    place = Place(store_id="S-1", store_name="天河店", area_code="440106", address="天河路 1 号")
+    scene = json.loads(platform.compose(replace(DRAFT, place=place)))["scene_info"]
+    assert (scene["device_id"], scene["store_info"]) == (
+        MACHINE,
+        {"id": "S-1", "name": "天河店", "area_code": "440106", "address": "天河路 1 号"},
     )
 
 
