@@ -98,6 +98,7 @@ class Complaints:
         self._log: Final = log
         self._settings: Final = settings
         self._sooner: Final = asyncio.Event()
+        self._sweep_ms = 0
         self._unaddressed: Final = set(settings.addresses)
         self._asked_for: Final[dict[str, int]] = {}
 
@@ -105,21 +106,29 @@ class Complaints:
 
     async def run(self) -> None:
         """Look after complaints until cancelled. Raises StoreFailed."""
-        sweep_ms = self._clock.now_ms()
         while True:
-            self._sooner.clear()
-            await self._set_addresses()
-            if self._clock.now_ms() >= sweep_ms and await self._sweep():
-                sweep_ms = self._clock.now_ms() + round(self._settings.sweep_s * 1000)
-            await self._read_what_changed()
-            await self._decide()
-            await self._act()
-            await self._store.on_desk(self._tell_people)
+            await self.work()
             try:
                 async with asyncio.timeout(self._settings.round_s):
                     await self._sooner.wait()
             except TimeoutError:
                 continue
+
+    async def work(self) -> None:
+        """One round of everything; `wanted` says whether another should follow at once."""
+        self._sooner.clear()
+        await self._set_addresses()
+        if self._clock.now_ms() >= self._sweep_ms and await self._sweep():
+            self._sweep_ms = self._clock.now_ms() + round(self._settings.sweep_s * 1000)
+        await self._read_what_changed()
+        await self._decide()
+        await self._act()
+        await self._store.on_desk(self._tell_people)
+
+    @property
+    def wanted(self) -> bool:
+        """Something came or was done that the next round should see now."""
+        return self._sooner.is_set()
 
     async def _set_addresses(self) -> None:
         """Each merchant's notifications come to us, or nowhere when that is wished."""

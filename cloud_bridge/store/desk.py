@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, and_, delete, func, select
 
 from cloud_bridge.core.alert import Key
-from cloud_bridge.core.complaint import Complaint, Doing
+from cloud_bridge.core.complaint import Complaint, Doing, Standing
 from cloud_bridge.core.delivery import Delivery
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import StandingAlarm, Tx
@@ -136,8 +136,8 @@ def read_complaints(
     row = tables_desk.complaint.c
     waits = func.coalesce(func.nullif(row.waits_since_wall_ms, 0), row.made_wall_ms + (1 << 50))
     still = _complaints().where(tables_desk.IS_OPEN).order_by(waits, row.complaint_id).limit(_MOST)
-    over = _complaints().where(row.standing == "processed").order_by(row.made_wall_ms.desc()).limit(settled)
-    found = [Complaint(**each._asdict()) for each in (*db.execute(still), *db.execute(over))]
+    over = _complaints().where(row.standing == Standing.PROCESSED).order_by(row.made_wall_ms.desc())
+    found = [Complaint(**each._asdict()) for each in (*db.execute(still), *db.execute(over.limit(settled)))]
     sales = _sales(db, found)
     return tuple((each, _acts(db, each), sales.get(each.sale_id)) for each in found)
 

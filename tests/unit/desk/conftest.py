@@ -1,0 +1,25 @@
+"""One set of keys for all, and books for each test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud_bridge.store.books import SqlStore, open_store
+from tests.unit.desk.shop import Shop
+from tests.unit.sim_platform.bench import Bench
+from tests.unit.sim_platform.conftest import key_folder, make_bench
+
+__all__ = ["key_folder", "make_bench"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    store = open_store(f"sqlite:///{tmp_path}/books.db", incarnation=lambda: "s" * 26, idle_s=600)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def shop(make_bench: Callable[..., Bench], store: SqlStore) -> Shop:
+    return Shop(make_bench(), store)
