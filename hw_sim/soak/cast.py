@@ -89,6 +89,7 @@ class Cast:
         self.folder: Final = folder
         self.deaths: Final[list[str]] = []
         self.words = 0  # that victims have said
+        self.died: Final = asyncio.Event()
         self.prefix: Final[dict[str, tuple[str, ...]]] = {}  # words before a victim's command
         self._poll_ms, self._turn_ms = poll_ms, turn_ms
         self._rewrite: Final = rewrite
@@ -231,6 +232,7 @@ class Cast:
         failure = await child.ended()
         if failure is not None:
             self.deaths.append(str(failure))
+            self.died.set()
 
     def _hear(self, name: str, line: Line) -> None:
         self.words += name in VICTIMS

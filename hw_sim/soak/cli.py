@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ from hw_sim.broker import NoBroker, find_mosquitto
 from hw_sim.demo.children import ChildFailed
 from hw_sim.demo.web_call import CallFailed
 from hw_sim.soak.cast import Cast
-from hw_sim.soak.points import CALLS, SCENARIOS, CannotTrace, every_point
+from hw_sim.soak.points import CALLS, SCENARIOS, CannotTrace, arena, every_point
 from hw_sim.soak.rounds import Round, play_round
 from hw_sim.soak.tally import OtherSoak, Tally, opened
 
@@ -63,14 +64,15 @@ def main(
 
     After each round everything is started again and left to come to rest; then the machine's journal, the
     bridge's books, the payment platform and the pieces that fell have to agree. With --every-point one
-    program is killed once in each of the calls of twelve scenarios that reach its disk or its serial line.
+    program is killed once in each of the calls of twelve scenarios that reach its disk, its serial line, the
+    broker or the platform.
     """
     folder = keep or Path(tempfile.mkdtemp(prefix="wxvend-soak-"))
     good, missing, failed = False, False, False
     try:
         find_mosquitto()
         if points:
-            work = _points(victim, names or tuple(SCENARIOS), folder)
+            work = _points(victim, names or tuple(SCENARIOS), folder, shops)
         else:
             work = _soak(
                 rounds, opened(book, seed, random.SystemRandom().randrange(1_000_000)), folder, shops
@@ -108,25 +110,42 @@ async def _soak(rounds: int, tally: Tally, folder: Path, shops: int) -> bool:
     return not tally.violations
 
 
-async def _points(victim: str, names: tuple[str, ...], folder: Path) -> bool:
+async def _points(victim: str, names: tuple[str, ...], folder: Path, shops: int) -> bool:
     """Each scenario with programs of its own; found and killed are counted by the call."""
-    total: Counter[str] = Counter()
-    for name in names:
-        scene = folder / name.replace(" ", "-")
-        scene.mkdir(parents=True)
-        killed: Counter[str] = Counter()
-        async with Cast(scene, poll_ms=100) as cast:
-            async for point, found in every_point(cast, name, victim):
-                killed[point.call] += found.reached
-                if found.wrong:
-                    click.echo(f"{point}, kept in {scene}:")
-                    click.echo("\n".join(f"  {line}" for line in found.wrong))
-                    return False
-        counts = ", ".join(f"{call} {count}" for call, count in killed.items())
-        click.echo(f"{name:<20}{victim} killed in {counts}")
-        total += killed
-    click.echo(f"points found and killed: {total.total()}, violations: 0")
-    return True
+    left, killed, good = iter(names), Counter[str](), True
+
+    async def work() -> None:
+        nonlocal good
+        for name in left:
+            counts, wrong = await _scene(victim, name, folder)
+            killed.update(counts)
+            good &= not wrong
+            for line in wrong:
+                click.echo(line)
+            told = ", ".join(f"{call} {count}" for call, count in counts.items())
+            click.echo(f"{name:<20}{victim} killed in {told}")
+
+    async with asyncio.TaskGroup() as group:
+        for shop in range(shops):
+            group.create_task(work(), name=f"shop {shop}")
+    told = ", ".join(f"{call} {count}" for call, count in killed.items())
+    click.echo(f"points found and killed: {killed.total()} ({told})")
+    click.echo("no violation" if good else "VIOLATED")
+    return good
+
+
+async def _scene(victim: str, name: str, folder: Path) -> tuple[Counter[str], list[str]]:
+    """How often the victim was killed in each call; ends at the first that is wrong, and says all of that."""
+    scene = folder / name.replace(" ", "-")
+    scene.mkdir(parents=True)
+    killed: Counter[str] = Counter()
+    async with arena(scene) as cast, aclosing(every_point(cast, name, victim)) as points:
+        async for point, found in points:
+            killed[point.call] += found.reached
+            if found.wrong:
+                return killed, [f"{point}, kept in {scene}:", *(f"  {line}" for line in found.wrong)]
+    await asyncio.to_thread(shutil.rmtree, scene)
+    return killed, []
 
 
 async def _shop(left: Iterator[int], folder: Path, tally: Tally) -> None:

@@ -1,11 +1,15 @@
 """Every crash point of a daemon: the k-th write, flush or serial write of a scenario is its last.
 
 strace joins the running daemon and kills it as the call begins, so all calls before it happened and no other.
+What a bridge says to the platform and to the broker goes through turnstiles, which do the same.
 """
 
 import asyncio
+import os
 import shutil
+import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -17,13 +21,20 @@ from hw_sim.demo.shelf import SHELF
 from hw_sim.demo.web_call import CallFailed
 from hw_sim.soak.cast import STOCK, Cast
 from hw_sim.soak.rounds import come_to_rest
+from hw_sim.soak.turnstile import Turnstiles
 
-# victim -> the calls that change something outside its memory; `write` is the serial line's.
+# victim -> the calls that change something outside its memory; `write` is the serial line's. `answer` is the
+# platform's: the bridge dies when its call has done its work, and before it hears of that.
 CALLS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"edge": ("pwrite64", "fdatasync", "write"), "bridge": ("pwrite64", "fdatasync")}
+    {
+        "edge": ("pwrite64", "fdatasync", "write"),
+        "bridge": ("pwrite64", "fdatasync", "publish", "call", "answer"),
+    }
 )
+_SPOILS_A_LANE: Final = ("jam", "no drop", "refund answer lost")  # two of these stop it
+_STILES: Final = ("publish", "call", "answer")
 _ATTACH_S: Final = 60.0
-_CODE_S: Final = 3.0
+_CODE_S: Final = 60.0  # who waits longer is broken off by a death, or something is wrong
 _MOST_POINTS: Final = 1000
 _FIRST, _SECOND = SHELF[0].lane, SHELF[1].lane
 
@@ -56,11 +67,18 @@ class Found:
         return self.death != ""
 
 
-class Visitor:
-    """The shopper of a scenario; what he cannot do because somebody is dead, he leaves."""
+Weapon = Callable[[], Coroutine[None, None, None]]  # lays itself down
 
-    def __init__(self, cast: Cast) -> None:
+
+class Visitor:
+    """The shopper of a scenario; what he cannot do because somebody is dead, he leaves.
+
+    `started` is told whom the scenario itself has stopped and started again.
+    """
+
+    def __init__(self, cast: Cast, started: Callable[[str], Coroutine[None, None, None]]) -> None:
         self.cast: Final = cast
+        self.started: Final = started
         self._eye: Final = Eye(screen(cast.folder))
 
     async def chooses(self, lane: int = _FIRST) -> str:
@@ -132,6 +150,7 @@ async def _without(visitor: Visitor, name: str) -> None:
     finally:  # also when the visit is broken off, and wherever
         await visitor.cast.kill(name)
         await visitor.cast.start(name)
+        await visitor.started(name)
 
 
 async def _bridge_away(visitor: Visitor) -> None:
@@ -165,34 +184,56 @@ SCENARIOS: Final[Mapping[str, Callable[[Visitor], Coroutine[None, None, None]]]]
 )
 
 
-async def strike(cast: Cast, point: Point) -> Found:
+class Arena(Cast):
+    """A cast whose bridge goes through turnstiles."""
+
+    def __init__(self, folder: Path, stiles: Turnstiles) -> None:
+        super().__init__(folder, poll_ms=100, rewrite=stiles.rewrite)
+        self.stiles: Final = stiles
+
+
+@asynccontextmanager
+async def arena(folder: Path) -> AsyncGenerator[Arena, None]:
+    """Everything runs inside. Raises as Cast does."""
+    async with Turnstiles() as stiles, Arena(folder, stiles) as cast:
+        yield cast
+
+
+async def strike(cast: Arena, point: Point) -> Found:
     """Play the scenario up to the point, then start the victim again and let all come to rest.
 
-    Raises CannotTrace.
+    A victim that the scenario itself starts again is struck from then on. Raises CannotTrace.
     """
-    await _set_up(cast)
-    tracer = await _join(cast, point)
+    await _set_up(cast, point)
+    weapons: list[Weapon] = []
+    if f"{point.victim} away" != point.scenario:
+        weapons.append(await _arm(cast, point))
     try:
-        played = await _play(cast, point)
+        played = await _play(cast, point, weapons)
         _, wrong = await come_to_rest(cast)
     finally:
-        if not cast.deaths:  # else it has nobody left to watch, and ends by itself
-            tracer.terminate()
-        await tracer.wait()
+        for lay_down in weapons:
+            await lay_down()
     death = next(iter(cast.deaths), "")
     if not death:
         await cast.kill(point.victim)  # so that each point begins with a fresh daemon
         wrong += [] if played else ["the scenario could not be played to its end"]
     cast.deaths.clear()
+    cast.died.clear()
     await cast.start(point.victim)
     _, after = await come_to_rest(cast)
     return Found(death=death, wrong=[*cast.deaths, *(after if death else wrong + after)])
 
 
-async def _play(cast: Cast, point: Point) -> bool:
+async def _play(cast: Arena, point: Point, weapons: list[Weapon]) -> bool:
     """The scenario, as far as there is somebody to play it with; whether all of it."""
-    playing = asyncio.create_task(SCENARIOS[point.scenario](Visitor(cast)))
-    dying = asyncio.create_task(cast.gone(point.victim), name=f"{point.victim} gone")
+
+    async def started(name: str) -> None:
+        if name == point.victim and not cast.deaths:
+            weapons.append(await _arm(cast, point))
+
+    playing = asyncio.create_task(SCENARIOS[point.scenario](Visitor(cast, started)))
+    dying = asyncio.create_task(cast.died.wait(), name=f"{point.victim} gone")
     done, _ = await asyncio.wait((playing, dying), return_when=asyncio.FIRST_COMPLETED)
     if dying in done:
         playing.cancel()  # its `finally` starts again whom it had stopped
@@ -204,7 +245,7 @@ async def _play(cast: Cast, point: Point) -> bool:
     return True
 
 
-async def every_point(cast: Cast, scenario: str, victim: str) -> AsyncGenerator[tuple[Point, Found], None]:
+async def every_point(cast: Arena, scenario: str, victim: str) -> AsyncGenerator[tuple[Point, Found], None]:
     """Strike each point of a scenario, call by call, until it has no further one."""
     for call in CALLS[victim]:
         for k in range(1, _MOST_POINTS):
@@ -215,8 +256,11 @@ async def every_point(cast: Cast, scenario: str, victim: str) -> AsyncGenerator[
                 break
 
 
-async def _set_up(cast: Cast) -> None:
-    """No fault is left over, and there is enough to sell."""
+async def _set_up(cast: Cast, point: Point) -> None:
+    """No fault is left over, not in a machine's memory either, and there is enough to sell."""
+    if point.victim != "edge" and point.scenario in _SPOILS_A_LANE:
+        await cast.kill("edge")
+        await cast.start("edge")
     for name in ("jam", "no_drop"):
         cast.press({"do": "fault", "name": name, "times": 0})
     for lane in (_FIRST, _SECOND):
@@ -225,7 +269,20 @@ async def _set_up(cast: Cast) -> None:
     await cast.ready(_ATTACH_S)
 
 
-async def _join(cast: Cast, point: Point) -> asyncio.subprocess.Process:
+async def _arm(cast: Arena, point: Point) -> Weapon:
+    """Have the victim die at the point."""
+    if point.call not in _STILES:
+        return await _join(cast, point)
+    stile = cast.stiles.of(point.call)
+    stile.arm(point.call, point.k, lambda: os.kill(cast.pid(point.victim), signal.SIGKILL))
+
+    async def lay_down() -> None:
+        stile.disarm()
+
+    return lay_down
+
+
+async def _join(cast: Cast, point: Point) -> Weapon:
     """Return once every thread of the victim is watched."""
     strace = shutil.which("strace")
     if strace is None:
@@ -249,4 +306,12 @@ async def _join(cast: Cast, point: Point) -> asyncio.subprocess.Process:
             said = (await tracer.stderr.readline()).decode("utf-8", "replace").strip()
     if "attached" not in said:
         raise CannotTrace(f"{said or 'strace ended'}. Try: as root, or kernel.yama.ptrace_scope=0")
-    return tracer
+
+    async def lay_down() -> None:
+        if (
+            tracer.returncode is None and not cast.deaths
+        ):  # else it has nobody left to watch, and ends by itself
+            tracer.terminate()
+        await tracer.wait()
+
+    return lay_down

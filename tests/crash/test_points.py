@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from hw_sim.soak.cast import Cast
-from hw_sim.soak.points import CALLS, SCENARIOS, Point, strike
+from hw_sim.soak.points import CALLS, SCENARIOS, Point, arena, strike
 from tests.shell.broker import require_mosquitto
 
 # As many of each kind as the shortest scenario has for certain.
-SURE = {"edge": {"pwrite64": 16, "fdatasync": 2, "write": 2}, "bridge": {"pwrite64": 12, "fdatasync": 2}}
+SURE = {
+    "edge": {"pwrite64": 16, "fdatasync": 2, "write": 2},
+    "bridge": {"pwrite64": 12, "fdatasync": 2, "publish": 4, "call": 1, "answer": 1},
+}
 
 
 def chosen(victim: str) -> list[Point]:
@@ -38,7 +40,7 @@ def _strace() -> None:
 @pytest.mark.usefixtures("_strace")
 @pytest.mark.parametrize("victim", CALLS)
 async def test_a_daemon_that_dies_in_a_call_leaves_books_that_agree(victim: str, tmp_path: Path) -> None:
-    async with Cast(tmp_path, poll_ms=100) as cast:
+    async with arena(tmp_path) as cast:
         for point in chosen(victim):
             found = await strike(cast, point)
             assert found.wrong == [], point
@@ -60,7 +62,7 @@ REFUSALS = (
 async def test_a_daemon_whose_disk_fails_once_ends_at_once_and_says_nothing_that_is_not_durable(
     victim: str, tmp_path: Path
 ) -> None:
-    async with Cast(tmp_path, poll_ms=100) as cast:
+    async with arena(tmp_path) as cast:
         for call, k, error in REFUSALS:
             point = Point(scenario="vended", victim=victim, call=call, k=k, blow=f"error={error}")
             found = await strike(cast, point)
