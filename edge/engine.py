@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Final
 
+from edge.core import lease
 from edge.core import machine as surroundings
 from edge.core.alarms import alarms
 from edge.core.model import (
@@ -20,6 +21,7 @@ from edge.core.model import (
     ClearAlarm,
     CodeOffered,
     Context,
+    GrantLease,
     LeaseEnded,
     PaymentConfirmed,
     Progressed,
@@ -39,6 +41,7 @@ from edge.core.model import (
     StopSelling,
     WatchBus,
 )
+from edge.core.pocket import CodesHeld, LeaseAsked
 from edge.core.sale import ENDED, opened, step
 from edge.core.screen import Screen
 from edge.core.status import states
@@ -157,9 +160,14 @@ class Engine:
             case KeyPressed(lane=lane):
                 await self._select(lane)
             case CancelPressed():
+                self.machine = lease.put_away(self.machine)
                 await self._abandon("cancel")
             case VendProgress(sale_id=sale_id, step=progress):
                 await self._decide(sale_id, Progressed(step=progress))
+            case LeaseAsked():
+                await self._lease(event)
+            case CodesHeld() if lease.is_for(event, self._journal.session):
+                self.machine = lease.hold(self.machine, event)
             case CatalogueReceived():
                 await self._catalogue(event)
             case Redraw():
@@ -182,7 +190,7 @@ class Engine:
     async def _select(self, lane: int) -> None:
         now = self._clock.now_ms()
         reason = surroundings.stop_reason(self.machine) or surroundings.lane_reason(self.machine, lane)
-        if self._moving():
+        if self._moving() or lease.locked(self._sales.get(self.machine.current)):
             reason = "busy"
         elif not reason and surroundings.over_velocity(self.machine, now):
             reason = "velocity"
@@ -191,10 +199,30 @@ class Engine:
             self.machine = surroundings.with_notice(self.machine, reason, lane, now)
             return
         await self._abandon("reselect")
-        sale = self._open(lane, now)
-        await self._settle(None, opened(sale))
+        ahead = lease.show(self.machine, lane, now)
+        self.machine = ahead or lease.put_away(self.machine)
+        if ahead is None:
+            await self._settle(None, opened(self._open(lane, now)))
 
-    def _open(self, lane: int, now: int) -> Sale:
+    async def _lease(self, asked: LeaseAsked) -> None:
+        """Somebody scanned a code: open a sale for him, or say why not. One scan never opens two."""
+        known = self._journal.requested(asked.request_id)
+        if known:
+            await self._decide(known, Queried())
+            return
+        now, sale = self._clock.now_ms(), self._sales.get(self.machine.current)
+        why = "busy" if self._moving() else lease.obstacle(self.machine, asked, sale, now)
+        if not lease.is_for(asked, self._journal.session):
+            why = "session"
+        if why:
+            self._notes.info("lease.refused", lane=asked.lane, why=why)
+            self._bridge.refuse(asked.request_id, why)
+            return
+        await self._abandon("replaced")
+        self.machine = lease.granted(self.machine, asked, now)
+        await self._settle(None, opened(self._open(asked.lane, now, request_id=asked.request_id)))
+
+    def _open(self, lane: int, now: int, request_id: str = "") -> Sale:
         lease_until = now + self._terms.lease_s * 1000
         return Sale(
             sale_id=new_id(self._entropy(16)),
@@ -203,6 +231,7 @@ class Engine:
             catalogue_version=self.machine.catalogue_version,
             session=self._journal.session,
             opened_wall_ms=self._clock.wall_ms(),
+            request_id=request_id,
             lease_until_ms=lease_until,
             pay_until_ms=lease_until - self._terms.grace_s * 1000,
         )
@@ -264,7 +293,7 @@ class Engine:
     def _rows(self, decided: Step) -> tuple[OutboxRow, ...]:
         rows: list[OutboxRow] = []
         for effect in decided.effects:
-            if isinstance(effect, RequestCode | ReportClosed | ReportOutcome | RaiseAlarm):
+            if isinstance(effect, RequestCode | GrantLease | ReportClosed | ReportOutcome | RaiseAlarm):
                 rows.append(self._report(decided.sale, effect, len(rows) + 1))
         return tuple(rows)
 
@@ -301,7 +330,7 @@ class Engine:
 
     def _act(self, sale: Sale, effect: SaleEffect) -> None:
         match effect:
-            case RequestCode():
+            case RequestCode() | GrantLease():
                 self._start(sale)
             case ReadBaseline():
                 self._spawn(self._errands.baseline(sale), f"baseline {sale.sale_id}")

@@ -37,6 +37,10 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE TABLE chain (id INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
 """
+# Made where it is missing: a journal from before has none, and a program from before leaves it alone.
+_REQUESTS: Final = (
+    "CREATE TABLE IF NOT EXISTS request (request_id TEXT PRIMARY KEY, sale_id TEXT NOT NULL) STRICT"
+)
 # What a row must be before; every other state follows an intent alone.
 _BEFORE: Final = {State.INTENT: (State.OPEN,), State.CLOSED: (State.OPEN, State.INTENT)}
 _PRIMARY_CODE: Final = 0xFF
@@ -148,6 +152,11 @@ class SqliteJournal:
         """A row of any session."""
         rows = self._read(f"SELECT {COLUMNS} FROM sale WHERE sale_id = ?", (sale_id,))  # noqa: S608
         return to_sale(rows[0]) if rows else None
+
+    def requested(self, request_id: str) -> str:
+        """The sale that was opened for this scan, or empty."""
+        rows = self._read("SELECT sale_id FROM request WHERE request_id = ?", (request_id,))
+        return str(rows[0][0]) if rows else ""
 
     def unfinished(self) -> tuple[Sale, ...]:
         """Rows in OPEN or INTENT, oldest first."""
@@ -318,6 +327,7 @@ def create(db: sqlite3.Connection, jid: str, *, confirmed: bool) -> None:
 def begin_session(db: sqlite3.Connection, bits: str) -> Session:
     """Count this start."""
     db.execute("BEGIN IMMEDIATE")
+    db.execute(_REQUESTS)
     db.execute("UPDATE meta SET value = value + 1 WHERE key = 'boot'")
     db.execute("INSERT OR REPLACE INTO meta VALUES ('bits', ?)", (bits,))
     db.execute("COMMIT")
@@ -330,6 +340,8 @@ def _apply(db: sqlite3.Connection, change: Change, acks: tuple[int, int]) -> Non
     try:
         if change.sale is not None:
             _put(db, change.sale)
+            if change.sale.state is State.OPEN and change.sale.request_id:
+                db.execute("INSERT INTO request VALUES (?, ?)", (change.sale.request_id, change.sale.sale_id))
             entry = entry_text(change.sale)
             db.execute(
                 "INSERT INTO chain (entry, hash) VALUES (?, ?)", (entry, chained(last_hash(db), entry))

@@ -13,6 +13,7 @@ from edge.core.model import (
     Answer,
     Baseline,
     ClearAlarm,
+    GrantLease,
     Outcome,
     RaiseAlarm,
     ReportClosed,
@@ -23,6 +24,7 @@ from edge.core.model import (
     Session,
     VendOrder,
 )
+from edge.core.pocket import CodesHeld, LeaseAsked
 from edge.core.screen import Product, Screen
 
 
@@ -217,7 +219,10 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What becomes durable together, in one transaction and one flush."""
+    """What becomes durable together, in one transaction and one flush.
+
+    A sale that opens for a scan is found by its request from then on; a second one for it is refused.
+    """
 
     sale: Sale | None = None
     rows: tuple[OutboxRow, ...] = ()
@@ -250,6 +255,9 @@ class Journal(Protocol):
 
     def sale(self, sale_id: str) -> Sale | None:
         """A row, of any session. Raises JournalFailed."""
+
+    def requested(self, request_id: str) -> str:
+        """The sale that was opened for this scan, in any session, or empty. Raises JournalFailed."""
 
     def unfinished(self) -> tuple[Sale, ...]:
         """Rows in OPEN or INTENT, oldest first. Raises JournalFailed."""
@@ -303,8 +311,8 @@ class CatalogueReceived:
     raw: bytes
 
 
-BridgeEvent = LinkUp | LinkDown | SaleMessage | CatalogueReceived
-Report = RequestCode | ReportClosed | ReportOutcome | RaiseAlarm | ClearAlarm
+BridgeEvent = LinkUp | LinkDown | SaleMessage | LeaseAsked | CodesHeld | CatalogueReceived
+Report = RequestCode | GrantLease | ReportClosed | ReportOutcome | RaiseAlarm | ClearAlarm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +338,9 @@ class Bridge(Protocol):
 
     def answer(self, sale_id: str, answer: Answer) -> None:
         """Send what a row says, once; lost is harmless, the bridge asks again."""
+
+    def refuse(self, request_id: str, why: str) -> None:
+        """Say that no sale is opened for this scan; lost is harmless, the bridge does not wait long."""
 
     def publish(self, name: str, values: Mapping[str, object]) -> None:
         """Set a retained `state/` topic, flat, for dashboards; the newest wins."""

@@ -20,6 +20,7 @@ from edge.core.model import (
     CodeRefused,
     Context,
     Delivered,
+    GrantLease,
     LaneChecked,
     LeaseEnded,
     NotDelivered,
@@ -51,8 +52,8 @@ Rule = Callable[[Sale, Any, Context], Step]
 
 
 def opened(sale: Sale) -> Step:
-    """A selection became a row; the bridge hears of it only once the row is durable (G-OPENDB)."""
-    return Step(sale, (RequestCode(),))
+    """A selection, or a scan, became a row; the bridge hears of it only once it is durable (G-OPENDB)."""
+    return Step(sale, (GrantLease() if sale.request_id else RequestCode(),))
 
 
 def step(sale: Sale, event: SaleEvent, context: Context) -> Step:
@@ -75,9 +76,9 @@ def _code(sale: Sale, event: CodeOffered, context: Context) -> Step:
     if event.price_fen != sale.price_fen:
         return _closed(sale, "price")  # such a payment could only be refused: better before than after
     until_ms = min(context.now_ms + event.pay_s * 1000, sale.pay_until_ms)
-    return Step(
-        replace(sale, code_url=event.code_url, pay_until_ms=until_ms, pay_span_ms=until_ms - context.now_ms)
-    )
+    span_ms = until_ms - context.now_ms
+    offered = replace(sale, offered=True, pay_until_ms=until_ms, pay_span_ms=span_ms)
+    return Step(replace(offered, code_url=event.code_url))
 
 
 def _refused(sale: Sale, event: CodeRefused, context: Context) -> Step:
@@ -122,7 +123,7 @@ def _abandon(sale: Sale, event: Abandoned, context: Context) -> Step:
 
 
 def _no_answer(sale: Sale, event: AnswerOverdue, context: Context) -> Step:
-    return Step(sale) if sale.code_url or sale.paying else _closed(sale, "no_answer")
+    return Step(sale) if sale.offered or sale.paying else _closed(sale, "no_answer")
 
 
 def _lease(sale: Sale, event: LeaseEnded, context: Context) -> Step:

@@ -53,6 +53,13 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """Somebody scanned a code of this product: the order is on the phone."""
+
+    product: Product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checking:
     """The window is over or the link is away; the platform's word is awaited."""
 
@@ -105,7 +112,7 @@ class Maintenance:
     tiles: tuple[Tile, ...]
 
 
-View = Idle | Asking | Code | Checking | Vending | Done | Refund | Doubt | OutOfOrder | Maintenance
+View = Idle | Asking | Code | Scanned | Checking | Vending | Done | Refund | Doubt | OutOfOrder | Maintenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

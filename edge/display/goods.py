@@ -156,6 +156,7 @@ class Sign(enum.Enum):
     """A state as a shape: discs go well, triangles wait, squares have stopped."""
 
     DOTS = "dots"
+    PHONE = "phone"
     DOWN = "down"
     TICK = "tick"
     GLASS = "glass"
@@ -179,6 +180,12 @@ def sign(canvas: Canvas, box: Box, what: Sign, *, colour: Colour, on: Colour, pa
 def _dots(frame: _Frame, ink: Colour, paper: Colour) -> None:
     for x in (29, 50, 71):
         frame.disc(x, 50, 6.5, ink, paper)
+
+
+def _phone(frame: _Frame, ink: Colour, paper: Colour) -> None:
+    frame.rounded((33, 21, 67, 79), 8, ink, paper)
+    frame.rounded((39, 29, 61, 67), 2, paper, ink)
+    frame.disc(50, 73, 3, paper, ink)
 
 
 def _down(frame: _Frame, ink: Colour, paper: Colour) -> None:
@@ -215,6 +222,7 @@ def _bar(frame: _Frame, ink: Colour, paper: Colour) -> None:
 
 _GLYPHS: Final = {
     Sign.DOTS: _dots,
+    Sign.PHONE: _phone,
     Sign.DOWN: _down,
     Sign.TICK: _tick,
     Sign.GLASS: _glass,

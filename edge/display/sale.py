@@ -6,7 +6,7 @@ and goes: a square stage, and a column of words beside it or below it.
 
 from typing import Final
 
-from edge.core.screen import Asking, Checking, Code, Done, Product, Vending
+from edge.core.screen import Asking, Checking, Code, Done, Product, Scanned, Vending
 from edge.display import goods
 from edge.display.canvas import Box, Canvas
 from edge.display.goods import Sign
@@ -19,7 +19,7 @@ from edge.display.words import STEPS, Words, clock, money, sentence
 LAST_S: Final = 30
 """Seconds at the end of the pay window that are shown in the colour of waiting."""
 
-Calm = Asking | Checking | Vending | Done
+Calm = Asking | Scanned | Checking | Vending | Done
 
 
 def draw_code(page: Page, view: Code, code: Matrix) -> None:
@@ -105,6 +105,8 @@ def _said(view: Calm) -> tuple[Sign, Words, Words | None]:
     match view:
         case Asking():
             return Sign.DOTS, sentence("asking"), None
+        case Scanned():
+            return Sign.PHONE, sentence("scanned"), sentence("cancel")
         case Checking():
             return Sign.GLASS, sentence("checking"), sentence("checking_more")
         case Vending():
@@ -115,7 +117,7 @@ def _said(view: Calm) -> tuple[Sign, Words, Words | None]:
 
 def _colour(page: Page, sign: Sign) -> Colour:
     theme = page.theme
-    return {Sign.DOTS: theme.info, Sign.GLASS: theme.wait}.get(sign, theme.go)
+    return {Sign.DOTS: theme.info, Sign.PHONE: theme.info, Sign.GLASS: theme.wait}.get(sign, theme.go)
 
 
 def _along(page: Page) -> Align:

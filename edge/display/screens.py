@@ -10,6 +10,7 @@ from edge.core.screen import (
     Maintenance,
     OutOfOrder,
     Refund,
+    Scanned,
     Screen,
     Vending,
 )
@@ -62,7 +63,7 @@ class Renderer:
                 _small_print(page, screen)
             case Code() as view:
                 draw_code(page, view, self._matrix(view.code_url))
-            case Asking() | Checking() | Vending() | Done() as view:
+            case Asking() | Scanned() | Checking() | Vending() | Done() as view:
                 draw_calm(page, view)
             case Refund() as view:
                 draw_refund(page, view, screen.phone)

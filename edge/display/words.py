@@ -30,6 +30,7 @@ SENTENCES: Final[dict[str, Words]] = {
     "scan": Words("微信扫码支付", "Scan with WeChat"),
     "left": Words("还剩 {time}", "{time} left"),
     "cancel": Words("按 × 取消", "Press × to cancel"),
+    "scanned": Words("请在手机上付款", "Please pay on your phone"),
     "checking": Words("正在确认付款", "Checking your payment"),
     "checking_more": Words("如已付款，请稍候", "If you paid, please wait"),
     "vending": Words("已付款，正在出货", "Paid. Coming out now"),

@@ -31,7 +31,8 @@ from wire.codec import address, decode, encode
 from wire.envelope import Envelope, Signer
 from wire.gate import Gate
 from wire.inbound import Inbound
-from wire.messages import Ack, Catalogue, SaleCode, SalePaid, SaleQuery, SaleRefund, SaleRefused, Up
+from wire.lease import LaneCodes, LeaseRequest
+from wire.messages import Ack, Catalogue, OfASale, Up
 from wire.topics import Branch, Topic
 
 BIRTH_AGAIN_S: Final = 3.0
@@ -125,6 +126,10 @@ class BridgeLink:
         """Say once what a row says; when it is lost, the bridge asks again."""
         self._say(translate.status(self._journal.session, sale_id, answer))
 
+    def refuse(self, request_id: str, why: str) -> None:
+        """Say once that no sale is opened for a scan; the bridge does not wait long for it."""
+        self._say(translate.refused(self._journal.session, request_id, why))
+
     def publish(self, name: str, values: Mapping[str, object]) -> None:
         """Keep the newest value of a `state/` topic and send it when the link allows."""
         self._states[name] = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
@@ -178,7 +183,11 @@ class BridgeLink:
                 case Catalogue():
                     self._kicked.set()  # the bridge may have come just now: it hears our birth at once
                     self._post(translate.catalogue(message, inbound.payload), done)
-                case SaleCode() | SaleRefused() | SalePaid() | SaleRefund() | SaleQuery():
+                case LeaseRequest():
+                    self._post(translate.lease(message), done)
+                case LaneCodes():
+                    self._post(translate.codes(message), done)
+                case _ if isinstance(message, OfASale):
                     digest = hashlib.sha256(inbound.payload).hexdigest()
                     self._post(translate.from_wire(message, digest), done)
                 case _:

@@ -7,6 +7,7 @@ from edge.core.model import (
     ClearAlarm,
     CodeOffered,
     CodeRefused,
+    GrantLease,
     PaymentConfirmed,
     Queried,
     RaiseAlarm,
@@ -17,12 +18,15 @@ from edge.core.model import (
     Sale,
     Session,
 )
+from edge.core.pocket import CodesHeld, HeldCode, LeaseAsked
 from edge.core.screen import Product
 from edge.ports import CatalogueReceived, Heading, Report, SaleMessage
+from wire.lease import LaneCodes, LeaseGranted, LeaseRefused, LeaseRequest, SaleOffered
 from wire.messages import (
     Alarm,
     Birth,
     Catalogue,
+    OfASale,
     SaleClosed,
     SaleCode,
     SaleOutcome,
@@ -40,19 +44,8 @@ def to_wire(heading: Heading, sale: Sale, report: Report, start_s: int, lease_s:
     """A numbered report about a sale as a message."""
     who, n, sale_id = heading.session, heading.n, sale.sale_id
     match report:
-        case RequestCode():
-            return SaleRequested(
-                jid=who.jid,
-                boot=who.boot,
-                bits=who.bits,
-                n=n,
-                sale_id=sale_id,
-                lane=sale.lane,
-                price_fen=sale.price_fen,
-                catalogue_version=sale.catalogue_version,
-                lease_s=lease_s,
-                start_s=start_s,
-            )
+        case RequestCode() | GrantLease():
+            return _opened(heading, sale, start_s, lease_s)
         case ReportClosed(why=why):
             return SaleClosed(jid=who.jid, boot=who.boot, bits=who.bits, n=n, sale_id=sale_id, why=why)
         case ReportOutcome(outcome=outcome, why=why, evidence=evidence):
@@ -73,6 +66,37 @@ def to_wire(heading: Heading, sale: Sale, report: Report, start_s: int, lease_s:
             return _alarm(heading, name=name, raised=False, text="", lane=lane)
         case _:
             assert_never(report)
+
+
+def _opened(heading: Heading, sale: Sale, start_s: int, lease_s: int) -> SaleRequested | LeaseGranted:
+    """What the machine promises, for a selection or for a scan."""
+    who = heading.session
+    if not sale.request_id:
+        return SaleRequested(
+            jid=who.jid,
+            boot=who.boot,
+            bits=who.bits,
+            n=heading.n,
+            sale_id=sale.sale_id,
+            lane=sale.lane,
+            price_fen=sale.price_fen,
+            catalogue_version=sale.catalogue_version,
+            lease_s=lease_s,
+            start_s=start_s,
+        )
+    return LeaseGranted(
+        jid=who.jid,
+        boot=who.boot,
+        bits=who.bits,
+        n=heading.n,
+        request_id=sale.request_id,
+        sale_id=sale.sale_id,
+        lane=sale.lane,
+        price_fen=sale.price_fen,
+        catalogue_version=sale.catalogue_version,
+        lease_s=lease_s,
+        start_s=start_s,
+    )
 
 
 def _alarm(heading: Heading, *, name: str, raised: bool, text: str, lane: int) -> Alarm:
@@ -104,6 +128,13 @@ def status(session: Session, sale_id: str, answer: Answer) -> SaleStatus:
     )
 
 
+def refused(session: Session, request_id: str, why: str) -> LeaseRefused:
+    """No sale for this scan."""
+    return LeaseRefused(
+        jid=session.jid, boot=session.boot, bits=session.bits, n=0, request_id=request_id, why=why
+    )
+
+
 def birth(session: Session, n: int, catalogue_version: int, software: str) -> Birth:
     """A session has begun, or the link is back."""
     return Birth(
@@ -116,19 +147,19 @@ def birth(session: Session, n: int, catalogue_version: int, software: str) -> Bi
     )
 
 
-def from_wire(
-    message: SaleCode | SaleRefused | SalePaid | SaleRefund | SaleQuery, payload_hash: str
-) -> SaleMessage:
+def from_wire(message: OfASale, payload_hash: str) -> SaleMessage:
     """A verified message about a sale as a fact. `payload_hash` is the SHA-256 of the signed bytes."""
     return SaleMessage(sale_id=message.sale_id, event=_event(message, payload_hash))
 
 
 def _event(
-    message: SaleCode | SaleRefused | SalePaid | SaleRefund | SaleQuery, payload_hash: str
+    message: OfASale, payload_hash: str
 ) -> CodeOffered | CodeRefused | PaymentConfirmed | RefundTold | Queried:
     match message:
         case SaleCode():
             return CodeOffered(code_url=message.code_url, pay_s=message.pay_s, price_fen=message.price_fen)
+        case SaleOffered():
+            return CodeOffered(code_url="", pay_s=message.pay_s, price_fen=message.price_fen)
         case SaleRefused():
             return CodeRefused(why=message.why)
         case SalePaid():
@@ -145,6 +176,29 @@ def _event(
             return Queried()
         case _:
             assert_never(message)
+
+
+def lease(message: LeaseRequest) -> LeaseAsked:
+    """Somebody scanned a code."""
+    return LeaseAsked(
+        request_id=message.request_id,
+        session_jid=message.jid,
+        session_boot=message.boot,
+        lane=message.lane,
+        token=message.token,
+        replaces=message.replaces,
+    )
+
+
+def codes(message: LaneCodes) -> CodesHeld:
+    """What may be shown for a lane."""
+    return CodesHeld(
+        session_jid=message.jid,
+        session_boot=message.boot,
+        version=message.version,
+        lane=message.lane,
+        codes=tuple(HeldCode(token=code.token, code_url=code.code_url) for code in message.codes),
+    )
 
 
 def catalogue(message: Catalogue, raw: bytes) -> CatalogueReceived:

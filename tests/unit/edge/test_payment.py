@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from edge.core import pocket
 from edge.core.model import (
     Answer,
     ClearAlarm,
     CodeOffered,
     CodeRefused,
+    GrantLease,
     PaymentConfirmed,
     Queried,
     RaiseAlarm,
@@ -23,6 +25,7 @@ from edge.core.model import (
     Sale,
     SaleEvent,
 )
+from edge.core.pocket import CodesHeld, LeaseAsked
 from edge.journal import Fresh, SqliteJournal, open_journal
 from edge.payment.bridge import BIRTH_AGAIN_S, BridgeLink, Identity
 from edge.payment.outbox import AGAIN_MS, WINDOW, Outbox
@@ -44,6 +47,7 @@ from wire.codec import address, decode, encode
 from wire.envelope import Envelope, Keyring, Signer, generate, key_id
 from wire.gate import Gate
 from wire.inbound import Inbound
+from wire.lease import HeldCode, LaneCodes, LeaseGranted, LeaseRefused, LeaseRequest, SaleOffered
 from wire.messages import (
     Ack,
     Alarm,
@@ -164,7 +168,7 @@ class Side:
         self.hear(Ack(jid="j" * 26, n=0, upto=upto))
         await self.until(lambda: LinkUp() in self.events)
 
-    def report(self, report: Report, *, n: int) -> OutboxRow:
+    def report(self, report: Report, *, n: int, request_id: str = "") -> OutboxRow:
         sale = Sale(
             sale_id=SALE,
             lane=12,
@@ -172,6 +176,7 @@ class Side:
             catalogue_version=7,
             session=self.journal.session,
             opened_wall_ms=0,
+            request_id=request_id,
         )
         heading = Heading(session=self.journal.session, n=n, row_hash="h")
         return self.link.compose(heading, sale, report)
@@ -303,6 +308,22 @@ async def test_a_request_carries_the_terms_of_the_lease(side: Side) -> None:
     assert (message.lease_s, message.start_s, message.n) == (240, 5, 1)
 
 
+async def test_a_granted_lease_names_its_scan_and_the_terms(side: Side) -> None:
+    row = side.report(GrantLease(), n=1, request_id="r" * 26)
+    message = decode(Topic(MACHINE, Branch.UP, row.kind), row.payload)
+    assert isinstance(message, LeaseGranted)
+    assert (message.request_id, message.sale_id, message.lane) == ("r" * 26, SALE, 12)
+    assert (message.price_fen, message.lease_s, message.start_s, message.n) == (350, 240, 5, 1)
+
+
+async def test_a_refused_lease_is_an_answer_without_a_number(side: Side) -> None:
+    side.wire.up = True
+    side.link.refuse("r" * 26, "sold_out")
+    (message,) = side.wire.messages(LeaseRefused)
+    assert isinstance(message, LeaseRefused)
+    assert (message.request_id, message.why, message.n) == ("r" * 26, "sold_out", 0)
+
+
 async def test_an_alarm_may_be_of_no_sale_at_all(side: Side) -> None:
     heading = Heading(session=side.journal.session, n=1, row_hash="")
     row = side.link.compose(heading, None, RaiseAlarm(name="journal_new", text="x"))
@@ -341,6 +362,10 @@ def test_the_outbox_has_a_window_and_waits_before_it_repeats() -> None:
             SaleCode(sale_id=SALE, code_url="weixin://x", pay_s=175, price_fen=350),
             CodeOffered(code_url="weixin://x", pay_s=175, price_fen=350),
         ),
+        (
+            SaleOffered(sale_id=SALE, pay_s=175, price_fen=350),
+            CodeOffered(code_url="", pay_s=175, price_fen=350),
+        ),
         (SaleRefused(sale_id=SALE, why="price"), CodeRefused(why="price")),
         (SaleRefund(sale_id=SALE, refund_fen=350, state="done"), RefundTold(state="done")),
         (SaleQuery(sale_id=SALE), Queried()),
@@ -351,6 +376,32 @@ async def test_each_message_becomes_its_fact(side: Side, message: Message, event
     side.hear(message)
     await side.until(lambda: side.events)
     assert side.events == [SaleMessage(sale_id=SALE, event=event)]
+
+
+async def test_a_scan_becomes_a_fact_with_its_bytes_acknowledged_when_it_is_durable(side: Side) -> None:
+    side.hear(LeaseRequest(request_id="r" * 26, jid="j" * 26, boot=1, lane=12, token="t-1", replaces=SALE))
+    await side.until(lambda: side.events)
+    assert side.events == [
+        LeaseAsked(
+            request_id="r" * 26, session_jid="j" * 26, session_boot=1, lane=12, token="t-1", replaces=SALE
+        )
+    ]
+    assert side.wire.acked == []
+
+
+async def test_codes_made_ahead_reach_the_engine_as_they_are(side: Side) -> None:
+    code = HeldCode(token="t-1", code_url="weixin://1")
+    side.hear(LaneCodes(jid="j" * 26, boot=1, version=3, lane=12, codes=(code,)))
+    await side.until(lambda: side.events)
+    assert side.events == [
+        CodesHeld(
+            session_jid="j" * 26,
+            session_boot=1,
+            version=3,
+            lane=12,
+            codes=(pocket.HeldCode(token="t-1", code_url="weixin://1"),),
+        )
+    ]
 
 
 async def test_an_authorisation_carries_session_lane_amount_and_the_hash_of_its_bytes(side: Side) -> None:

@@ -57,7 +57,7 @@ OPEN = Sale(
     lease_until_ms=250_000,
     pay_until_ms=242_000,
 )
-SHOWN = replace(OPEN, code_url="weixin://a", checked=True)
+SHOWN = replace(OPEN, code_url="weixin://a", checked=True, offered=True)
 PAYING = replace(SHOWN, paying=True, paid_hash="h")
 INTENT = replace(PAYING, state=State.INTENT, seq=7, baseline=Baseline(stock=5))
 PAID = PaymentConfirmed(

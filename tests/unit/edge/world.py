@@ -110,6 +110,7 @@ class Cloud:
 
     reports: list[tuple[Heading, Sale | None, Report]] = field(default_factory=list)
     answers: list[tuple[str, Answer]] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
     states: dict[str, Mapping[str, object]] = field(default_factory=dict)
     kicks: int = 0
 
@@ -125,6 +126,9 @@ class Cloud:
 
     def answer(self, sale_id: str, answer: Answer) -> None:
         self.answers.append((sale_id, answer))
+
+    def refuse(self, request_id: str, why: str) -> None:
+        self.refused.append((request_id, why))
 
     def publish(self, name: str, values: Mapping[str, object]) -> None:
         self.states[name] = values
