@@ -8,6 +8,8 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cloud_bridge.core.columns import Timer as Timer
+from cloud_bridge.core.columns import Word as Word
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import (
     AlreadyPaid,
@@ -111,33 +113,6 @@ def situation(sale: Sale | None) -> Situation:
 
 
 # ---------------------------------------------------------------- events
-
-
-class Word(enum.StrEnum):
-    """What a machine says of a sale, whether it reports or answers."""
-
-    OPEN = "open"
-    BUSY = "busy"
-    CLOSED = "closed"
-    DELIVERED = "delivered"
-    NOT_DELIVERED = "not_delivered"
-    UNCERTAIN = "uncertain"
-    UNKNOWN = "unknown"
-
-
-class Timer(enum.StrEnum):
-    """What a sale can wait for. Each is armed at most once per sale."""
-
-    PLACE = "place"
-    QUOTE_OVER = "quote_over"
-    PAY_WINDOW = "pay_window"
-    QUERY = "query"
-    BOUND = "bound"
-    AUTHORISE = "authorise"
-    ASK = "ask"
-    GONE = "gone"
-    DOUBT = "doubt"
-    REFUND = "refund"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
