@@ -53,7 +53,10 @@ class Notes(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a bus can do and prove. `start_s` is T_start, `motor_s` T_motor, `seq_bits` the width of `seq`."""
+    """What a bus can do and prove. `start_s` is T_start, `motor_s` T_motor, `seq_bits` the width of `seq`.
+
+    `proves_delivery` False: a command that was acknowledged counts as delivered, nothing looks whether it was.
+    """
 
     bus: str
     witness: Witness
@@ -62,6 +65,7 @@ class Capabilities:
     start_s: int
     motor_s: int
     keypad: bool
+    proves_delivery: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,18 @@ def _jinma() -> Kind:
     return _asking(JinmaSettings, Jinma)
 
 
+def _lock8a() -> Kind:
+    from edge.drivers.lock8a import Lock8a, Lock8aSettings
+
+    return _asking(Lock8aSettings, Lock8a)
+
+
+def _relay() -> Kind:
+    from edge.drivers.relay import Relay, RelaySettings
+
+    return _asking(RelaySettings, Relay)
+
+
 def _settings(kind: Callable[[], Kind]) -> Callable[[], type[Any]]:
     return lambda: kind().settings
 
@@ -144,6 +156,8 @@ BUSES: Final[Mapping[str, Callable[[], Kind]]] = MappingProxyType(
         "tcn": _tcn,
         "tcn-lifter": _tcn_lifter,
         "jinma": _jinma,
+        "lock8a": _lock8a,
+        "relay": _relay,
     }
 )
 SETTINGS: Final = MappingProxyType({name: _settings(kind) for name, kind in BUSES.items()})

@@ -41,8 +41,8 @@ _LAYER_NAMES: Final = ("motor_timeout", "over_current", "motor_absent")
 class TcnLifterSettings(LineSettings):
     """One board. `address` is its group, 0 for a lifter; `motor_s`: longest delivery that is waited for.
 
-    `idle_is_delivered`: only True where it was proven on this board that it goes from a delivery to idle without
-    the state "take the product". A board that restarts is idle, too, so that without it idle is doubt.
+    `idle_is_delivered`: only True where it was proven on this board that it goes from a delivery to idle
+    without the state "take the product". A board that restarts is idle, too: unproven, idle is doubt.
     """
 
     bus: ClassVar[str] = "tcn-lifter"

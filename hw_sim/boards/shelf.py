@@ -10,8 +10,10 @@ from hw_sim.boards.answering import Timing
 from hw_sim.boards.board import Board
 from hw_sim.boards.easivend import EasivendBoard
 from hw_sim.boards.jinma import JinmaBoard
+from hw_sim.boards.lock8a import Lock8aBoard
 from hw_sim.boards.m102 import M102Board
 from hw_sim.boards.mechanics import Cabinet
+from hw_sim.boards.relay import RelayBoard
 from hw_sim.boards.tcn import TcnBoard
 from hw_sim.boards.tcn_lifter import TcnLifterBoard
 from hw_sim.boards.xy import BoardSettings, XyBoard
@@ -56,6 +58,8 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
         "tcn": Model(make=lambda cabinet, wanted: TcnBoard(cabinet, _timing(wanted))),
         "tcn-lifter": Model(make=lambda cabinet, wanted: TcnLifterBoard(cabinet, _timing(wanted))),
         "jinma": Model(make=lambda cabinet, wanted: JinmaBoard(cabinet, _timing(wanted))),
+        "lock8a": Model(make=lambda cabinet, wanted: Lock8aBoard(cabinet, _timing(wanted))),
+        "relay": Model(make=lambda cabinet, wanted: RelayBoard(cabinet, _timing(wanted))),
     }
 )
 

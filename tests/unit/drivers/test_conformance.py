@@ -65,7 +65,8 @@ class SimulatedBench:
 
 
 def _settings(bus: str) -> dict[str, Any]:
-    return {"port": Path("/dev/null"), **({} if bus == "xy" else {"lanes": LANES})}
+    own = {"xy": {}, "relay": {"lanes": LANES, "relays": 16, "accept_without_proof": True}}
+    return {"port": Path("/dev/null"), **own.get(bus, {"lanes": LANES})}
 
 
 def lab(bus: str, loop: WorldLoop) -> Lab:

@@ -1,0 +1,192 @@
+"""Plain Modbus relay boards: a contact that closes for a while, and no word about what came of it.
+
+A relay proves no delivery. Only boards that time the pulse themselves are driven ("flash on", from address
+0200): a host that dies in between must not leave a lock energised (Modbus board protocols, part B).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from edge.core.judge import Ending, Evidence, Recovery, Witness
+from edge.core.model import Baseline, Outcome, VendOrder, Withheld
+from edge.drivers.checks import crc16_modbus
+from edge.drivers.evidence import judged, rejected
+from edge.drivers.limits import LineSettings, expect_range
+from edge.drivers.stream import MORE, NO_START, Scanner
+from edge.drivers.talk import Ask, Pause, Say, Talk
+from edge.ports import BusEvent, Capabilities, LaneReported
+
+REPLY_MS: Final = 500
+START_S: Final = 1
+READ_COILS, WRITE_COIL = 0x01, 0x05
+_FLASH_ON: Final = 0x0200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings(LineSettings):
+    """One board. A lane less `lane_offset` is its relay, counted from 1; `relays`: how many it has.
+
+    `pulse_ms`: how long a contact closes, in steps of 100. `accept_without_proof` must be true: with it the
+    owner says that a closed contact counts as delivered, because nothing on this bus can tell.
+    """
+
+    bus: ClassVar[str] = "relay"
+
+    address: int = 1
+    relays: int = 8
+    pulse_ms: int = 700
+    accept_without_proof: bool = False
+
+    def __post_init__(self) -> None:
+        LineSettings.__post_init__(self)
+        expect_range("address", self.address, low=1, high=247)
+        expect_range("relays", self.relays, low=1, high=32)
+        expect_range("pulse_ms", self.pulse_ms, low=100, high=30_000)
+        if self.pulse_ms % 100:
+            raise ValueError(f"pulse_ms: found {self.pulse_ms}; allowed is steps of 100")
+        if not self.accept_without_proof:
+            raise ValueError(
+                "accept_without_proof: found false; allowed is true, once the owner knows that a relay "
+                "proves no delivery and every pulse that was acknowledged counts as one"
+            )
+        self.expect_numbers(low=1, high=self.relays)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One good answer; `exception` is 0 when there is none."""
+
+    function: int
+    data: bytes
+    exception: int = 0
+
+
+def request(address: int, function: int, register: int, value: int) -> bytes:
+    """The bytes of a request."""
+    body = bytes((address, function)) + register.to_bytes(2, "big") + value.to_bytes(2, "big")
+    return body + crc16_modbus(body)
+
+
+def _measure(held: bytes, asked: bytes) -> int:
+    if held[:1] != asked[:1]:
+        return NO_START
+    if len(held) < 3:
+        return MORE
+    if held[1] == asked[1] | 0x80:
+        return 5
+    if held[1] != asked[1]:
+        return NO_START
+    return held[2] + 5 if held[1] == READ_COILS else 8
+
+
+def _parse(raw: bytes) -> Frame | None:
+    if crc16_modbus(raw[:-2]) != raw[-2:]:
+        return None
+    if raw[1] & 0x80:
+        return Frame(raw[1] & 0x7F, b"", exception=raw[2])
+    return Frame(raw[1], raw[3:-2] if raw[1] == READ_COILS else raw[2:-2])
+
+
+class Relay:
+    """Implements `edge.drivers.talk.Bus`."""
+
+    gap_ms = 20
+    settle_ms = 1_000
+    idle_ms = 3_000
+
+    def __init__(self, settings: RelaySettings) -> None:
+        self._settings: Final = settings
+        self._witness: Final = Witness(recovery=Recovery.NONE)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """A second pulse opens again: none is ever repeated."""
+        return Capabilities(
+            bus="relay",
+            witness=self._witness,
+            repeat_is_harmless=False,
+            seq_bits=8,
+            start_s=START_S,
+            motor_s=self._settings.pulse_ms // 1000 + START_S,
+            keypad=False,
+            proves_delivery=False,
+        )
+
+    def decoder(self) -> Scanner:
+        """A new one, for one opening of the port."""
+        return Scanner(_measure, _parse)
+
+    def stray(self, frame: Any) -> BusEvent | None:
+        """Nothing comes unasked on this bus."""
+        return None
+
+    # ------------------------------------------------------------ scripts
+
+    def identify(self) -> Talk[str | None]:
+        """All contacts are open."""
+        coils = yield from self._coils()
+        if coils is None or coils:
+            return None
+        for lane in self._settings.lanes:
+            yield Say(LaneReported(lane=lane, stock=None, capacity=None))
+        return f"relay board {self._settings.address}"
+
+    def look(self) -> Talk[bool]:
+        """Whether it is there."""
+        return (yield from self._coils()) is not None
+
+    def check(self, lane: int) -> Talk[str]:
+        """The contact is open."""
+        if lane not in self._settings.lanes:
+            return "no_such_lane"
+        coils = yield from self._coils()
+        if coils is None:
+            return "no_answer"
+        return "busy" if coils else ""
+
+    def baseline(self, lane: int) -> Talk[Baseline | None]:
+        """Nothing that could be compared; it must be there."""
+        return Baseline() if (yield from self._coils()) is not None else None
+
+    def vend(self, order: VendOrder) -> Talk[Outcome]:
+        """One pulse that the board times. Acknowledged, it counts as delivered: the owner accepts that."""
+        settings = self._settings
+        relay = order.lane - settings.lane_offset - 1
+        frame = request(settings.address, WRITE_COIL, _FLASH_ON + relay, settings.pulse_ms // 100)
+        heard = yield Ask(
+            frame=frame,
+            wait_ms=REPLY_MS,
+            answers=_of(WRITE_COIL, frame[2:6]),
+            start_before_ms=order.start_before_ms,
+        )
+        if heard.withheld:
+            return Withheld(why=heard.withheld)
+        if heard.frame is None:
+            return judged(self._witness, order, Evidence(answered=False))
+        if heard.frame.exception:
+            return rejected("refused", f"exception {heard.frame.exception:02X}")
+        yield Pause(settings.pulse_ms)
+        return judged(self._witness, order, Evidence(repeated=Ending.RAN, words="pulse acknowledged"))
+
+    def recover(self, order: VendOrder) -> Talk[Outcome]:
+        """Nothing can be asked."""
+        yield Pause(0)
+        return judged(self._witness, order, Evidence())
+
+    # ------------------------------------------------------------ helpers
+
+    def _coils(self) -> Talk[int | None]:
+        """The contacts that are closed, as bits; None: no answer."""
+        heard = yield Ask(
+            frame=request(self._settings.address, READ_COILS, 0, self._settings.relays),
+            wait_ms=REPLY_MS,
+            answers=_of(READ_COILS, None),
+        )
+        return int.from_bytes(heard.frame.data, "little") if heard.frame is not None else None
+
+
+def _of(function: int, data: bytes | None) -> Callable[[Any], bool]:
+    return lambda frame: (
+        frame.function == function and (data is None or bool(frame.exception) or frame.data == data)
+    )
