@@ -119,6 +119,7 @@ def board(
 @click.option("--short-windows", is_flag=True, help="Take pay windows shorter than a minute as they stand.")
 @click.option("--seed", default=0, show_default=True, help="Of what is left to chance; 0: anew each time.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[:TIMES]", help="Switch a fault on.")
+@click.option("--order-url", default="", help="Where to ask for an order when a product's code is scanned.")
 @click.option("--list-faults", is_flag=True, help="Say what there is to break.")
 def wechat(
     *,
@@ -129,6 +130,7 @@ def wechat(
     notify_speedup: float,
     short_windows: bool,
     seed: int,
+    order_url: str,
     faults: tuple[str, ...],
     list_faults: bool,
 ) -> None:
@@ -158,6 +160,7 @@ def wechat(
             key_mode=KeyMode.parse(key_mode),
             rules=rules,
             seed=seed,
+            order_url=order_url,
             faults=tuple(
                 Armed(fault_named(name), times) for name, times in (_fault(text, 1) for text in faults)
             ),

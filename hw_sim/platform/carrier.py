@@ -4,6 +4,8 @@ From "acknowledgement" of the APIv3 notification rules: an answer counts within 
 """
 
 import asyncio
+import re
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -13,8 +15,17 @@ from hw_sim.platform.model import Platform
 from hw_sim.platform.notices import ANSWER_WITHIN_MS, Delivery
 
 AT_ONCE: Final = 64
+LARGEST_ANSWER: Final = 64 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
 _KEPT_AS_THEY_ARE: Final = "/%:@!$&'()*+,;=~"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a merchant answered; no more of the body than was asked for."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
 
 
 class Carrier:
@@ -61,9 +72,17 @@ class Carrier:
 
 async def post(letter: Letter, *, within_ms: int) -> int | str:
     """Make one POST; gives the status code, or in words what came instead."""
+    told = await exchange(letter, within_ms=within_ms, whole=bool(letter.wants))
+    if isinstance(told, str):
+        return told
+    return "other words" if told.status == 200 and letter.wants not in (b"", told.body) else told.status
+
+
+async def exchange(letter: Letter, *, within_ms: int, whole: bool) -> Told | str:
+    """Make one POST; gives the answer, with its `whole` body or none of it, or what came instead."""
     try:
         async with asyncio.timeout(within_ms / 1000):
-            return await _exchange(letter)
+            return await _exchange(letter, whole=whole)
     except TimeoutError:
         return "no answer in time"
     except OSError as error:
@@ -72,7 +91,7 @@ async def post(letter: Letter, *, within_ms: int) -> int | str:
         return "no answer in HTTP"
 
 
-async def _exchange(letter: Letter) -> int:
+async def _exchange(letter: Letter, *, whole: bool) -> Told:
     url = urlsplit(letter.url)
     port = url.port or _PORTS[url.scheme]
     reader, writer = await asyncio.open_connection(url.hostname, port, ssl=url.scheme == "https" or None)
@@ -85,9 +104,17 @@ async def _exchange(letter: Letter) -> int:
         ]
         writer.write("\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + letter.body[: letter.keep])
         head = await reader.readuntil(b"\r\n\r\n")
+        body = await _body(head, reader) if whole else b""
     finally:
         writer.close()
     version, _, rest = head.partition(b" ")
     if not version.startswith(b"HTTP/1."):
         raise ValueError("found no HTTP")
-    return int(rest[:3])
+    return Told(int(rest[:3]), body)
+
+
+async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
+    length = re.search(rb"(?i)\r\ncontent-length: *([0-9]{1,9})\r\n", head)
+    if length is None or int(length[1]) > LARGEST_ANSWER:
+        return await reader.read(LARGEST_ANSWER)
+    return await reader.readexactly(int(length[1]))

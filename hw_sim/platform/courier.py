@@ -16,7 +16,7 @@ from hw_sim.platform.signatures import Flaw, Signer
 
 # Beyond what any receiver should read.
 OVERSIZE_BYTES: Final = 80 * 1024
-_LIKE_THE_FIELD: Final = {
+LIKE_THE_FIELD: Final = {
     "Content-Type": "application/json",
     "User-Agent": "Mozilla/4.0",
     "Accept": "*/*",
@@ -41,7 +41,7 @@ def _other_amount(resource: JsonObject) -> JsonObject:
     return resource | {"amount": amount | changed} if changed else resource
 
 
-_LIES: Final[Mapping[Fault, _Change]] = MappingProxyType(
+LIES: Final[Mapping[Fault, _Change]] = MappingProxyType(
     {
         Fault.NOTICE_UNKNOWN_ORDER: lambda resource: resource | {"out_trade_no": "nobody-knows-this-number"},
         Fault.NOTICE_OTHER_MERCHANT: lambda resource: resource | {"mchid": "1900000000"},
@@ -54,18 +54,28 @@ _LIES: Final[Mapping[Fault, _Change]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One POST to make. With `keep` only so many bytes of the body are sent, and the rest never."""
+    """One POST to make. With `keep` only so many bytes of the body are sent, and the rest never.
+
+    `wants` are the only words that count as an answer, where the status alone says nothing.
+    """
 
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     keep: int | None = None
+    wants: bytes = b""
 
 
 class Courier:
-    """Writes letters. Each is written and signed when it leaves, so a repeat is never stale."""
+    """Writes letters. Each is written and signed when it leaves, so a repeat is never stale.
 
-    def __init__(self, *, signer: Signer, faults: Faults, ids: Ids) -> None:
+    `older` writes those of APIv2.
+    """
+
+    def __init__(
+        self, *, signer: Signer, faults: Faults, ids: Ids, older: Callable[[Notice], Letter] | None = None
+    ) -> None:
+        self._older = older
         self._signer = signer
         self._faults = faults
         self._ids = ids
@@ -75,7 +85,10 @@ class Courier:
         """Write the letter of a delivery; a replay is the first letter once more."""
         if delivery.part is Part.REPLAY and delivery.notice.id in self._kept:
             return self._kept.pop(delivery.notice.id)
-        letter = self._fresh(delivery.notice, now_ms)
+        if delivery.notice.older is not None and self._older is not None:
+            letter = self._older(delivery.notice)
+        else:
+            letter = self._fresh(delivery.notice, now_ms)
         if delivery.kept:
             self._kept[delivery.notice.id] = letter
         return letter
@@ -86,14 +99,14 @@ class Courier:
         flaw = next((flaw for fault, flaw in FLAWS.items() if fault in strikes), None)
         signed = self._signer.headers(body, self._signer.for_notice(), now_ms, flaw)
         keep = len(body) // 2 if Fault.NOTICE_SLOW in strikes else None
-        return Letter(notice.url, _LIKE_THE_FIELD | signed, body, keep)
+        return Letter(notice.url, LIKE_THE_FIELD | signed, body, keep)
 
     def _strikes(self, fault: Fault, notice: Notice) -> bool:
         return self._faults.take(fault, notice.kind) is not None
 
     def _body(self, notice: Notice, strikes: set[Fault]) -> bytes:
         resource = dict(notice.resource)
-        for fault, change in _LIES.items():
+        for fault, change in LIES.items():
             if fault in strikes:
                 resource = change(resource)
         envelope: dict[str, Any] = {

@@ -3,8 +3,10 @@
 Every wish is a name and a JSON object, its answer a JSON value. What cannot be done is Refused, in words.
 """
 
+import contextlib
+import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -59,16 +61,24 @@ class Desk:
         """Meet these as well."""
         self._wishes = {**self._wishes, **wishes}
 
+    def wish(self, name: str) -> Callable[[Wish], Any]:
+        """What meets a wish now."""
+        return self._wishes[name]
+
     def do(self, name: str, wish: Wish) -> Any:
         """Meet a wish. Raises Refused."""
         if name not in self._wishes:
             raise Refused(404, f"wish: found {name}, allowed {', '.join(self._wishes)}")
-        try:
+        with _refusals():
             return self._wishes[name](wish)
-        except PayerRefused as error:
-            raise Refused(409, error.text, reason=error.reason.value) from error
-        except ValueError as error:
-            raise Refused(400, str(error)) from error
+
+    async def done(self, name: str, wish: Wish) -> Any:
+        """Meet a wish that may take its time. Raises Refused."""
+        value = self.do(name, wish)
+        if not inspect.isawaitable(value):
+            return value
+        with _refusals():
+            return await value
 
     def _scan(self, wish: Wish) -> Any:
         account = _member(wish, "account", str, SOMEBODY)
@@ -112,6 +122,16 @@ class Desk:
     def _set_clock(self, wish: Wish) -> Any:
         self._clock.advance(_member(wish, "advance_ms", int, 0))
         return {"now_ms": self._clock.now_ms(), "ahead_ms": self._clock.ahead_ms}
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except PayerRefused as error:
+        raise Refused(409, error.text, reason=error.reason.value) from error
+    except ValueError as error:
+        raise Refused(400, str(error)) from error
 
 
 def _armed(wish: Wish) -> Armed:

@@ -15,6 +15,7 @@ KINDS: Final = (
     *("complaint_list", "complaint_detail", "complaint_history", "complaint_response", "complaint_complete"),
     *("complaint_progress", "complaint_address", "image_upload", "image_download"),
     *("tradebill", "fundflowbill", "bill_file"),
+    *("short_url", "order_request"),  # of APIv2; the second is what a scan makes the platform ask
 )
 
 
@@ -87,6 +88,23 @@ class Fault(StrEnum):
     BILL_STRANGER = "bill_stranger", "a payment that no order explains"
     BILL_OTHER_AMOUNT = "bill_other_amount", "one fen more in the first line"
     BILL_SUMMARY_OFF = "bill_summary_off", "one fen more in the summary alone"
+
+    XML_DOCTYPE = "xml_doctype", "APIv2: with a document type that fetches a file"
+    XML_ENTITIES = "xml_entities", "APIv2: with entities within entities"
+    XML_DUPLICATE = "xml_duplicate", "APIv2: an element twice, the second time with another value"
+    XML_NESTED = "xml_nested", "APIv2: an element within an element"
+    XML_ATTRIBUTE = "xml_attribute", "APIv2: an attribute"
+    XML_GBK = "xml_gbk", "APIv2: in GBK, and says so"
+    XML_NUL = "xml_nul", "APIv2: a NUL in a value"
+    XML_HUGE = "xml_huge", "APIv2: 10 MiB"
+    XML_HTML = "xml_html", "APIv2: a page where XML should be"
+    XML_EMPTY = "xml_empty", "APIv2: nothing at all"
+    XML_WEAKER = "xml_weaker", "APIv2: signed with MD5, whatever was agreed"
+    XML_UNSIGNED_FAIL = "xml_unsigned_fail", "APIv2: did not take effect: return_code FAIL, unsigned"
+    XML_SPELLING = "xml_spelling", "APIv2: codes written as APIv3 writes them"
+    XML_NEED_RETRY = "xml_need_retry", "APIv2: did not take effect: BIZERR_NEED_RETRY"
+    XML_NO_CERTIFICATE = "xml_no_certificate", "APIv2: as if no client certificate had been shown"
+    XML_COUPONS = "xml_coupons", "APIv2: paid with two coupons"
 
 
 def fault_named(name: str) -> Fault:

@@ -17,10 +17,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hw_sim.platform.answers import Answer, Call, as_bytes
-from hw_sim.platform.api import Api
 from hw_sim.platform.clock import Clock
 from hw_sim.platform.desk import Desk, Refused
 from hw_sim.platform.shipping import PATHS, Shipping
+from hw_sim.platform.v2_api import Door
 
 DESK: Final = "/_sim/"
 KEEP_ALIVE_S: Final = 8  # the real host closes an idle connection then
@@ -33,7 +33,7 @@ class Face:
     """An ASGI application. `kick` is called whenever something may have become due."""
 
     def __init__(
-        self, *, api: Api, desk: Desk, clock: Clock, kick: Callable[[], None], plain: Shipping
+        self, *, api: Door, desk: Desk, clock: Clock, kick: Callable[[], None], plain: Shipping
     ) -> None:
         self._plain = plain
         self._api = api
@@ -53,7 +53,8 @@ class Face:
             return
         call = Call(scope["method"], _target(scope), _headers(scope), body)
         if call.path.startswith(DESK):
-            await self._at_the_desk(call)(scope, receive, send)
+            answered = await self._at_the_desk(call)
+            await answered(scope, receive, send)
             return
         if call.path.startswith(PATHS):  # on the real one another host
             answer = self._plain.handle(call, self._clock.now_ms())
@@ -64,11 +65,11 @@ class Face:
         if not answer.delay_ms or await _waited(answer.delay_ms, receive):
             await _leave(answer, scope, receive, send)
 
-    def _at_the_desk(self, call: Call) -> Response:
+    async def _at_the_desk(self, call: Call) -> Response:
         name, _, query = call.target.removeprefix(DESK).partition("?")
         try:
             wish = json.loads(call.body or b"{}") | dict(parse_qsl(query))
-            status, value = 200, self._desk.do(name, wish)
+            status, value = 200, await self._desk.done(name, wish)
         except Refused as refused:
             status, value = refused.status, refused.body
         except (ValueError, TypeError, RecursionError) as error:

@@ -35,6 +35,7 @@ _FILES: Final = {
     "merchant_certificate_file": "merchant_certificate.pem",
 }
 _APP_FILE: Final = "app_secret.key"
+_V2_FILE: Final = "api_v2.key"
 _NEXT_CERTIFICATE: Final = "platform_next_certificate.pem"
 _PLATFORM_KEYS: Final = (
     "platform_public_key.key",
@@ -98,6 +99,14 @@ def open_app_secret(directory: Path) -> str:
     path = directory / _APP_FILE
     if not path.exists():
         _write(path, _draw("0123456789abcdef", 32).encode())
+    return path.read_text("ascii")
+
+
+def open_api_v2_key(directory: Path) -> str:
+    """The key that merchant and platform share for APIv2, made on the first start. Raises OSError."""
+    path = directory / _V2_FILE
+    if not path.exists():
+        _write(path, _draw(string.ascii_letters + string.digits, 32).encode())
     return path.read_text("ascii")
 
 

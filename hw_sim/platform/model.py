@@ -153,6 +153,7 @@ class Platform:
                 resource=orders.view(order, self._shop),
                 made_ms=now_ms,
                 out_trade_no=number,
+                older=order.request.get("v2"),
             ),
             now_ms,
         )
@@ -221,6 +222,7 @@ class Platform:
             resource=refunds.notice_view(refund, self._shop.mchid),
             made_ms=refund.due_ms,
             out_trade_no=refund.order.out_trade_no,
+            older=refund.request.get("v2"),
         )
 
     # The truth.

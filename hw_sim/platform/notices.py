@@ -22,7 +22,10 @@ ACKNOWLEDGED: Final = frozenset({200, 204})
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell. `kind` is the `original_type`: `transaction`, `refund`, `complaint`, `violation`."""
+    """One thing to tell. `kind` is the `original_type`: `transaction`, `refund`, `complaint`, `violation`.
+
+    `older` is what the request said beside, when it came by APIv2: then its notice is of APIv2, too.
+    """
 
     id: str
     kind: str
@@ -33,6 +36,7 @@ class Notice:
     made_ms: int
     out_trade_no: str
     resend_after_s: Sequence[int] = RESEND_AFTER_S
+    older: JsonObject | None = field(default=None, repr=False)
 
 
 class Part(Enum):

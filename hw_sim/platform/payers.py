@@ -26,6 +26,11 @@ class Reason(StrEnum):
     PAID = "paid"
     CLOSED = "closed"
     EXPIRED = "expired"
+    BAD_CODE = "bad_code"  # names a product, and is not signed by the merchant
+    NO_ANSWER = "no_answer"  # the merchant did not say what it costs
+    BAD_ANSWER = "bad_answer"
+    NO_XML = "no_xml"
+    MERCHANT_REFUSED = "merchant_refused"  # in the merchant's own words
 
 
 _TEXTS: Final = {
@@ -36,18 +41,23 @@ _TEXTS: Final = {
     Reason.PAID: "该订单已支付",
     Reason.CLOSED: "订单已关闭",
     Reason.EXPIRED: "订单已过期",
+    Reason.BAD_CODE: "原生支付URL参数错误",
+    Reason.NO_ANSWER: "获取商户订单信息超时或者商户返回的httpcode非200",
+    Reason.BAD_ANSWER: "商户后台返回的数据字段结构不合法",
+    Reason.NO_XML: "package info not match special pay url",
+    Reason.MERCHANT_REFUSED: "商户暂时无法提供服务",
 }
 # A payment that was submitted in time does not care about what happened to order and code meanwhile.
 _OVERTAKEN: Final = frozenset({Reason.OLD_CODE, Reason.CLOSED, Reason.EXPIRED})
 
 
 class PayerRefused(Exception):
-    """The phone shows `text` and no money moves."""
+    """The phone shows `text` and no money moves; without one, the words that belong to the reason."""
 
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(f"the payer sees: {_TEXTS[reason]}")
+    def __init__(self, reason: Reason, text: str = "") -> None:
         self.reason = reason
-        self.text = _TEXTS[reason]
+        self.text = text or _TEXTS[reason]
+        super().__init__(f"the payer sees: {self.text}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,13 @@ from hw_sim.platform.events import Events
 from hw_sim.platform.faults import Armed, Faults
 from hw_sim.platform.http_face import Face, serve
 from hw_sim.platform.ids import Ids
-from hw_sim.platform.keys import open_app_secret, open_keys
+from hw_sim.platform.keys import open_api_v2_key, open_app_secret, open_keys
 from hw_sim.platform.model import Platform, Rules
 from hw_sim.platform.orders import Shop
 from hw_sim.platform.shipping import Shipping
 from hw_sim.platform.signatures import KeyMode, Signer
+from hw_sim.platform.v2_older import Around, older
+from hw_sim.platform.v2_scans import Phones
 from hw_sim.platform.violations import Violations
 
 HOST: Final = "127.0.0.1"
@@ -38,7 +40,8 @@ class Options:
 
     `port` 0 is any free one; `keys` the folder of keys and credentials.json; `seed` 0 is another one each
     time; `faults` are on from the start. `complaint_schedule` is the page (2021 or 2023) whose re-sending
-    notices of complaints keep; with `tells_own_acts` the merchant's own acts are pushed as well.
+    notices of complaints keep; with `tells_own_acts` the merchant's own acts are pushed as well. `order_url`
+    is where the merchant wants to be asked for an order after a scan.
     """
 
     port: int
@@ -49,6 +52,7 @@ class Options:
     faults: tuple[Armed, ...] = ()
     complaint_schedule: str = "2021"
     tells_own_acts: bool = False
+    order_url: str = ""
 
 
 async def serve_platform(options: Options, out: TextIO) -> None:
@@ -97,9 +101,14 @@ def _wired(options: Options, clock: Clock, events: Events) -> tuple[Face, Carrie
         rng=rng,
     )
     api = Api(platform=platform, merchant=merchant, signer=signer, faults=faults, events=events, ids=ids)
-    carrier = Carrier(platform=platform, courier=Courier(signer=signer, faults=faults, ids=ids), clock=clock)
-    desk = Desk(platform=platform, faults=faults, events=events, signer=signer, clock=clock)
     shop = Shop(merchant.mchid, merchant.appid, MERCHANT_NAME)
+    around = Around(platform=platform, shop=shop, faults=faults, events=events, ids=ids)
+    v2 = older(around, key=open_api_v2_key(options.keys), others=api)
+    v2.scans.order_url = options.order_url
+    courier = Courier(signer=signer, faults=faults, ids=ids, older=v2.letters.write)
+    carrier = Carrier(platform=platform, courier=courier, clock=clock)
+    desk = Desk(platform=platform, faults=faults, events=events, signer=signer, clock=clock)
+    desk.add(Phones(scans=v2.scans, faults=faults, clock=clock).wishes(desk.wish("scan"), desk.wish("pay")))
     shipping = Shipping(platform=platform, shop=shop, ids=ids, app_secret=open_app_secret(options.keys))
     complaints = ComplaintDesk(
         platform=platform,
@@ -116,4 +125,4 @@ def _wired(options: Options, clock: Clock, events: Events) -> tuple[Face, Carrie
             platform=platform, complaints=complaints, violations=violations, shipping=shipping, clock=clock
         )
     )
-    return Face(api=api, desk=desk, clock=clock, kick=carrier.kick, plain=shipping), carrier
+    return Face(api=v2.api, desk=desk, clock=clock, kick=carrier.kick, plain=shipping), carrier
