@@ -1,98 +1,22 @@
-"""The machine behind a line of its own: cut while a sale is under way, or as slow as an old modem.
+"""The machine behind a line of its own: cut while a sale is under way, as slow as an old modem, or leaky.
 
-The line is a pair of virtual interfaces between two network namespaces, with TCP proxies at both ends; where
-the kernel has none for us, these tests are skipped and say why.
+The line joins two network namespaces, by a pair of virtual interfaces or by a forwarder of our own.
 """
 
 import asyncio
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final, Self
 
 import pytest
 
 from hw_sim.soak.cast import Truth
-from tests.crash.forward import serve
-from tests.crash.test_attackers import Siege
-from tests.process.programs import PATIENCE_S, Program
-from tests.shell.broker import free_port, require_mosquitto
+from tests.crash.line import Line
+from tests.crash.rough import RoughLine
+from tests.crash.test_attackers import PRICE_FEN, Siege
+from tests.process.programs import PATIENCE_S
+from tests.shell.broker import require_mosquitto
 
-_NET: Final = 200 + os.getpid() % 50
-HERE, THERE = f"10.213.{_NET}.1", f"10.213.{_NET}.2"
-
-
-def run(*command: str) -> str:
-    """Raises OSError with the program's words when it does not work."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout
-
-
-class Line:
-    """Puts a cast's machine into a network namespace. Skips the test where that is not to be had."""
-
-    def __init__(self, siege: Siege, *, delay_s: float = 0.0) -> None:
-        self._siege, self._delay_s = siege, delay_s
-        self._name, self._near = f"wxvend-{os.getpid()}", f"wx{os.getpid()}"
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            try:
-                self._lay(stack)
-            except OSError as error:
-                pytest.skip(f"no network namespace with a veth pair: {error}")
-            port, broker = free_port(), self._siege.scenery.broker_port
-            server = await serve((HERE, port), ("127.0.0.1", broker), delay_s=self._delay_s)
-            stack.callback(server.close)
-            inside = (shutil.which("ip") or "", "netns", "exec", self._name)
-            forward = (sys.executable, "-m", "tests.crash.forward", str(broker), HERE, str(port))
-            proxy = await stack.enter_async_context(Program(*inside, *forward))
-            await proxy.says(event="ready")
-            await self._siege.kill("edge")
-            self._siege.prefix["edge"] = inside
-            await self._siege.start("edge")
-            await self._siege.ready(PATIENCE_S)
-            stack.push_async_callback(self._siege.kill, "edge")
-            self._stack = stack.pop_all()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
-
-    def cut(self) -> None:
-        """From now on everything on the line is lost."""
-        run("ip", "link", "set", self._near, "down")
-
-    def mend(self) -> None:
-        """It carries again."""
-        run("ip", "link", "set", self._near, "up")
-
-    def slow(self) -> None:
-        """As slow as a modem of 64 kbit/s. Skips the test where the kernel cannot."""
-        try:
-            limit = ("rate", "64kbit", "burst", "2kb", "latency", "400ms")
-            run("tc", "qdisc", "add", "dev", self._near, "root", "tbf", *limit)
-        except OSError as error:
-            pytest.skip(f"no token bucket: {error}")
-
-    def _lay(self, stack: AsyncExitStack) -> None:
-        if shutil.which("ip") is None:
-            raise OSError("ip: not installed. Try: apt install iproute2")
-        run("ip", "netns", "add", self._name)
-        stack.callback(run, "ip", "netns", "del", self._name)
-        run("ip", "link", "add", self._near, "type", "veth", "peer", "name", "line", "netns", self._name)
-        run("ip", "addr", "add", f"{HERE}/30", "dev", self._near)
-        self.mend()
-        run("ip", "-n", self._name, "addr", "add", f"{THERE}/30", "dev", "line")
-        for device in ("line", "lo"):
-            run("ip", "-n", self._name, "link", "set", device, "up")
+SALES = 3
 
 
 async def sees(siege: Siege, wanted: Callable[[Truth], bool]) -> None:
@@ -148,3 +72,23 @@ async def test_a_long_and_slow_line_sells(tmp_path: Path) -> None:
         line.slow()
         await siege.pays(await siege.chooses())
         assert one_end(await siege.ends())
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_sales_through_a_line_that_loses_every_fifth_packet_each_end_once(
+    seed: int, tmp_path: Path
+) -> None:
+    """A fifth is lost, some come twice, a fifth comes behind what was sent after it."""
+    require_mosquitto()
+    async with Siege(tmp_path) as siege, RoughLine(siege, seed) as line:
+        for _ in range(SALES):
+            await siege.pays(await siege.chooses())
+            ends = await siege.ends()
+        goods, money = ends.get("vended", 0), ends.get("refunded", 0)
+        assert goods == ends["starts"] > 0
+        assert goods + money == SALES
+        assert ends["back"] == money * PRICE_FEN
+        counts = line.counts
+        assert counts["lost"] > 0.1 * counts.total(), counts
+        assert min(counts["doubled"], counts["late"]) > 0, counts
