@@ -208,6 +208,10 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "refund_not_ours": "see in the other merchant's portal what went back; then resolve as closed",
         "payment_not_ours": "see whose payment it is in the portal; then resolve as closed",
         "transaction_taken": "one payment names two sales: call the platform; then resolve as closed",
+        "bill_missing": "look for the payment in the portal: the day's bill does not have it; then closed",
+        "bill_amount": "compare bill, portal and this sale; then resolve as closed",
+        "bill_refund": "look for the refund in the portal: no bill has it; then resolve as closed",
+        "bill_goods": "ask the machine's journal and count the lane's pieces; then resolve as closed",
         "impossible": "report the mistake with its timeline; then resolve as refund, vended or closed",
     }
 )

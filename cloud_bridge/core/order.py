@@ -4,11 +4,13 @@ from dataclasses import replace
 from typing import Final
 
 from cloud_bridge.core import offer
+from cloud_bridge.core.freeze import freeze
 from cloud_bridge.core.model import Payment, RefundStatus
 from cloud_bridge.core.rule import flagged, refund_told, refused
 from cloud_bridge.core.sale import (
     Again,
     At,
+    BillDiffers,
     Context,
     Effect,
     Event,
@@ -30,7 +32,10 @@ def step(sale: Sale | None, event: Event, ctx: Context) -> Step:
     if sale is not None and isinstance(event, Payment | RefundStatus) and event.merchant != sale.merchant:
         return _of_another_merchant(sale, event)
     event = _believed(sale, event)
-    decided = RULES[situation(sale), kind(event)](sale, event, ctx)
+    if isinstance(event, BillDiffers):  # the same in every situation
+        decided = freeze(sale, event, ctx)
+    else:
+        decided = RULES[situation(sale), kind(event)](sale, event, ctx)
     if decided.sale is None or decided.sale == sale:
         return decided
     return Step(replace(decided.sale, changed_wall_ms=ctx.wall_ms), decided.effects)

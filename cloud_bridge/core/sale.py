@@ -184,6 +184,15 @@ class CaseEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rang:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillDiffers:
+    """The daily match found what nothing explains. `reason` is the case's name, `text` its evidence."""
+
+    sale_id: str
+    reason: str
+    text: str
+
+
     """A timer ended."""
 
     sale_id: str
@@ -208,6 +217,7 @@ Event = (
     | CaseEnded
     | Rang
 )
+    | BillDiffers
 Kind = type[Event] | Word | Timer
 
 

@@ -20,6 +20,7 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.rule import Rule, never, second_payment, stay
 from cloud_bridge.core.sale import (
+    BillDiffers,
     CaseEnded,
     Event,
     JournalDoubted,
@@ -36,7 +37,7 @@ from cloud_bridge.core.sale import (
 )
 
 KINDS: Final[tuple[Kind, ...]] = (
-    *(event for event in get_args(Event) if event not in (MachineSaid, Rang)),
+    *(event for event in get_args(Event) if event not in (MachineSaid, Rang, BillDiffers)),
     *Word,
     *Timer,
 )

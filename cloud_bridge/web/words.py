@@ -7,6 +7,7 @@ a machine or lane does not sell. A name that is not here is shown as it is.
 from typing import Final
 
 from cloud_bridge.core.case import ADVICE
+from cloud_bridge.web.bill_words import BILL_WORDS
 from cloud_bridge.web.causes import CAUSES
 
 LANGUAGES: Final = ("zh", "en")
@@ -36,6 +37,7 @@ _NEXT: Final[dict[str, str]] = {
 WORDS: Final[dict[str, tuple[str, str]]] = {
     **{f"next.{reason}": (zh, ADVICE[reason]) for reason, zh in _NEXT.items()},
     **CAUSES,
+    **BILL_WORDS,
     "title": ("售货运营", "Vending operations"),
     "skip": ("跳到内容", "Skip to the content"),
     "menu": ("页内导航", "On this page"),
