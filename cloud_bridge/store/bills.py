@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, Text, and_, delete, or_, select, type_coerce, union
@@ -155,7 +155,7 @@ class SqlStreams:
 
     def _folded(self, found: "Select[Any]", day: str) -> Iterator[BookRow]:
         bounds = bounds_ms(day)
-        for _, entries in groupby(self._stream(found), attrgetter("sale_id")):
+        for _, entries in groupby(self._stream(found), itemgetter(0)):
             yield _book(list(entries), day, bounds)
 
     def _stream(self, found: "Select[Any]") -> Iterator[Any]:
@@ -188,33 +188,36 @@ def _columns() -> "list[Any]":
 
 
 def _book(entries: "list[Any]", today: str, bounds: tuple[int, int]) -> BookRow:
-    """A sale from its row, repeated beside each entry of the ledger that moved the platform's money."""
-    row, (begin_ms, end_ms) = entries[0], bounds
-    paid_fen, back_fen, heard_ms = 0, 0, 0
-    for entry in entries:
-        if entry.fen is None:  # no entry at all
+    """A sale from its row, repeated beside each entry of the ledger that moved the platform's money.
+
+    By position, as `_columns` has them: there may be a million of them.
+    """
+    sale_id, machine, price_fen, payment, paid_at, opened_ms, state, *rest = entries[0]
+    refund_no, hand_refunds, goods, doubt, *_ = rest
+    (begin_ms, end_ms), paid_fen, back_fen, heard_ms = bounds, 0, 0, 0
+    for *_, debit, fen, wall_ms in entries:
+        if fen is None:  # no entry at all
             continue
-        if entry.debit == _CLEARING:
-            paid_fen, heard_ms = paid_fen + entry.fen, entry.wall_ms
-        elif begin_ms <= entry.wall_ms < end_ms:
-            back_fen += entry.fen
-    paid_at = row.paid_at
+        if debit == _CLEARING:
+            paid_fen, heard_ms = paid_fen + fen, wall_ms
+        elif begin_ms <= wall_ms < end_ms:
+            back_fen += fen
     paid_day = paid_at[:10] if paid_at.endswith(_CHINA_OFFSET) else day_of(heard_ms)
     return BookRow(
-        sale_id=row.sale_id,
-        machine=row.machine,
-        price_fen=row.price_fen,
-        paid_fen=paid_fen,
-        transaction_id=row.transaction_id,
-        paid_day=paid_day if paid_fen else "",
-        opened_day=today if begin_ms <= row.opened_wall_ms < end_ms else day_of(row.opened_wall_ms),
-        back_today_fen=back_fen,
-        refund_no=row.refund_no,
-        hand_refunds=row.hand_refunds,
-        done=row.state == State.REFUNDED.value,
-        vended=row.state == State.VENDED.value,
-        goods=bool(row.goods),
-        doubt=row.doubt != "" or row.state == State.SETTLED.value,
+        sale_id,
+        machine,
+        price_fen,
+        paid_fen,
+        payment,
+        paid_day if paid_fen else "",
+        today if begin_ms <= opened_ms < end_ms else day_of(opened_ms),
+        back_fen,
+        refund_no,
+        hand_refunds,
+        done=state == State.REFUNDED.value,
+        vended=state == State.VENDED.value,
+        goods=bool(goods),
+        doubt=doubt != "" or state == State.SETTLED.value,
     )
 
 
