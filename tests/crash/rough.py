@@ -1,4 +1,4 @@
-"""A line that loses, repeats, delays and reorders packets under a seed: a forwarder between two TUN devices."""
+"""A line that loses, repeats, delays and reorders packets under a seed, between two TUN devices."""
 
 import asyncio
 import fcntl
@@ -21,7 +21,7 @@ _SHORT_S, _LONG_S = 0.005, 0.06
 
 
 class RoughLine(Line):
-    """`counts` says what became of packets: passed, lost, doubled, or late, behind what was sent after them."""
+    """`counts`: packets that passed, were lost, doubled, or late, behind what was sent after them."""
 
     def __init__(self, siege: Siege, seed: int) -> None:
         super().__init__(siege)
