@@ -35,6 +35,15 @@ async def test_a_notification_reaches_the_engine_byte_for_byte_and_is_answered_2
     }.items() <= headers.items()
 
 
+async def test_where_words_are_wanted_they_are_the_answer_once_it_is_taken() -> None:
+    words = b"<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>"
+    async with site(acknowledge=lambda body: words if body.startswith(b"<") else b"") as served:
+        answer = await served.post(b"<xml></xml>")
+        assert (answer.status, answer.body) == (200, words)
+        assert answer.headers["content-type"] == "text/xml; charset=utf-8"
+        assert (await served.post(b"{}")).status == 204
+
+
 async def test_it_is_reached_under_whatever_name_the_proxy_gives_it() -> None:
     async with site() as served:
         assert (await served.post(b"{}", Host="pay.example.com")).status == 204
