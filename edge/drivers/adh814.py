@@ -6,7 +6,7 @@ length follows from the command (ADH814 notes, section 3 of the motor board prot
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
 from edge.core.model import Baseline, Outcome, Uncertain, VendOrder, Withheld
@@ -14,8 +14,8 @@ from edge.drivers.checks import crc16_modbus
 from edge.drivers.evidence import judged, rejected
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import MORE, NO_START, Scanner
-from edge.drivers.talk import Ask, Heard, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, ClimateReported, LaneReported, VendProgress
+from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
 REPLY_MS: Final = 500
 POLL_MS: Final = 300
@@ -115,7 +115,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[1], raw[2:-2]) if crc16_modbus(raw[:-2]) == raw[-2:] else None
 
 
-class Adh814:
+class Adh814(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 20
@@ -142,10 +142,6 @@ class Adh814:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """Nothing comes unasked on this bus."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

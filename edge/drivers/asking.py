@@ -37,7 +37,7 @@ class AskingDispenser:
         self._opened: Final = asyncio.Event()
         self._anew: Final = asyncio.Event()
         self._answered: Final = asyncio.Event()
-        self._waiting: tuple[Ask, asyncio.Future[Any]] | None = None
+        self._waiting: _Waiting | None = None
         self._why = ""
         self._last_ms = 0
         self._asked = self._strays = self._unanswered = 0
@@ -127,13 +127,27 @@ class AskingDispenser:
         self._say_down("port")
 
     def _take(self, frame: Any) -> None:
-        if self._waiting is not None and not self._waiting[1].done() and self._waiting[0].answers(frame):
-            self._waiting[1].set_result(frame)
+        """Answer in the same callback, then pass on what the frame says."""
+        waiting = self._waiting
+        if waiting is not None and waiting.ask.turn is not None and not waiting.written:
+            mine = waiting.ask.turn(frame)
+            if mine is not None:
+                waiting.withheld = self._write(mine, waiting.ask.start_before_ms)
+                waiting.written = True
+                waiting.turned.set()
+                return
+        if reply := self._bus.reply(frame):
+            self._write(reply)
+        if waiting is not None and waiting.wants(frame):
+            waiting.answer.set_result(frame)
             return
         self._strays += 1
-        event = self._bus.stray(frame)
-        if event is not None:
-            self._tell(event)
+        for event in self._bus.stray(frame):
+            if isinstance(event, BusDown):
+                self._say_down(event.why)
+                self._anew.set()
+            else:
+                self._tell(event)
 
     # ------------------------------------------------------------ keeping company
 
@@ -209,44 +223,68 @@ class AskingDispenser:
         return Heard(frame=None, now_ms=self._clock.now_ms())
 
     async def _ask(self, ask: Ask) -> Heard:
-        if ask.frame:
-            await self._keep_gap()
-            withheld = self._write(ask)
-            if withheld:
-                return Heard(frame=None, now_ms=self._clock.now_ms(), withheld=withheld)
-        answer = asyncio.get_running_loop().create_future()
-        self._waiting = (ask, answer)
-        asked_ms = self._clock.now_ms()
+        waiting = self._waiting = _Waiting(ask, asyncio.get_running_loop().create_future())
+        frame = None
         try:
-            async with asyncio.timeout(ask.wait_ms / 1000):
-                frame = await answer
+            await self._have_said(waiting)
+            asked_ms = self._clock.now_ms()
+            if not waiting.withheld:
+                async with asyncio.timeout(ask.wait_ms / 1000):
+                    frame = await waiting.answer
+                self._slowest_ms = max(self._slowest_ms, self._clock.now_ms() - asked_ms)
         except TimeoutError:
-            frame = None
             self._unanswered += 1
         finally:
             self._waiting = None
-        now_ms = self._clock.now_ms()
-        if frame is not None:
-            self._slowest_ms = max(self._slowest_ms, now_ms - asked_ms)
-        return Heard(frame=frame, now_ms=now_ms)
+        return Heard(frame=frame, now_ms=self._clock.now_ms(), withheld=waiting.withheld)
+
+    async def _have_said(self, waiting: "_Waiting") -> None:
+        """Say it now, or when the turn comes. Raises TimeoutError when it does not come."""
+        ask = waiting.ask
+        if ask.turn is not None:
+            try:
+                async with asyncio.timeout(ask.wait_ms / 1000):
+                    await waiting.turned.wait()
+            except TimeoutError:
+                waiting.withheld = waiting.withheld or "no_turn"
+                raise
+        elif ask.frame:
+            await self._keep_gap()
+            self._decoder.forget()
+            waiting.withheld = self._write(ask.frame, ask.start_before_ms)
+            waiting.written = True
 
     async def _keep_gap(self) -> None:
         wait_ms = self._last_ms + self._bus.gap_ms - self._clock.now_ms()
         if wait_ms > 0:
             await asyncio.sleep(wait_ms / 1000)
 
-    def _write(self, ask: Ask) -> str:
+    def _write(self, frame: bytes, start_before_ms: int | None = None) -> str:
         """Write, or say why not. Nothing is awaited between the look at the clock and the write (G-WRITE)."""
-        if ask.start_before_ms is not None:
+        if start_before_ms is not None:
             if not self._opened.is_set():
                 return "bus_down"
-            if self._clock.now_ms() >= ask.start_before_ms:
+            if self._clock.now_ms() >= start_before_ms:
                 return "lease"
-        self._decoder.forget()
-        self._decoder.expect(ask.frame)
-        self._port.write(ask.frame)
+        self._decoder.expect(frame)
+        self._port.write(frame)
         self._last_ms = self._clock.now_ms()
         self._asked += 1
         if self._trace is not None:
-            self._trace("tx", ask.frame, self._last_ms)
+            self._trace("tx", frame, self._last_ms)
         return ""
+
+
+class _Waiting:
+    """A question that is being put."""
+
+    def __init__(self, ask: Ask, answer: "asyncio.Future[Any]") -> None:
+        self.ask: Final = ask
+        self.answer: Final = answer
+        self.turned: Final = asyncio.Event()
+        self.written = ask.turn is None and not ask.frame
+        self.withheld = ""
+
+    def wants(self, frame: Any) -> bool:
+        """Whether this frame is the answer."""
+        return self.written and not self.answer.done() and self.ask.answers(frame)

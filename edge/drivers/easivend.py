@@ -14,8 +14,8 @@ from edge.drivers.checks import xor8
 from edge.drivers.evidence import failed, judged, rejected
 from edge.drivers.limits import LineSettings
 from edge.drivers.stream import NO_START, Scanner
-from edge.drivers.talk import Ask, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, LaneReported, VendProgress
+from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, LaneReported, VendProgress
 
 LENGTH: Final = 8
 FIRST_MS: Final = 1_000
@@ -76,7 +76,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[2], raw[3], raw[4], raw[5] if raw[1] == LENGTH else raw[1])
 
 
-class Easivend:
+class Easivend(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 20
@@ -105,10 +105,6 @@ class Easivend:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """Nothing comes unasked on this bus."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

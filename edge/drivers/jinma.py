@@ -14,8 +14,8 @@ from edge.drivers.checks import xor8
 from edge.drivers.evidence import failed, judged, rejected
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import MORE, NO_START, Scanner
-from edge.drivers.talk import Ask, Heard, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, ClimateReported, LaneReported, VendProgress
+from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
 REPLY_MS: Final = 1_000
 POLL_MS: Final = 200
@@ -86,7 +86,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[2], raw[3:-1]) if xor8(raw[1:]) == 0 else None
 
 
-class Jinma:
+class Jinma(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 50
@@ -113,10 +113,6 @@ class Jinma:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """Nothing comes unasked on this bus."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

@@ -14,8 +14,8 @@ from edge.drivers.checks import xor8
 from edge.drivers.evidence import failed, judged
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import MORE, NO_START, Scanner
-from edge.drivers.talk import Ask, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, LaneReported
+from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, LaneReported
 
 REPLY_MS: Final = 500
 PULSE_MS: Final = 2_000  # the answer comes behind the pulse
@@ -74,7 +74,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[0], raw[2], raw[3]) if xor8(raw) == 0 else None
 
 
-class Lock8a:
+class Lock8a(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 30
@@ -101,10 +101,6 @@ class Lock8a:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """A lock tells by itself that it changed: the next check sees it, too."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

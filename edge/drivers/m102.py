@@ -15,8 +15,8 @@ from edge.drivers.checks import crc16_modbus
 from edge.drivers.evidence import failed, judged, rejected
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import NO_START, Scanner
-from edge.drivers.talk import Ask, Heard, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, ClimateReported, LaneReported, VendProgress
+from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
 LENGTH: Final = 20
 REPLY_MS: Final = 800
@@ -130,7 +130,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[1], raw[2:-2]) if told in (crc(body, Check.PLAIN), crc(body, Check.SALTED)) else None
 
 
-class M102:
+class M102(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 100
@@ -157,10 +157,6 @@ class M102:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """Nothing comes unasked on this bus."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

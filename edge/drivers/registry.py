@@ -141,6 +141,12 @@ def _relay() -> Kind:
     return _asking(RelaySettings, Relay)
 
 
+def _junpeng() -> Kind:
+    from edge.drivers.junpeng import Junpeng, JunpengSettings
+
+    return _asking(JunpengSettings, Junpeng)
+
+
 def _settings(kind: Callable[[], Kind]) -> Callable[[], type[Any]]:
     return lambda: kind().settings
 
@@ -158,6 +164,7 @@ BUSES: Final[Mapping[str, Callable[[], Kind]]] = MappingProxyType(
         "jinma": _jinma,
         "lock8a": _lock8a,
         "relay": _relay,
+        "junpeng": _junpeng,
     }
 )
 SETTINGS: Final = MappingProxyType({name: _settings(kind) for name, kind in BUSES.items()})

@@ -14,8 +14,8 @@ from edge.drivers.checks import crc16_modbus
 from edge.drivers.evidence import judged, rejected
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import MORE, NO_START, Scanner
-from edge.drivers.talk import Ask, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, LaneReported
+from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, LaneReported
 
 REPLY_MS: Final = 500
 START_S: Final = 1
@@ -88,7 +88,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[1], raw[3:-2] if raw[1] == READ_COILS else raw[2:-2])
 
 
-class Relay:
+class Relay(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 20
@@ -116,10 +116,6 @@ class Relay:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """Nothing comes unasked on this bus."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

@@ -24,11 +24,14 @@ def anything(frame: Any) -> bool:
 class Ask:
     """Write `frame` once and wait `wait_ms` for a frame that `answers`; other frames are strays.
 
-    Without `frame` nothing is written: a second word to something said before. `start_before_ms` marks a
-    frame that can move something: at or after that instant it is not written any more.
+    Without `frame` nothing is written: a second word to something said before. Where the other side gives
+    the turn, `turn` makes the bytes from the frame that gives it (None: not this one), and the wait begins
+    again with the writing. `start_before_ms` marks a frame that can move something: at or after that instant
+    it is not written any more.
     """
 
     frame: bytes = b""
+    turn: Callable[[Any], bytes | None] | None = None
     wait_ms: int
     answers: Callable[[Any], bool] = anything
     start_before_ms: int | None = None
@@ -117,5 +120,20 @@ class Bus(Protocol):
     def recover(self, order: VendOrder) -> Talk[Outcome]:
         """What became of an interrupted order, without moving anything."""
 
-    def stray(self, frame: Any) -> BusEvent | None:
+    def reply(self, frame: Any) -> bytes:
+        """What to write at once when this frame has come, asked for or not; empty for nothing."""
+
+    def stray(self, frame: Any) -> tuple[BusEvent, ...]:
         """What a frame means that nobody asked for."""
+
+
+class OnlyAnswers:
+    """The half of a `Bus` that is the same wherever the board never speaks by itself."""
+
+    def reply(self, frame: Any) -> bytes:
+        """An answer is not answered."""
+        return b""
+
+    def stray(self, frame: Any) -> tuple[BusEvent, ...]:
+        """Nothing comes unasked."""
+        return ()

@@ -5,7 +5,7 @@ answer the line is left alone for as long as one may still come (TCN protocols, 
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from edge.core.judge import Ending, Evidence, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
@@ -13,8 +13,8 @@ from edge.drivers.checks import sum8
 from edge.drivers.evidence import failed, judged, rejected
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import MORE, NO_START, Scanner
-from edge.drivers.talk import Ask, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, ClimateReported, LaneReported
+from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, ClimateReported, LaneReported
 
 LENGTH: Final = 5
 REPLY_MS: Final = 1_000
@@ -88,7 +88,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[1] == _DONE, raw[2], raw[3]) if sum8(raw[:4]) == raw[4] else None
 
 
-class Tcn:
+class Tcn(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 100
@@ -115,10 +115,6 @@ class Tcn:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """Nothing comes unasked on this bus."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

@@ -14,8 +14,8 @@ from edge.drivers.checks import sum8, xor8
 from edge.drivers.evidence import failed, judged, rejected
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import MORE, NO_START, Scanner
-from edge.drivers.talk import Ask, Heard, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, LaneReported, VendProgress
+from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, LaneReported, VendProgress
 
 REPLY_MS: Final = 3_000
 POLL_MS: Final = 700
@@ -97,7 +97,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[2], raw[4:-3]) if good else None
 
 
-class TcnLifter:
+class TcnLifter(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 50
@@ -124,10 +124,6 @@ class TcnLifter:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """Nothing comes unasked on this bus."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

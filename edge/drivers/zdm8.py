@@ -14,8 +14,8 @@ from edge.drivers.checks import crc16_modbus
 from edge.drivers.evidence import failed, judged, rejected
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import MORE, NO_START, Scanner
-from edge.drivers.talk import Ask, Heard, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, ClimateReported, LaneReported, VendProgress
+from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
 REPLY_MS: Final = 500
 POLL_MS: Final = 300
@@ -113,7 +113,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[1], raw[3:-2] if raw[1] == READ else raw[2:-2])
 
 
-class Zdm8:
+class Zdm8(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 20
@@ -140,10 +140,6 @@ class Zdm8:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """Nothing comes unasked on this bus."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

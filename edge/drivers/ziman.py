@@ -14,8 +14,8 @@ from edge.drivers.checks import sum8
 from edge.drivers.evidence import judged
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import MORE, NO_START, Scanner
-from edge.drivers.talk import Ask, Pause, Say, Talk
-from edge.ports import BusEvent, Capabilities, ClimateReported, LaneReported
+from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
+from edge.ports import Capabilities, ClimateReported, LaneReported
 
 REPLY_MS: Final = 1_000
 ANOTHER_MS: Final = 500
@@ -70,7 +70,7 @@ def _parse(raw: bytes) -> Frame | None:
     return Frame(raw[2], raw[3], raw[4:-2]) if good else None
 
 
-class Ziman:
+class Ziman(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
     gap_ms = 30
@@ -98,10 +98,6 @@ class Ziman:
     def decoder(self) -> Scanner:
         """A new one, for one opening of the port."""
         return Scanner(_measure, _parse)
-
-    def stray(self, frame: Any) -> BusEvent | None:
-        """Nothing comes unasked on this bus."""
-        return None
 
     # ------------------------------------------------------------ scripts
 

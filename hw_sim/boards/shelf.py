@@ -10,6 +10,7 @@ from hw_sim.boards.answering import Timing
 from hw_sim.boards.board import Board
 from hw_sim.boards.easivend import EasivendBoard
 from hw_sim.boards.jinma import JinmaBoard
+from hw_sim.boards.junpeng import JunpengBoard
 from hw_sim.boards.lock8a import Lock8aBoard
 from hw_sim.boards.m102 import M102Board
 from hw_sim.boards.mechanics import Cabinet
@@ -60,6 +61,7 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
         "jinma": Model(make=lambda cabinet, wanted: JinmaBoard(cabinet, _timing(wanted))),
         "lock8a": Model(make=lambda cabinet, wanted: Lock8aBoard(cabinet, _timing(wanted))),
         "relay": Model(make=lambda cabinet, wanted: RelayBoard(cabinet, _timing(wanted))),
+        "junpeng": Model(make=lambda cabinet, wanted: JunpengBoard(cabinet, _timing(wanted))),
     }
 )
 

@@ -32,7 +32,7 @@ class SimulatedBench:
         self._bus = bus
         self._loop = loop
         self._host = Host("machine")
-        self._board: Board = make_board(bus, Cabinet.of(LANES), Wanted())
+        self._board: Board = make_board(bus, Cabinet.of(LANES, stock=30), Wanted())
         self._wire = Wire(loop, self._board)
         self.dispenser: Dispenser = self._start()
 
