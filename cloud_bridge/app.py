@@ -5,7 +5,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Final
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from cloud_bridge.app_merchants import Merchants
 from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
 from cloud_bridge.engine import Engine, Settings
+from cloud_bridge.engine_alarms import OwnAlarms
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
@@ -22,6 +23,7 @@ from cloud_bridge.store.books import open_store
 from cloud_bridge.web.app import make_app
 from cloud_bridge.web.operator import serve_operator
 from cloud_bridge.web.server import serve_web
+from cloud_bridge.wechat.keeper import Keeper
 from wire.envelope import Keyring, Signer, key_id, load_private
 from wire.gate import Gate
 from wire.link import Link
@@ -85,7 +87,10 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             hosts=settings.web.page_hosts,
         )
         web = partial(serve_web, page, settings.web.host, settings.web.port)
-        daemon = _Daemon(settings, engine=engine, fleet=fleet, hearing=hearing, link=link, log=log)
+        keepers = merchants.keepers(say=OwnAlarms(store, clock).say, clock=clock, log=log)
+        daemon = _Daemon(
+            settings, engine=engine, fleet=fleet, hearing=hearing, link=link, keepers=keepers, log=log
+        )
         await daemon.run(web)
 
 
@@ -100,6 +105,7 @@ class _Daemon:
         fleet: Fleet,
         hearing: Hearing,
         link: Link,
+        keepers: Sequence[Keeper],
         log: Log,
     ) -> None:
         self._settings: Final = settings
@@ -107,6 +113,7 @@ class _Daemon:
         self._fleet: Final = fleet
         self._hearing: Final = hearing
         self._link: Final = link
+        self._keepers: Final = keepers
         self._log: Final = log
         self._systemd: Final = Systemd()
         self._group: Final = asyncio.TaskGroup()
@@ -129,6 +136,8 @@ class _Daemon:
             self._serve("status", self._tell_how_we_are())
             self._serve("counts", self._tell_counts())
             self._serve("facts", self._tell_facts())
+            for keeper in self._keepers:
+                self._serve(keeper.task, keeper.run())
             if (door := self._settings.store.door) is not None:
                 self._serve("operator", serve_operator(self._engine, door, self._log))
             web = self._group.create_task(self._web(serve_page), name="web")

@@ -19,8 +19,9 @@ from requests.adapters import HTTPAdapter
 from cloud_bridge.ports import Clock
 from cloud_bridge.wechat.exchange import Exchange, Failure, NoAnswer, Reply
 from cloud_bridge.wechat.keys import Keys
-from cloud_bridge.wechat.settings import MerchantSettings, WechatSettings
+from cloud_bridge.wechat.settings import WechatSettings
 from cloud_bridge.wechat.signing import Request
+from cloud_bridge.wechat.watch import Watch, WatchedExchange
 
 THREADS: Final = 16
 WAITING: Final = 64
@@ -31,6 +32,7 @@ IDLE_MS: Final = 6_000  # the platform drops a connection after 8 s without a re
 LARGEST_ANSWER: Final = 256 * 1024
 _PIECE: Final = 64 * 1024
 R = TypeVar("R")
+Judgement = Callable[[int, Mapping[str, str], bytes], Reply]
 
 
 class _Unusable(Exception):
@@ -39,6 +41,18 @@ class _Unusable(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class Host(Protocol):
+    """Where calls go."""
+
+    @property
+    def base_url(self) -> str:
+        """Scheme and host."""
+
+    @property
+    def proxy_url(self) -> str:
+        """A proxy on the way, or empty."""
 
 
 class Judge(Protocol):
@@ -59,7 +73,7 @@ class Wire:
 
     def __init__(
         self,
-        settings: MerchantSettings,
+        settings: Host,
         exchange: Judge,
         *,
         clock: Clock,
@@ -75,11 +89,14 @@ class Wire:
         self._places: Final = threading.BoundedSemaphore(THREADS + WAITING)
         self._mine: Final = threading.local()
 
-    async def call(self, request: Request) -> Reply:
-        """Make one call. Never raises for what the network or the platform does."""
+    async def call(self, request: Request, judge: Judgement | None = None) -> Reply:
+        """Make one call. Never raises for what the network or the platform does.
+
+        `judge` says what this answer is worth, where that is another matter than with all others.
+        """
         if not self._places.acquire(blocking=False):
             return NoAnswer("busy")
-        work = self._pool.submit(self._make, request)
+        work = self._pool.submit(self._make, request, judge or self._exchange.judge)
         work.add_done_callback(lambda _: self._places.release())
         return await asyncio.wrap_future(work)
 
@@ -101,10 +118,10 @@ class Wire:
         work.add_done_callback(lambda _: self._places.release())
         return await asyncio.wrap_future(work)
 
-    def _make(self, request: Request) -> Reply:
+    def _make(self, request: Request, judge: Judgement) -> Reply:
         return self._sent(
             request,
-            lambda answer: self._exchange.judge(
+            lambda answer: judge(
                 answer.status_code, answer.headers, self._content(answer, request.most_bytes)
             ),
         )
@@ -191,12 +208,21 @@ class Wire:
 
 
 class Client(Wire):
-    """The calls of APIv3. `nonce` gives at most 32 random letters and digits."""
+    """The calls of APIv3. `nonce` gives 32 random letters and digits at most; `watch` sees answers."""
 
     def __init__(
-        self, settings: WechatSettings, keys: Keys, *, clock: Clock, nonce: Callable[[], str]
+        self,
+        settings: WechatSettings,
+        keys: Keys,
+        *,
+        clock: Clock,
+        nonce: Callable[[], str],
+        watch: Watch | None = None,
     ) -> None:
-        super().__init__(settings, Exchange(keys, clock=clock, nonce=nonce), clock=clock)
+        self.exchange: Final = WatchedExchange(
+            Exchange(keys, clock=clock, nonce=nonce), watch or Watch(), clock
+        )
+        super().__init__(settings, self.exchange, clock=clock)
 
 
 def _what_broke(error: Exception) -> str:

@@ -1,12 +1,14 @@
 """The merchant's keys and the platform's: read once from their files, held in memory, found by serial.
 
+What is downloaded later is added; nothing is taken away before it has ended.
+
 One map holds every platform key, of certificates and of public keys alike; which one signed is said by the
 serial that came with the signature, never by configuration (APIv3 "migration").
 """
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -46,11 +48,33 @@ class PlatformKey:
     until_s: float = math.inf
 
 
+class PlatformKeys(Mapping[str, PlatformKey]):
+    """The platform's keys by normal serial, of which there may come to be more while others look them up."""
+
+    def __init__(self, first: Mapping[str, PlatformKey] = MappingProxyType({})) -> None:
+        self._held: Mapping[str, PlatformKey] = dict(first)
+
+    def add(self, found: Mapping[str, PlatformKey], *, now_s: float) -> None:
+        """Hold these as well, and what has not ended. Whoever looks sees all of it before, or all after."""
+        kept = {serial: key for serial, key in self._held.items() if now_s <= key.until_s}
+        self._held = {**kept, **found}
+
+    def __getitem__(self, serial: str) -> PlatformKey:
+        return self._held[serial]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
     """Everything secret, and the platform's keys by normal serial.
 
     `answer_with` is the public key id that calls ask to be answered with; empty with certificates alone.
+    `own_until_s` is when the merchant's certificate ends, as far as its file is known.
     """
 
     mchid: str
@@ -59,6 +83,7 @@ class Keys:
     api_v3_key: bytes = field(repr=False)
     platform: Mapping[str, PlatformKey]
     answer_with: str
+    own_until_s: float = math.inf
 
     def of_serial(self, serial: str) -> PlatformKey | None:
         """The key that a received serial names."""
@@ -77,8 +102,11 @@ class Found:
     mistakes: tuple[str, ...]
 
 
-def load_keys(settings: WechatSettings) -> Keys:
-    """Read every file. Raises BadCredentials with all that is wrong."""
+def load_keys(settings: WechatSettings, held: PlatformKeys | None = None) -> Keys:
+    """Read every file. Raises BadCredentials with all that is wrong.
+
+    `held` gets the platform's keys, and whoever has it may add more.
+    """
     found = look(settings)
     if found.mistakes or found.private_key is None or found.api_v3_key is None:
         raise BadCredentials(found.mistakes)
@@ -87,13 +115,17 @@ def load_keys(settings: WechatSettings) -> Keys:
         platform[normal_serial(certificate.serial)] = PlatformKey(
             key=certificate.key, from_s=certificate.from_s, until_s=certificate.until_s
         )
+    if held is not None:
+        held.add(platform, now_s=-math.inf)
+    own = found.merchant_certificate
     return Keys(
         mchid=settings.mchid,
         merchant_serial=settings.merchant_serial.upper(),
         private_key=found.private_key,
         api_v3_key=found.api_v3_key,
-        platform=MappingProxyType(platform),
+        platform=MappingProxyType(platform) if held is None else held,
         answer_with=next((named.id for named in settings.platform_public_keys), ""),
+        own_until_s=own.until_s if own is not None else math.inf,
     )
 
 
