@@ -12,10 +12,20 @@ from typing import Final
 
 from cloud_bridge.core.case import Case, Wish, advice, reasons
 from cloud_bridge.core.ledger import Post
-from cloud_bridge.core.model import FromMachine, OrderDraft, RefundHinted, State, ToMachine
+from cloud_bridge.core.model import (
+    FromMachine,
+    OrderDraft,
+    Payment,
+    RefundHinted,
+    RefundStatus,
+    State,
+    ToMachine,
+)
+from cloud_bridge.core.monitor import Watch
 from cloud_bridge.core.sale import (
     Again,
     At,
+    BillDiffers,
     Call,
     ClearAlarm,
     Effect,
@@ -93,6 +103,7 @@ class Engine:
             live=ports.fleet.live,
             past=self._past,
         )
+        self.watch: Final = Watch()
         self._timers: Final = Timers()
         self._calls: Final = Calls(
             platform=self._platform,
@@ -101,6 +112,7 @@ class Engine:
             spawn=self._spawn,
             answered=self._decide,
             persists=self._platform_persists,
+            ordered=lambda why: self.watch.ordered(why, ports.clock.now_ms()),
             log=ports.log,
         )
         self._facts: Final = Facts()
@@ -163,17 +175,26 @@ class Engine:
                 told = await confirmed(told, self._platform(told.merchant))
         except NoticeRejected as rejected:
             self._counts[f"notice_rejected.{rejected.why}"] += 1
+            self.watch.disbelieved(rejected.why, self._ports.clock.now_ms())
             raise
         self._counts[f"notice.{type(told).__name__}"] += 1
         if isinstance(told, OtherNotice):
             await self.others(told)
             return
+        if isinstance(told, Payment):
+            self.watch.announced(told.sale_id)
         await self._surely(self._decide(told.sale_id, told), "notice")
 
     async def order_refund(self, sale_id: str, by: str) -> None:
         """A person says that this money goes back. `by` is who. Raises StoreFailed."""
         await self._ready.wait()
         await self._surely(self._decide(sale_id, RefundOrdered(sale_id=sale_id, by=by)), "refund")
+
+    async def learnt(self, fact: Payment | RefundStatus | BillDiffers) -> None:
+        """Take a verified fact that no notification brought. Raises StoreFailed."""
+        await self._ready.wait()
+        self._counts[f"learnt.{type(fact).__name__}"] += 1
+        await self._surely(self._decide(fact.sale_id, fact), "learnt")
 
     async def look_up(self, sale_id: str, merchant: str) -> None:
         """Ask the platform what it knows of an order; the sale's table takes the answer."""
@@ -211,6 +232,8 @@ class Engine:
     # ------------------------------------------------------------ decide, commit, act
 
     async def _decide(self, sale_id: str, event: Event) -> None:
+        if isinstance(event, Payment) and event.source == "query":
+            self.watch.queried(sale_id, self._ports.clock.now_ms())
         await self._transact(lambda books: books.take(sale_id, event))
 
     async def _transact(self, work: Callable[[Books], None]) -> None:

@@ -53,7 +53,7 @@ class Calls:
     """Give it the engine's `spawn`, what to do with a clear answer, and with a cause that persists.
 
     `platform` gives a merchant's, None for one that nobody set up: his orders wait. `persists` is told the
-    cause, and "" once an answer was clear again.
+    cause, and "" once an answer was clear again; `ordered` of each order, why not or "".
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Calls:
         spawn: Callable[[Coroutine[None, None, None], str], object],
         answered: Callable[[str, Event], Awaitable[None]],
         persists: Callable[[str], Awaitable[None]],
+        ordered: Callable[[str], None],
         log: Log,
     ) -> None:
         self._platform: Final = platform
@@ -72,6 +73,7 @@ class Calls:
         self._spawn: Final = spawn
         self._answered: Final = answered
         self._persists: Final = persists
+        self._ordered: Final = ordered
         self._log: Final = log
         self._slots: Final = asyncio.Semaphore(pace.in_flight)
         self._wanted: Final[dict[str, Call | None]] = {}
@@ -130,6 +132,8 @@ class Calls:
     async def _clear(self, sale_id: str, call: Call, answer: _Answer) -> Event | None:
         """What the answer means for the sale: an unclear one nothing, but its cause is counted."""
         name = type(call).__name__
+        if isinstance(call, PlaceOrder):
+            self._ordered(answer.why if isinstance(answer, Unclear | Refused) else "")
         await self._look_out(answer.why if isinstance(answer, Unclear | Refused) else "")
         if isinstance(answer, Unclear):
             self.counts[f"{name}.unclear.{answer.why}"] += 1

@@ -5,7 +5,7 @@ The same rule as in `ports`: rooms meet in the engine. Nothing here moves money:
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from cloud_bridge.core.alert import Key, News
 from cloud_bridge.core.complaint import Complaint, Doing, Told
@@ -126,6 +126,9 @@ class DeskTx(Tx, Protocol):
     def last_delivered(self, machine: str, lane: int) -> int:
         """When goods came out of this lane last, or 0."""
 
+    def unreported(self, since_wall_ms: int, limit: int) -> tuple[Delivery, ...]:
+        """Goods that came out since then and that nobody thought of reporting, the oldest first."""
+
     def to_report(self, wall_ms: int, limit: int) -> tuple[Delivery, ...]:
         """Deliveries that the mini-program platform is to be told of now."""
 
@@ -182,8 +185,29 @@ class Sink(Protocol):
     def name(self) -> str:
         """Its name in the settings."""
 
+    @property
+    def most(self) -> int:
+        """So many alarms fit into one message."""
+
+    @property
+    def alarming(self) -> bool:
+        """That he cannot be told is itself an alarm."""
+
+    def anew(self) -> bool:
+        """Whether he forgot what he was told since this was asked last."""
+
     async def send(self, news: tuple[News, ...], left_out: int) -> str:
         """One message about all of them and `left_out` more; empty, or why it was not taken."""
+
+
+class Poster(Protocol):
+    """A host that takes JSON and answers in JSON, without signatures."""
+
+    async def post(self, target: str, body: Mapping[str, Any]) -> Mapping[str, Any] | str:
+        """One try: the answer, or why there is none that can be read. `target` may be secret."""
+
+    async def get(self, target: str) -> Mapping[str, Any] | str:
+        """As `post`."""
 
 
 class ShippingCalls(Protocol):

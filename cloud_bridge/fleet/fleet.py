@@ -99,11 +99,19 @@ class Fleet:
         while True:
             if self._link.connected:
                 now = (self._linkups, translate.case_state(await cases()))
-                if now != stood and await self._shown(CASES_TOPIC, now[1]):
+                if now != stood and await self.shown(CASES_TOPIC, now[1]):
                     stood = now
             await asyncio.sleep(CASES_EVERY_S)
 
-    async def _shown(self, topic: Topic, payload: bytes) -> bool:
+    @property
+    def linkups(self) -> int:
+        """How often the link came up."""
+        return self._linkups
+
+    async def shown(self, topic: Topic, payload: bytes) -> bool:
+        """Have a state of the bridge's own stand at the broker; True once the broker has it."""
+        if not self._link.connected:
+            return False
         try:
             result = await _answered(self._link.publish(topic, payload, retain=True))
         except LinkDown:

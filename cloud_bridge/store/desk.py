@@ -51,6 +51,14 @@ class SqlDeskTx(SqlTx):
         found = self._first(select(func.max(row.ended_wall_ms).label("at")).where(here))
         return int(found.at or 0) if found is not None else 0
 
+    def unreported(self, since_wall_ms: int, limit: int) -> tuple[Delivery, ...]:
+        """Goods that came out since then and that nobody thought of reporting, the oldest first."""
+        row = tables_desk.delivery.c
+        fresh = select(tables_desk.delivery).where(
+            tables_desk.IS_UNREPORTED, row.ended_wall_ms > since_wall_ms
+        )
+        return self._deliveries(fresh.order_by(row.ended_wall_ms, row.sale_id).limit(limit))
+
     def to_report(self, wall_ms: int, limit: int) -> tuple[Delivery, ...]:
         """Deliveries that the mini-program platform is to be told of now."""
         row = tables_desk.delivery.c

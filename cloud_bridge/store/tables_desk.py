@@ -16,6 +16,7 @@ from cloud_bridge.store.tables import WHOLE, Choice, Flag, Words, metadata
 IS_WAITING: Final = text("outcome = 'waiting'")
 HAS_FAILED: Final = text("outcome = 'failed'")
 IS_DELIVERED: Final = text("outcome = 'delivered'")
+IS_UNREPORTED: Final = text("outcome = 'delivered' AND report = ''")
 REPORT_IS_DUE: Final = text("report = 'due'")
 IS_OPEN: Final = text("standing <> 'processed'")
 IS_DUE: Final = text("outcome = ''")
@@ -55,6 +56,7 @@ _index(
     delivery.c.ended_wall_ms,
     where=IS_DELIVERED,
 )
+_index("delivery_unreported", delivery.c.ended_wall_ms, where=IS_UNREPORTED)
 _index("delivery_report", delivery.c.report_wall_ms, where=REPORT_IS_DUE)
 
 complaint: Final = Table(

@@ -106,6 +106,7 @@ class Caller:
         self.answers: list[tuple[str, Event]] = []
         self.tasks: list[asyncio.Task[None]] = []
         self.lasting: list[str] = []
+        self.ordered: list[str] = []
         self.log = Lines()
         self.calls = Calls(
             platform=lambda merchant: None if merchant else self.wechat,
@@ -114,6 +115,7 @@ class Caller:
             spawn=self._spawn,
             answered=self._answered,
             persists=self._persists,
+            ordered=self.ordered.append,
             log=self.log,
         )
 

@@ -68,6 +68,8 @@ def _delivery() -> None:
     _index("delivery_waiting", "delivery", "due_wall_ms", where="outcome = 'waiting'")
     _index("delivery_failed", "delivery", "ended_wall_ms", where="outcome = 'failed'")
     _index("delivery_of_lane", "delivery", "machine", "lane", "ended_wall_ms", where="outcome = 'delivered'")
+    fresh = "outcome = 'delivered' AND report = ''"
+    _index("delivery_unreported", "delivery", "ended_wall_ms", where=fresh)
     _index("delivery_report", "delivery", "report_wall_ms", where="report = 'due'")
     op.execute(
         "INSERT INTO delivery (sale_id, machine, lane, paid_wall_ms, due_wall_ms, outcome, ended_wall_ms, "

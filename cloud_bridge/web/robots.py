@@ -1,0 +1,139 @@
+"""Robots of group chats that are told of alarms: WeCom, DingTalk and Feishu, each in its own words.
+
+A robot's address holds its key, so it is a secret like the signing one; neither is ever logged. Signatures
+as the three publish them: DingTalk signs in the query, Feishu in the body, WeCom not at all.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+from cloud_bridge.core.alert import News
+from cloud_bridge.ports import Clock
+from cloud_bridge.ports_desk import Poster
+from cloud_bridge.web.saying import about, alarm_name, following, said
+
+KINDS: Final = ("wecom", "dingtalk", "feishu")
+MOST: Final = 10  # alarms in one message; the rest is counted
+_TEXT_BYTES: Final = 2000  # WeCom takes 2048
+_MARKS: Final = {True: "●", False: "■"}
+_OVER: Final = {"zh": "已解除", "en": "over"}
+_MORE: Final = {"zh": "另有 {} 条，见运营页面", "en": "and {} more, see the operators' page"}
+_LANE: Final = {"zh": "货道", "en": "lane"}
+_BRIDGE: Final = {"zh": "服务器", "en": "bridge"}
+_NEXT: Final = {"zh": "下一步", "en": "next"}
+_TEST: Final = {"zh": "测试消息：收到即表示告警可以送达", "en": "A test: alarms reach you here"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotSettings:
+    """One robot. `target` is path and query of its address; `languages` are those of its messages."""
+
+    name: str
+    kind: str
+    target: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+    languages: tuple[str, ...] = ("zh",)
+
+
+class Robot:
+    """Implements `ports_desk.Sink`."""
+
+    most: Final = MOST
+    alarming: Final = True
+
+    def __init__(self, settings: RobotSettings, host: Poster, clock: Clock) -> None:
+        self._settings: Final = settings
+        self._host: Final = host
+        self._clock: Final = clock
+
+    @property
+    def name(self) -> str:
+        """Its name in the settings."""
+        return self._settings.name
+
+    def anew(self) -> bool:
+        """A chat forgets nothing."""
+        return False
+
+    async def send(self, news: Sequence[News], left_out: int) -> str:
+        """One message; empty, or why it was not taken."""
+        return await self._say(message(news, left_out, self._settings.languages))
+
+    async def test(self) -> str:
+        """A message that means nothing; empty, or why it was not taken."""
+        return await self._say("\n".join(_TEST[language] for language in self._settings.languages))
+
+    async def _say(self, text: str) -> str:
+        target, body = letter(self._settings, text, self._clock.wall_ms())
+        answer = await self._host.post(target, body)
+        return answer if isinstance(answer, str) else verdict(answer)
+
+
+def letter(robot: RobotSettings, text: str, wall_ms: int) -> tuple[str, Mapping[str, Any]]:
+    """Where a text goes and what is posted there, signed now where the robot asks for that."""
+    if robot.kind == "feishu":
+        said_now: dict[str, Any] = {"msg_type": "text", "content": {"text": text}}
+        if robot.secret:
+            stamp = str(wall_ms // 1000)
+            said_now = {"timestamp": stamp, "sign": signed(f"{stamp}\n{robot.secret}", ""), **said_now}
+        return robot.target, said_now
+    target = robot.target
+    if robot.kind == "dingtalk" and robot.secret:
+        sign = signed(robot.secret, f"{wall_ms}\n{robot.secret}")
+        target = f"{target}&timestamp={wall_ms}&sign={quote_plus(sign)}"
+    return target, {"msgtype": "text", "text": {"content": text}}
+
+
+def signed(key: str, words: str) -> str:
+    """HMAC-SHA256 in base64."""
+    digest = hmac.new(key.encode(), words.encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode("ascii")
+
+
+def verdict(answer: Mapping[str, Any]) -> str:
+    """What a robot says: empty, or its number for why not. Its words are for no log: they may quote us."""
+    for name in ("errcode", "code", "StatusCode"):
+        if name in answer:
+            return "" if answer[name] == 0 else f"{name} {str(answer[name])[:12]}"
+    return "another answer than a robot's"
+
+
+# ---------------------------------------------------------------- words
+
+
+def message(news: Sequence[News], left_out: int, languages: Sequence[str]) -> str:
+    """What is told of these alarms, in each language, and how many more there are; as much as fits."""
+    lines = [line for each in news for line in _lines(each, languages)]
+    lines += [_MORE[language].format(left_out) for language in languages if left_out]
+    text = "wxvend\n" + "\n".join(lines)
+    return text.encode()[:_TEXT_BYTES].decode(errors="ignore")
+
+
+def _lines(each: News, languages: Sequence[str]) -> list[str]:
+    sale, words = about(each.text)
+    lines = []
+    for language in languages:
+        parts = [f"{_MARKS[each.over]} {alarm_name(each.name, language)}", _place(each, language)]
+        parts += [_OVER[language]] if each.over else [_moment(each.since_wall_ms), said(words, language)]
+        parts += [f"…{sale[-8:]}"] if sale else []
+        line = " · ".join(part for part in parts if part)
+        todo = "" if each.over else following(each.name, language)
+        lines.append(f"{line}\n  {_NEXT[language]}: {todo}" if todo else line)
+    return lines
+
+
+def _place(each: News, language: str) -> str:
+    machine = each.machine or _BRIDGE[language]
+    return f"{machine} {_LANE[language]} {each.lane}" if each.lane else machine
+
+
+def _moment(wall_ms: int) -> str:
+    """In the zone of this computer, as its people read clocks; with the offset, for others."""
+    at = datetime.fromtimestamp(wall_ms / 1000, UTC).astimezone()
+    return at.strftime("%m-%d %H:%M %z")
