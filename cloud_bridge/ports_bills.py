@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from cloud_bridge.core.bill import BillLine, BookRow, Difference, MachineRow, Summary
+from cloud_bridge.core.model import Session
 from cloud_bridge.ports import Tx
 
 T = TypeVar("T")
@@ -149,6 +150,24 @@ class DayResult:
 
 
 Kept = tuple[DayResult, tuple[Found, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalAnswer:
+    """A machine's signed answer to one question about its journal. `ask` names the question."""
+
+    machine: str
+    session: Session
+    ask: str
+    rows: tuple[MachineRow, ...]
+    more: bool
+
+
+class JournalHearer(Protocol):
+    """Who asked machines for their journals."""
+
+    async def journal_told(self, answer: JournalAnswer) -> None:
+        """Take an answer; one that nobody waits for is harmless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ CREATE TABLE chain (id INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT N
 _REQUESTS: Final = (
     "CREATE TABLE IF NOT EXISTS request (request_id TEXT PRIMARY KEY, sale_id TEXT NOT NULL) STRICT"
 )
+_OF_A_DAY: Final = "CREATE INDEX IF NOT EXISTS sale_opened ON sale (opened_wall_ms, sale_id)"
 # What a row must be before; every other state follows an intent alone.
 _BEFORE: Final = {State.INTENT: (State.OPEN,), State.CLOSED: (State.OPEN, State.INTENT)}
 _PRIMARY_CODE: Final = 0xFF
@@ -162,6 +163,14 @@ class SqliteJournal:
         """Rows in OPEN or INTENT, oldest first."""
         sql = f"SELECT {COLUMNS} FROM sale WHERE state IN ('open', 'intent') ORDER BY opened_wall_ms"  # noqa: S608
         return tuple(to_sale(row) for row in self._read(sql, ()))
+
+    def opened_between(self, from_ms: int, until_ms: int, after: str, limit: int) -> tuple[Sale, ...]:
+        """Rows of any session, by sale id."""
+        sql = (
+            f"SELECT {COLUMNS} FROM sale WHERE opened_wall_ms >= ? AND opened_wall_ms < ? AND sale_id > ? "  # noqa: S608
+            "ORDER BY sale_id LIMIT ?"
+        )
+        return tuple(to_sale(row) for row in self._read(sql, (from_ms, until_ms, after, limit)))
 
     def reports_after(self, n: int, limit: int) -> tuple[OutboxRow, ...]:
         """Numbered reports above `n`, in order."""
@@ -328,6 +337,7 @@ def begin_session(db: sqlite3.Connection, bits: str) -> Session:
     """Count this start."""
     db.execute("BEGIN IMMEDIATE")
     db.execute(_REQUESTS)
+    db.execute(_OF_A_DAY)
     db.execute("UPDATE meta SET value = value + 1 WHERE key = 'boot'")
     db.execute("INSERT OR REPLACE INTO meta VALUES ('bits', ?)", (bits,))
     db.execute("COMMIT")

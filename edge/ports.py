@@ -56,6 +56,7 @@ class Capabilities:
     """What a bus can do and prove. `start_s` is T_start, `motor_s` T_motor, `seq_bits` the width of `seq`.
 
     `proves_delivery` False: a command that was acknowledged counts as delivered, nothing looks whether it was.
+    `asks`: a sale begins with the machine's own request, and a vend is the answer to it.
     """
 
     bus: str
@@ -66,6 +67,7 @@ class Capabilities:
     motor_s: int
     keypad: bool
     proves_delivery: bool = True
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +90,13 @@ class BusDown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyPressed:
-    """A shopper keyed a selection on the machine's own keypad."""
+    """A shopper keyed a selection on the machine's own keypad.
+
+    `price_fen` is what a machine asks that knows prices itself; `lane` 0: what it asked for is not known here.
+    """
 
     lane: int
+    price_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +196,9 @@ class Dispenser(Protocol):
     async def resync(self) -> None:
         """After doubt: flush, settle, identify the board again; BusUp follows when it is idle."""
 
+    def dismiss(self, lane: int) -> None:
+        """A sale of this lane ended without a vend: tell a machine that asked for it. Returns at once."""
+
     def health(self) -> BusHealth:
         """Counters for dashboards and technicians."""
 
@@ -265,6 +274,9 @@ class Journal(Protocol):
 
     def unfinished(self) -> tuple[Sale, ...]:
         """Rows in OPEN or INTENT, oldest first. Raises JournalFailed."""
+
+    def opened_between(self, from_ms: int, until_ms: int, after: str, limit: int) -> tuple[Sale, ...]:
+        """Rows of any session that were opened then, with ids above `after`, by id. Raises JournalFailed."""
 
     def reports_after(self, n: int, limit: int) -> tuple[OutboxRow, ...]:
         """Numbered reports above `n`, in order, acknowledged or not. Raises JournalFailed."""

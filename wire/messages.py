@@ -8,6 +8,7 @@ unit. `jid` is the journal's incarnation, `boot` counts its starts, `bits` are 6
 from dataclasses import dataclass, field
 from typing import Final
 
+from wire.day import JournalAsked, JournalRows
 from wire.lease import LaneCodes, LeaseGranted, LeaseRefused, LeaseRequest, SaleOffered
 from wire.parts import BadMessage as BadMessage
 from wire.parts import (
@@ -286,9 +287,10 @@ class Presence:
         check_bits(self.bits)
 
 
-Up = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | LeaseGranted | LeaseRefused | Alarm
+Spoken = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | LeaseGranted | LeaseRefused | Alarm
+Up = Spoken | JournalRows
 OfASale = SaleCode | SaleOffered | SaleRefused | SalePaid | SaleRefund | SaleQuery
-Down = OfASale | LeaseRequest | LaneCodes | Ack
+Down = OfASale | LeaseRequest | LaneCodes | JournalAsked | Ack
 Message = Up | Down | Catalogue
 
 UP_KINDS: Final[dict[str, type[Up]]] = {
@@ -300,6 +302,7 @@ UP_KINDS: Final[dict[str, type[Up]]] = {
     "lease.granted": LeaseGranted,
     "lease.refused": LeaseRefused,
     "alarm": Alarm,
+    "journal.rows": JournalRows,
 }
 DOWN_KINDS: Final[dict[str, type[Down]]] = {
     "sale.code": SaleCode,
@@ -310,6 +313,7 @@ DOWN_KINDS: Final[dict[str, type[Down]]] = {
     "sale.offered": SaleOffered,
     "lease.request": LeaseRequest,
     "codes": LaneCodes,
+    "journal.ask": JournalAsked,
     "ack": Ack,
 }
 SET_KINDS: Final[dict[str, type[Catalogue]]] = {"catalogue": Catalogue}

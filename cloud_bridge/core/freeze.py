@@ -10,7 +10,7 @@ from cloud_bridge.core.sale import BillDiffers, Context, RaiseAlarm, Sale, Step
 def freeze(sale: Sale | None, event: BillDiffers, ctx: Context) -> Step:
     """Money that is still on its way stops; what has ended is flagged. The same reason again is harmless."""
     if sale is None:
-        return Step(None, (RaiseAlarm(name=event.reason, text=event.text),))
+        return Step(None, (RaiseAlarm(name=event.reason, text=f"{event.sale_id}: {event.text}"),))
     if is_open(sale, event.reason):
         return Step(sale)
     if sale.state is State.PAID:

@@ -174,6 +174,16 @@ class TellQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellJournal:
+    """What does your own journal say of sales opened then, from the one after `after` on?"""
+
+    ask: str
+    from_ms: int
+    until_ms: int
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TellAck:
     """Report `n` is durable here, and so is each one up to `upto` (`n` 0: the answer to a birth)."""
 
@@ -182,7 +192,7 @@ class TellAck:
     upto: int
 
 
-ToMachine = TellCode | TellRefused | TellPaid | TellRefund | TellQuery | TellAck
+ToMachine = TellCode | TellRefused | TellPaid | TellRefund | TellQuery | TellJournal | TellAck
 
 
 # ---------------------------------------------------------------- what the platform says (verified)

@@ -10,6 +10,8 @@ from cloud_bridge.fleet import translate
 from cloud_bridge.fleet.roster import Roster
 from cloud_bridge.fleet.transport import Transport
 from cloud_bridge.ports import Clock, Service
+from cloud_bridge.ports_bills import JournalAnswer, JournalHearer
+from wire.day import JournalRows
 from wire.gate import Gate, TokenBucket
 from wire.inbound import Inbound
 from wire.messages import Alarm, Birth, SaleClosed, SaleOutcome, SaleRequested, SaleStatus
@@ -20,6 +22,7 @@ WAITING_LIMIT: Final = 32
 # What one machine may send: all that it shows at a link-up, then a few words a second.
 BURST: Final = 500
 MESSAGES_PER_S: Final = 20
+Heard = FromMachine | JournalAnswer
 # Of all machines.
 IN_HAND_LIMIT: Final = 256
 
@@ -28,15 +31,23 @@ class Hearing:
     """Machines do not wait for each other; the messages of one are taken in the order in which they came."""
 
     def __init__(
-        self, *, transport: Transport, service: Service, gate: Gate, roster: Roster, clock: Clock
+        self,
+        *,
+        transport: Transport,
+        service: Service,
+        gate: Gate,
+        roster: Roster,
+        clock: Clock,
+        journals: JournalHearer | None = None,
     ) -> None:
+        self._journals: Final = journals
         self._transport: Final = transport
         self._service: Final = service
         self._gate: Final = gate
         self._roster: Final = roster
         self._clock: Final = clock
         self._in_hand: Final = asyncio.Semaphore(IN_HAND_LIMIT)
-        self._waiting: Final[dict[str, deque[tuple[FromMachine, Inbound]]]] = {}
+        self._waiting: Final[dict[str, deque[tuple[Heard, Inbound]]]] = {}
         self._paces: Final[dict[str, TokenBucket]] = {}
         self._counts: Final[Counter[str]] = Counter()
 
@@ -69,7 +80,7 @@ class Hearing:
 
     # ------------------------------------------------------------ helpers
 
-    def _take(self, inbound: Inbound) -> FromMachine | None:
+    def _take(self, inbound: Inbound) -> Heard | None:
         """What the engine has to hear of it, if anything."""
         topic = _topic(inbound)
         if not self._pace(topic).take():
@@ -85,6 +96,8 @@ class Hearing:
                 event = translate.from_wire(inbound.machine, message)
                 self._roster.heard(event)
                 return event
+            case JournalRows() as message:
+                return translate.from_journal(inbound.machine, message)
             case _:
                 return None
 
@@ -103,7 +116,10 @@ class Hearing:
         waiting = self._waiting[machine]
         while waiting:
             event, inbound = waiting[0]
-            await self._service.heard(event)
+            if not isinstance(event, JournalAnswer):
+                await self._service.heard(event)
+            elif self._journals is not None:
+                await self._journals.journal_told(event)
             waiting.popleft()
             self._let_go(inbound)
         del self._waiting[machine]

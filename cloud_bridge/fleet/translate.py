@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, assert_never
 
+from cloud_bridge.core.bill import MachineRow
 from cloud_bridge.core.model import (
     AlarmReported,
     Born,
@@ -16,6 +17,7 @@ from cloud_bridge.core.model import (
     StatusAnswered,
     TellAck,
     TellCode,
+    TellJournal,
     TellPaid,
     TellQuery,
     TellRefund,
@@ -24,6 +26,8 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.timings import Timings
 from cloud_bridge.ports import CaseView, Shelf
+from cloud_bridge.ports_bills import JournalAnswer
+from wire.day import JournalAsked, JournalRows
 from wire.messages import (
     Ack,
     Alarm,
@@ -40,14 +44,14 @@ from wire.messages import (
     SaleRefused,
     SaleRequested,
     SaleStatus,
-    Up,
+    Spoken,
 )
 
 # A machine repeats a birth every 3 s and a report every 5 s until it is answered.
 ANSWER_EXPIRY_S: Final = 30
 
 
-def from_wire(machine: str, message: Up) -> FromMachine:
+def from_wire(machine: str, message: Spoken) -> FromMachine:
     """A verified message of `machine` as a fact."""
     session = Session(jid=message.jid, boot=message.boot, bits=message.bits)
     match message:
@@ -86,6 +90,19 @@ def from_wire(machine: str, message: Up) -> FromMachine:
             return _ended(machine, session, message)
         case _:
             assert_never(message)
+
+
+def from_journal(machine: str, message: JournalRows) -> JournalAnswer:
+    """What a machine's own journal says, as a fact."""
+    return JournalAnswer(
+        machine=machine,
+        session=Session(jid=message.jid, boot=message.boot, bits=message.bits),
+        ask=message.ask,
+        rows=tuple(
+            MachineRow(row.sale_id, machine, row.state, row.price_fen, day="") for row in message.rows
+        ),
+        more=message.more,
+    )
 
 
 def _ended(
@@ -144,6 +161,10 @@ def to_wire(message: ToMachine) -> Down:
             return SaleRefund(sale_id=message.sale_id, refund_fen=message.refund_fen, state=message.state)
         case TellQuery():
             return SaleQuery(sale_id=message.sale_id)
+        case TellJournal():
+            return JournalAsked(
+                ask=message.ask, from_ms=message.from_ms, until_ms=message.until_ms, after=message.after
+            )
         case TellAck():
             return Ack(jid=message.jid, n=message.n, upto=message.upto)
         case _:
@@ -159,7 +180,7 @@ def expiry_s(message: ToMachine, timings: Timings) -> int:
             return math.ceil(timings.authorise_cap_s)
         case TellQuery():
             return math.ceil(timings.ask_cap_s)
-        case TellRefused() | TellRefund() | TellAck():
+        case TellRefused() | TellRefund() | TellAck() | TellJournal():
             return ANSWER_EXPIRY_S
         case _:
             assert_never(message)

@@ -28,6 +28,7 @@ from edge.ports import (
 from wire.broker import LinkDown as NotConnected
 from wire.broker import PublishResult
 from wire.codec import address, decode, encode
+from wire.day import ROWS_LIMIT, JournalAsked
 from wire.envelope import Envelope, Signer
 from wire.gate import Gate
 from wire.inbound import Inbound
@@ -185,6 +186,9 @@ class BridgeLink:
                     self._post(translate.catalogue(message, inbound.payload), done)
                 case LeaseRequest():
                     self._post(translate.lease(message), done)
+                case JournalAsked():
+                    self._tell_a_day(message)
+                    done()
                 case LaneCodes():
                     self._post(translate.codes(message), done)
                 case _ if isinstance(message, OfASale):
@@ -194,6 +198,11 @@ class BridgeLink:
                     done()  # refused and counted: a broker that kept it would offer it for ever
         except asyncio.QueueFull:
             return  # not acknowledged: it comes again
+
+    def _tell_a_day(self, asked: JournalAsked) -> None:
+        """Said once, from the journal alone; when it is lost, the bridge asks again."""
+        rows = self._journal.opened_between(asked.from_ms, asked.until_ms, asked.after, ROWS_LIMIT + 1)
+        self._say(translate.a_day(self._journal.session, asked, rows))
 
     def _acknowledged(self, ack: Ack) -> None:
         if ack.jid != self._journal.session.jid:

@@ -1,5 +1,6 @@
 """The machine's words and the wire's, in both directions. Pure, total, and nothing else."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from edge.core.model import (
@@ -21,6 +22,7 @@ from edge.core.model import (
 from edge.core.pocket import CodesHeld, HeldCode, LeaseAsked
 from edge.core.screen import Product
 from edge.ports import CatalogueReceived, Heading, Report, SaleMessage
+from wire.day import ROWS_LIMIT, JournalAsked, JournalRow, JournalRows
 from wire.lease import LaneCodes, LeaseGranted, LeaseRefused, LeaseRequest, SaleOffered
 from wire.messages import (
     Alarm,
@@ -132,6 +134,22 @@ def refused(session: Session, request_id: str, why: str) -> LeaseRefused:
     """No sale for this scan."""
     return LeaseRefused(
         jid=session.jid, boot=session.boot, bits=session.bits, n=0, request_id=request_id, why=why
+    )
+
+
+def a_day(session: Session, asked: JournalAsked, rows: Sequence[Sale]) -> JournalRows:
+    """Some rows of a day; one more than fits says that others follow."""
+    return JournalRows(
+        jid=session.jid,
+        boot=session.boot,
+        bits=session.bits,
+        n=0,
+        ask=asked.ask,
+        rows=tuple(
+            JournalRow(sale_id=row.sale_id, state=row.state.value, lane=row.lane, price_fen=row.price_fen)
+            for row in rows[:ROWS_LIMIT]
+        ),
+        more=len(rows) > ROWS_LIMIT,
     )
 
 

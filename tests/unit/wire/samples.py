@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from wire.day import JournalAsked, JournalRow, JournalRows
 from wire.envelope import Keyring, PrivateKey, PublicKey, Signer
 from wire.lease import (
     HeldCode,
@@ -90,6 +91,19 @@ MESSAGES: Final[tuple[Message, ...]] = (
     SaleOffered(sale_id=SALE, pay_s=175, price_fen=350),
     LeaseRequest(request_id=REQUEST, jid=JID, boot=3, lane=12, token=TOKEN, replaces=OTHER_SALE),
     LaneCodes(jid=JID, boot=3, version=9, lane=12, codes=(HeldCode(token=TOKEN, code_url=CODE_URL + "2"),)),
+    JournalAsked(ask=BITS, from_ms=1_795_449_600_000, until_ms=1_795_536_000_000, after=SALE),
+    JournalRows(
+        jid=JID,
+        boot=3,
+        bits=BITS,
+        n=0,
+        ask=BITS,
+        rows=(
+            JournalRow(sale_id=SALE, state="delivered", lane=12, price_fen=350),
+            JournalRow(sale_id=OTHER_SALE, state="closed", lane=13, price_fen=200),
+        ),
+        more=True,
+    ),
     Ack(jid=JID, n=42, upto=41),
     Catalogue(
         version=8,
