@@ -43,7 +43,14 @@ class Shop:
 
     async def delivered(self) -> None:
         """Wait until the machine's journal has the outcome."""
-        await self._window.until("a delivery", lambda: self.found("edge", "sale.delivered"), WAIT_S)
+        await self.says("edge", "sale.delivered")
+
+    async def says(self, program: str, event: str, **fields: object) -> dict[str, Any]:
+        """Wait for a line of this sale that fits. Raises TimeoutError."""
+        await self._window.until(event, lambda: self.found(program, event, **fields), WAIT_S)
+        line = self.found(program, event, **fields)
+        assert line is not None
+        return line
 
     def found(self, program: str, event: str, **fields: object) -> dict[str, Any] | None:
         """The first line of this sale that fits."""
@@ -58,10 +65,10 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(folder: Path, *, notify_port: int = 0) -> AsyncIterator[Shop]:
+async def open_shop(folder: Path, *, notify_port: int = 0, terms: Terms = TERMS) -> AsyncIterator[Shop]:
     """Start everything, and stop it in the end."""
     window = Window()
-    async with Troupe(folder, window, terms=TERMS, mosquitto=True, notify_port=notify_port) as troupe:
+    async with Troupe(folder, window, terms=terms, mosquitto=True, notify_port=notify_port) as troupe:
         yield Shop(folder, Stage(folder, troupe, window), window, troupe.scenery.bridge_port)
 
 
@@ -79,11 +86,11 @@ def pid_of(folder: Path, program: str) -> int:
     raise ProcessLookupError(f"{program} of {folder}")
 
 
-def play(folder: Path, act: Callable[[Shop], Any]) -> Any:
+def play(folder: Path, act: Callable[[Shop], Any], *, terms: Terms = TERMS) -> Any:
     """Open a shop, act, close it."""
 
     async def playing() -> Any:
-        async with open_shop(folder) as shop:
+        async with open_shop(folder, terms=terms) as shop:
             return await act(shop)
 
     return asyncio.run(playing())
