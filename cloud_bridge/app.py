@@ -75,6 +75,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             shelves=settings.shelves,
             settings=Settings(timings=settings.timings, limits=settings.limits),
             random=random.random,
+            nonce=lambda: secrets.token_hex(16),
         )
         fleet.attach(link)
         hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=clock)

@@ -47,6 +47,7 @@ from cloud_bridge.engine_calls import LASTING, Calls
 from cloud_bridge.engine_facts import Facts
 from cloud_bridge.engine_hints import confirmed
 from cloud_bridge.engine_pace import Pace
+from cloud_bridge.engine_sessions import Challenges
 from cloud_bridge.engine_timers import Timers
 from cloud_bridge.ports import (
     BridgePorts,
@@ -78,7 +79,7 @@ class Settings:
 class Engine:
     """Implements `ports.Service`. Run `run` as a task; the other calls wait until it has taken up its rows.
 
-    `random` draws from 0..1 to spread queries.
+    `random` draws from 0..1 to spread queries, `nonce` 32 hexadecimal digits to challenge a machine with.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Engine:
         shelves: Sequence[Shelf],
         settings: Settings,
         random: Callable[[], float],
+        nonce: Callable[[], str],
     ) -> None:
         self._ports: Final = ports
         self._shelves: Final = {shelf.machine: shelf for shelf in shelves}
@@ -102,6 +104,7 @@ class Engine:
             wall_ms=ports.clock.wall_ms,
             live=ports.fleet.live,
             past=self._past,
+            challenges=Challenges(nonce),
         )
         self.watch: Final = Watch()
         self._timers: Final = Timers()

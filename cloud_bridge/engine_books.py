@@ -22,6 +22,7 @@ from cloud_bridge.core.model import (
     Session,
     StatusAnswered,
     TellAck,
+    TellChallenge,
     ToMachine,
 )
 from cloud_bridge.core.order import remind, resume, step
@@ -45,9 +46,10 @@ from cloud_bridge.core.sale import (
     Timer,
     Word,
 )
-from cloud_bridge.core.session import DOUBTED, OF_ONE_SESSION, Known, Verdict, judge
+from cloud_bridge.core.session import BEGINS, DOUBTED, OBSTACLES, OF_ONE_SESSION, Verdict
 from cloud_bridge.core.timings import Counts, Limits, Timings
 from cloud_bridge.core.trail import cause, change, person
+from cloud_bridge.engine_sessions import Challenges, judged, unproven
 from cloud_bridge.ports import Fact, JournalRow, Shelf, StandingAlarm, Tx
 
 
@@ -73,6 +75,7 @@ class Terms:
     wall_ms: Callable[[], int]
     live: Callable[[str], bool]
     past: Callable[[str], bool]
+    challenges: Challenges
 
 
 class Books:
@@ -220,6 +223,11 @@ class Books:
     def hear(self, event: FromMachine) -> None:
         """Take one verified message: judge its session, then what it says; acknowledge a report."""
         verdict = self._judge(event)
+        if unproven(event, verdict):
+            challenge = self._terms.challenges.ask(event.machine)
+            self.decided.tells.append((event.machine, TellChallenge(challenge=challenge)))
+        if verdict is Verdict.UNBORN:
+            return  # it comes again, from a start that is proven then
         match event:
             case Born():
                 self._born(event, verdict)
@@ -239,28 +247,16 @@ class Books:
             self._acknowledge(event.machine, event.session.jid, event.n, verdict)
 
     def _judge(self, event: FromMachine) -> Verdict:
-        session, live = event.session, isinstance(event, Born | StatusAnswered)
-        row = self._tx.journal(session.jid)
-        newest = next((other for other in self._tx.journals(event.machine) if other.current), None)
-        known = Known(
-            highest=row.boot if row else 0,
-            bits=self._tx.bits_of(session.jid, session.boot),
-            doubt=row.doubt if row else "",
-            current=newest.jid if newest else "",
-            behind=isinstance(event, Born) and row is not None and event.n < row.upto,
-        )
-        if row is not None and row.machine != event.machine:
-            verdict = Verdict.CLONED  # two machines cannot have one journal
-        else:
-            verdict = judge(session, known, live=live)
-        if verdict in (Verdict.NEWER, Verdict.REPLACED):
-            self._begins(event.machine, session, row, verdict)
-        elif verdict in DOUBTED and not known.doubt:
-            self._doubt(event.machine, session, row, verdict)
+        verdict, row = judged(self._tx, event, self._terms.challenges)
+        if verdict in BEGINS:
+            self._begins(event.machine, event.session, row, verdict)
+        elif verdict in DOUBTED and (row is None or not row.doubt):
+            self._doubt(event.machine, event.session, row, verdict)
         return verdict
 
     def _begins(self, machine: str, session: Session, row: JournalRow | None, verdict: Verdict) -> None:
         upto = row.upto if row else 0
+        self._terms.challenges.over(machine)
         self._tx.put_journal(
             JournalRow(machine=machine, jid=session.jid, boot=session.boot, bits=session.bits, upto=upto)
         )
@@ -289,11 +285,13 @@ class Books:
                 self.take(sale.sale_id, JournalDoubted(sale_id=sale.sale_id, cause=cause))
 
     def _born(self, event: Born, verdict: Verdict) -> None:
+        if verdict is Verdict.UNHEARD:
+            return  # of a start that is over, or that has still to prove itself
         row = self._tx.journal(event.session.jid)
         upto = row.upto if row else 0
         ack = TellAck(jid=event.session.jid, n=0, upto=upto)
         self.decided.tells.append((event.machine, ack))
-        if verdict not in (Verdict.SAME, Verdict.NEWER, Verdict.REPLACED):
+        if verdict not in (Verdict.SAME, *BEGINS):
             return
         for sale in self._tx.unfinished(event.machine):
             ctx = self._context(sale, sale.machine, None, "")
@@ -302,8 +300,7 @@ class Books:
     def _requested(self, event: Requested, verdict: Verdict) -> None:
         if not self._owned(event.machine, event.sale_id):
             return
-        obstacle = "stale" if verdict is Verdict.OLDER else ("journal" if verdict in DOUBTED else "")
-        self.take(event.sale_id, event, obstacle=obstacle)
+        self.take(event.sale_id, event, obstacle=OBSTACLES.get(verdict, ""))
 
     def _said(
         self,
@@ -313,7 +310,7 @@ class Books:
         evidence: str,
         verdict: Verdict,
     ) -> None:
-        if not self._owned(event.machine, event.sale_id):
+        if not self._owned(event.machine, event.sale_id) or verdict is Verdict.UNHEARD:
             return
         if verdict in DOUBTED:
             if self._tx.sale(event.sale_id) is not None:

@@ -7,6 +7,7 @@ from cloud_bridge.core.case import Wish
 from cloud_bridge.core.model import OrderDraft
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine_books import Books, Terms
+from cloud_bridge.engine_sessions import Challenges
 from cloud_bridge.ports import Store, Tx
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ async def _decide(store: Store, work: Callable[[Books], T], wall_ms: Callable[[]
         wall_ms=wall_ms,
         live=lambda machine: False,
         past=lambda sale_id: False,
+        challenges=Challenges(_nobody_is_asked),
     )
 
     def in_books(tx: Tx) -> T:
@@ -43,3 +45,7 @@ async def _decide(store: Store, work: Callable[[Books], T], wall_ms: Callable[[]
 
 def _no_orders(order: OrderDraft) -> bytes:
     raise AssertionError("a person places no order")
+
+
+def _nobody_is_asked() -> str:
+    raise AssertionError("a person challenges no machine")

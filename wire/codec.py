@@ -7,6 +7,7 @@ other side's program, not an attack; it still never quotes a string value, becau
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -40,8 +41,9 @@ class UnknownKind(BadMessage):
 
 
 def encode(message: Message | Presence) -> bytes:
-    """Give compact JSON in the order of the dataclass's fields, UTF-8."""
-    return msgspec.json.encode(message)
+    """Give compact JSON in the order of the dataclass's fields, UTF-8. None is a member that is left out."""
+    members = {field.name: getattr(message, field.name) for field in fields(message)}
+    return msgspec.json.encode({name: value for name, value in members.items() if value is not None})
 
 
 def address(machine: str, message: Message) -> Topic:

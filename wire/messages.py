@@ -20,6 +20,7 @@ from wire.parts import (
     check_id,
     check_lane,
     check_name,
+    check_nonce,
     check_short,
 )
 
@@ -28,14 +29,19 @@ from wire.parts import (
 class Birth(Report):
     """`up/birth`: a session has begun, or the link is back. `n` is the highest number given so far.
 
-    Answered by `down/ack`. `catalogue_version` is the one in use (0: none yet).
+    Answered by `down/ack`. `catalogue_version` is the one in use (0: none yet). `challenge` repeats the
+    `down/challenge` that this birth answers, "" when it answers none; a machine that does not know them yet
+    leaves it out.
     """
 
     catalogue_version: int
     software: str
+    challenge: str | None = None
 
     def __post_init__(self) -> None:
         Report.__post_init__(self)
+        if self.challenge:
+            check_nonce("challenge", self.challenge)
         check_count("catalogue_version", self.catalogue_version)
         check_short("software", self.software, 64)
 
@@ -236,6 +242,20 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """`down/challenge`: whoever lives now, sign this with a birth.
+
+    Whoever owns the broker may deliver a birth whenever he likes: only one that repeats a fresh challenge
+    was signed after the challenge was made.
+    """
+
+    challenge: str
+
+    def __post_init__(self) -> None:
+        check_nonce("challenge", self.challenge)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueLane:
     """One lane of a machine's planogram."""
 
@@ -290,7 +310,7 @@ class Presence:
 Spoken = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | LeaseGranted | LeaseRefused | Alarm
 Up = Spoken | JournalRows
 OfASale = SaleCode | SaleOffered | SaleRefused | SalePaid | SaleRefund | SaleQuery
-Down = OfASale | LeaseRequest | LaneCodes | JournalAsked | Ack
+Down = OfASale | LeaseRequest | LaneCodes | JournalAsked | Ack | Challenge
 Message = Up | Down | Catalogue
 
 UP_KINDS: Final[dict[str, type[Up]]] = {
@@ -315,5 +335,6 @@ DOWN_KINDS: Final[dict[str, type[Down]]] = {
     "codes": LaneCodes,
     "journal.ask": JournalAsked,
     "ack": Ack,
+    "challenge": Challenge,
 }
 SET_KINDS: Final[dict[str, type[Catalogue]]] = {"catalogue": Catalogue}

@@ -10,6 +10,7 @@ from typing import Final
 
 _ID: Final = re.compile(r"[a-z2-7]{26}")
 _BITS: Final = re.compile(r"[0-9a-f]{16}")
+_NONCE: Final = re.compile(r"[0-9a-f]{32}")
 _NAME: Final = re.compile(r"[a-z0-9_.-]{0,48}")
 
 
@@ -52,6 +53,11 @@ def check_lane(value: int) -> None:
 def check_bits(value: str) -> None:
     """64 random bits of a start."""
     check(_BITS.fullmatch(value) is not None, "bits", value, "16 of 0-9 a-f")
+
+
+def check_nonce(name: str, value: str) -> None:
+    """128 bits that were never asked for before."""
+    check(_NONCE.fullmatch(value) is not None, name, value, "32 of 0-9 a-f")
 
 
 def check_name(name: str, value: str) -> None:

@@ -47,13 +47,17 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Born:
-    """A session began or the link is back; `n` is the highest report number given so far."""
+    """A session began or the link is back; `n` is the highest report number given so far.
+
+    `challenge` is the one that it answers, "" for none, None for a machine that knows no challenges.
+    """
 
     machine: str
     session: Session
     n: int
     catalogue_version: int
     software: str
+    challenge: str | None = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +196,14 @@ class TellAck:
     upto: int
 
 
-ToMachine = TellCode | TellRefused | TellPaid | TellRefund | TellQuery | TellJournal | TellAck
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellChallenge:
+    """Whoever lives now, sign this."""
+
+    challenge: str
+
+
+ToMachine = TellCode | TellRefused | TellPaid | TellRefund | TellQuery | TellJournal | TellAck | TellChallenge
 
 
 # ---------------------------------------------------------------- what the platform says (verified)

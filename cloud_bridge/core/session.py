@@ -1,8 +1,8 @@
 """Judging who speaks: this session of a machine, a newer one, an older one, or a journal not to be believed.
 
-A journal counts its starts and draws 64 bits at each. A start that is known under other bits, or one that
-comes alive behind a start already seen, is a journal that was rolled back or cloned (G-ROLL). A repeated
-or reordered message of a start that is known is harmless: whoever owns the broker can only delay.
+A journal counts its starts and draws 64 bits at each. A start that is known under other bits, or one that is
+alive behind a start already seen, is a journal that was rolled back or cloned (G-ROLL). Whoever owns the
+broker delivers when he likes: alive is only who signs a challenge made after that start was seen (G-FRESH).
 """
 
 import enum
@@ -15,18 +15,39 @@ class Verdict(enum.StrEnum):
     """What a message's session means.
 
     SAME: the newest. NEWER: the machine restarted, what it had open is dead. OLDER: its reports are still
-    taken, it opens no sale. REPLACED: another journal than the machine's last. The rest is not believed.
+    taken, it opens no sale. REPLACED: another journal than the machine's last. UNBORN: ahead of all that is
+    known, and not proven: nothing of it is taken until it is. UNHEARD: an older start that was never heard
+    of: its reports are counted and prove nothing. The rest is not believed.
     """
 
     SAME = "same"
     NEWER = "newer"
     OLDER = "older"
     REPLACED = "replaced"
+    UNBORN = "unborn"
+    UNHEARD = "unheard"
     ROLLED_BACK = "rolled_back"
     CLONED = "cloned"
 
 
+class Claim(enum.Enum):
+    """What a message says about the moment in which it was signed.
+
+    WORD: nothing. BIRTH: that its session is alive, at some time. ALIVE: the same, after our newest challenge
+    was made, and that is after every start we have seen. UNTRIED: the birth of a machine that knows no
+    challenges.
+    """
+
+    WORD = enum.auto()
+    BIRTH = enum.auto()
+    ALIVE = enum.auto()
+    UNTRIED = enum.auto()
+
+
 DOUBTED = frozenset({Verdict.ROLLED_BACK, Verdict.CLONED})
+BEGINS = frozenset({Verdict.NEWER, Verdict.REPLACED})
+# Why a session may not open a sale.
+OBSTACLES = {Verdict.OLDER: "stale", Verdict.UNHEARD: "stale", **dict.fromkeys(DOUBTED, "journal")}
 # What a machine counts in memory only: a start begins without them and raises anew what still holds.
 OF_ONE_SESSION = ("lane_jam", "lane_fault", "vend_uncertain", "link_forged", "bus_noise", "journal_new")
 
@@ -48,19 +69,28 @@ class Known:
     behind: bool = False
 
 
-def judge(session: Session, known: Known, *, live: bool) -> Verdict:
-    """Decide. `live` marks a birth or an answer: said in this moment, not a report from an outbox."""
+def judge(session: Session, known: Known, claim: Claim) -> Verdict:
+    """Decide. Other bits and forgotten reports prove something whenever they were signed."""
     if known.doubt:
         return Verdict(known.doubt)
     if known.bits and known.bits != session.bits:
         return Verdict.CLONED
     other = known.current not in ("", session.jid)
     if session.boot > known.highest:
-        if known.behind:
-            return Verdict.ROLLED_BACK
-        if not other:
-            return Verdict.NEWER
-        return Verdict.REPLACED if live else Verdict.OLDER
-    if known.bits:
-        return Verdict.SAME if session.boot == known.highest and not other else Verdict.OLDER
-    return Verdict.ROLLED_BACK if live else Verdict.OLDER
+        return _ahead(known, claim, other=other)
+    if known.bits and session.boot == known.highest and not other:
+        return Verdict.SAME
+    if claim is Claim.ALIVE:  # two of them, or one that went back
+        return Verdict.CLONED if known.bits else Verdict.ROLLED_BACK
+    return Verdict.OLDER if known.bits else Verdict.UNHEARD
+
+
+def _ahead(known: Known, claim: Claim, *, other: bool) -> Verdict:
+    """Only a birth begins a session: it says how many reports its journal counts."""
+    if claim is Claim.WORD:
+        return Verdict.UNBORN
+    if known.behind:
+        return Verdict.ROLLED_BACK
+    if not other:
+        return Verdict.NEWER
+    return Verdict.UNBORN if claim is Claim.BIRTH else Verdict.REPLACED

@@ -16,6 +16,7 @@ from cloud_bridge.core.model import (
     Session,
     StatusAnswered,
     TellAck,
+    TellChallenge,
     TellCode,
     TellJournal,
     TellPaid,
@@ -34,6 +35,7 @@ from wire.messages import (
     Birth,
     Catalogue,
     CatalogueLane,
+    Challenge,
     Down,
     SaleClosed,
     SaleCode,
@@ -62,6 +64,7 @@ def from_wire(machine: str, message: Spoken) -> FromMachine:
                 n=message.n,
                 catalogue_version=message.catalogue_version,
                 software=message.software,
+                challenge=message.challenge,
             )
         case SaleRequested():
             return Requested(
@@ -167,6 +170,8 @@ def to_wire(message: ToMachine) -> Down:
             )
         case TellAck():
             return Ack(jid=message.jid, n=message.n, upto=message.upto)
+        case TellChallenge():
+            return Challenge(challenge=message.challenge)
         case _:
             assert_never(message)
 
@@ -180,7 +185,7 @@ def expiry_s(message: ToMachine, timings: Timings) -> int:
             return math.ceil(timings.authorise_cap_s)
         case TellQuery():
             return math.ceil(timings.ask_cap_s)
-        case TellRefused() | TellRefund() | TellAck() | TellJournal():
+        case TellRefused() | TellRefund() | TellAck() | TellJournal() | TellChallenge():
             return ANSWER_EXPIRY_S
         case _:
             assert_never(message)

@@ -33,7 +33,7 @@ from wire.envelope import Envelope, Signer
 from wire.gate import Gate
 from wire.inbound import Inbound
 from wire.lease import LaneCodes, LeaseRequest
-from wire.messages import Ack, Catalogue, OfASale, Up
+from wire.messages import Ack, Catalogue, Challenge, OfASale, Up
 from wire.topics import Branch, Topic
 
 BIRTH_AGAIN_S: Final = 3.0
@@ -181,6 +181,9 @@ class BridgeLink:
                 case Ack():
                     self._acknowledged(message)
                     done()
+                case Challenge(challenge=challenge):
+                    self._say_birth(challenge)
+                    done()
                 case Catalogue():
                     self._kicked.set()  # the bridge may have come just now: it hears our birth at once
                     self._post(translate.catalogue(message, inbound.payload), done)
@@ -219,11 +222,16 @@ class BridgeLink:
 
     # ------------------------------------------------------------ out
 
-    def _send_birth(self) -> None:
+    def _say_birth(self, challenge: str = "") -> bool:
+        """Who lives here now. Whose challenge it was matters to the bridge alone: a replayed one is old."""
         session, version = self._journal.session, 0
         if self._journal.catalogue is not None:
             version = self.catalogue(self._journal.catalogue).version
-        if not self._say(translate.birth(session, self._journal.last_n, version, self._identity.software)):
+        last_n, software = self._journal.last_n, self._identity.software
+        return self._say(translate.birth(session, last_n, version, software, challenge))
+
+    def _send_birth(self) -> None:
+        if not self._say_birth():
             return
         self._births += 1
         if self._births > SILENT_AFTER:

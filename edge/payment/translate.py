@@ -153,8 +153,8 @@ def a_day(session: Session, asked: JournalAsked, rows: Sequence[Sale]) -> Journa
     )
 
 
-def birth(session: Session, n: int, catalogue_version: int, software: str) -> Birth:
-    """A session has begun, or the link is back."""
+def birth(session: Session, n: int, catalogue_version: int, software: str, challenge: str) -> Birth:
+    """A session has begun, or the link is back, or the bridge asked who lives now."""
     return Birth(
         jid=session.jid,
         boot=session.boot,
@@ -162,6 +162,7 @@ def birth(session: Session, n: int, catalogue_version: int, software: str) -> Bi
         n=n,
         catalogue_version=catalogue_version,
         software=software,
+        challenge=challenge,
     )
 
 

@@ -195,6 +195,7 @@ class Office:
             shelves=self._shelves,
             settings=Settings(timings=self.plan.timings, limits=self.plan.limits),
             random=self._waits.random,
+            nonce=lambda: self._nonces.randbytes(16).hex(),
         )
         gate = Gate(Keyring.of_bridge(self._machines), log=log, clock=self._loop.time)
         fleet.attach(link)

@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from cloud_bridge import engine_books
+from cloud_bridge import engine_sessions
 from cloud_bridge.core import offer, order, paid, refund, session
 from cloud_bridge.core import sale as bridge_sale
 from cloud_bridge.core import table as bridge_table
 from cloud_bridge.core.model import OrderClosed, Unpaid
 from cloud_bridge.core.sale import JournalDoubted, Situation, Timer, Word
-from cloud_bridge.core.session import DOUBTED, Verdict
+from cloud_bridge.core.session import DOUBTED, Claim, Verdict
 from cloud_bridge.core.timings import Timings
 from cloud_bridge.ports import NoticeRejected
 from edge import journal
@@ -258,13 +258,25 @@ def believes_journals() -> AbstractContextManager[None]:
     """A journal that was rolled back begins a session like any other."""
     judge = session.judge
 
-    def believed(who: Any, known: Any, *, live: bool) -> Verdict:
-        found = judge(who, known, live=live)
+    def believed(who: Any, known: Any, claim: Any) -> Verdict:
+        found = judge(who, known, claim)
         if found not in DOUBTED:
             return found
         return Verdict.NEWER if who.boot > known.highest else Verdict.SAME
 
-    return _swapped(engine_books, "judge", believed)
+    return _swapped(engine_sessions, "judge", believed)
+
+
+def takes_births_for_alive() -> AbstractContextManager[None]:
+    """A birth is alive in the moment in which it comes, however long somebody held it."""
+    claim = engine_sessions._claim
+
+    def alive(event: Any, challenges: Any) -> Claim:
+        found = claim(event, challenges)
+        known = found is not Claim.BIRTH
+        return found if known else Claim.ALIVE
+
+    return _swapped(engine_sessions, "_claim", alive)
 
 
 # ---------------------------------------------------------------- the bridge's table

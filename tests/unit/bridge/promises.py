@@ -22,6 +22,7 @@ from cloud_bridge.core.model import (
     Requested,
     Session,
     StatusAnswered,
+    TellChallenge,
     TellCode,
     TellPaid,
     TellQuery,
@@ -45,6 +46,7 @@ from cloud_bridge.core.sale import (
 )
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine_books import Books, Decided, Terms
+from cloud_bridge.engine_sessions import Challenges
 from hw_sim.world.books import MemoryTx, Tables
 from tests.unit.bridge.rows import SALE_ID, compose
 from tests.unit.bridge.world import SHELF
@@ -79,8 +81,18 @@ class Machine:
             self.close("restart")
         elif self.row == "busy":
             self.end("uncertain")
+        self.born()
+
+    def born(self, challenge: str = "") -> None:
         self.said.append(
-            Born(machine=VM, session=self.session, n=self.n, catalogue_version=7, software="test")
+            Born(
+                machine=VM,
+                session=self.session,
+                n=self.n,
+                catalogue_version=7,
+                software="test",
+                challenge=challenge,
+            )
         )
 
     def select(self) -> None:
@@ -143,6 +155,8 @@ class Machine:
                 assert self.motors == 1  # I1
             case TellQuery():
                 self.answer()
+            case TellChallenge(challenge=challenge):
+                self.born(challenge)
             case TellRefused() if self.row == "open":
                 self.close("refused")
 
@@ -223,6 +237,8 @@ class Bridge:
 
     def __init__(self, bound_over: Callable[[], bool]) -> None:
         self.tables, self.incarnation = Tables(), "s1"
+        self.challenges = Challenges(self._nonce)
+        self.nonces = 0
         self.timers: set[Timer] = set()
         self.call: Call | None = None
         self.told: list[ToMachine] = []
@@ -240,7 +256,12 @@ class Bridge:
         self.timers.discard(timer)
         self.take(Rang(sale_id=SALE_ID, timer=timer))
 
+    def _nonce(self) -> str:
+        self.nonces += 1
+        return f"{self.nonces:032x}"
+
     def restart(self) -> None:
+        self.challenges = Challenges(self._nonce)
         self.timers.clear()
         self.call = None
         self._run(Books.resume)
@@ -255,6 +276,7 @@ class Bridge:
             wall_ms=lambda: 1_000,
             live=lambda machine: self.link,
             past=lambda sale_id: self._bound_over(),
+            challenges=self.challenges,
         )
         tables = self.tables.copy()
         books = Books(MemoryTx(tables), terms)

@@ -653,6 +653,7 @@ def test_an_operator_who_decides_about_doubt_is_waited_for() -> None:
 def test_a_machine_that_starts_anew_begins_without_the_alarms_it_only_remembers() -> None:
     async def scene() -> None:
         async with World() as world:
+            await world.passed(1)
             for n, (name, lane) in enumerate((("lane_jam", COLA.lane), ("amount_differs", 0)), start=1):
                 alarm = AlarmReported(
                     machine=world.machine.name,

@@ -18,6 +18,7 @@ from cloud_bridge.core.model import (
     State,
     StatusAnswered,
     TellAck,
+    TellChallenge,
     TellCode,
     TellPaid,
     TellQuery,
@@ -98,7 +99,7 @@ class Machine:
     def session(self) -> Session:
         return Session(jid=self.jid, boot=self.boot, bits=f"{self.boot:016x}")
 
-    def born(self) -> None:
+    def born(self, challenge: str | None = "") -> None:
         self.say(
             Born(
                 machine=self.name,
@@ -106,6 +107,7 @@ class Machine:
                 n=max(self.reports, default=0),
                 catalogue_version=SHELF.version,
                 software="test",
+                challenge=challenge,
             )
         )
 
@@ -195,6 +197,8 @@ class Machine:
                 self._paid(message)
             case TellQuery(sale_id=sale_id):
                 self.answer(sale_id)
+            case TellChallenge(challenge=challenge):
+                self.born(challenge)
             case TellAck(jid=jid, n=n, upto=upto) if jid == self.jid:
                 self.acked |= {n, *range(1, upto + 1)} - {0}
 
@@ -265,6 +269,7 @@ class World:
         self.wechat, self.wire = Wechat(), Wire(self)
         self.machine = Machine(say=self.say)
         self.starts = 0
+        self._nonces = count(1)
         self._background: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -279,7 +284,13 @@ class World:
             clock=LoopClock(),
             log=Quiet(),
         )
-        self.engine = Engine(ports=ports, shelves=(SHELF,), settings=self.settings, random=lambda: 0.5)
+        self.engine = Engine(
+            ports=ports,
+            shelves=(SHELF,),
+            settings=self.settings,
+            random=lambda: 0.5,
+            nonce=lambda: f"{next(self._nonces):032x}",
+        )
         self.starts += 1
         self._spawn(self.engine.run(), "engine")
 

@@ -54,6 +54,7 @@ from wire.messages import (
     Birth,
     Catalogue,
     CatalogueLane,
+    Challenge,
     Message,
     SaleClosed,
     SaleCode,
@@ -216,8 +217,29 @@ async def test_a_birth_names_session_highest_report_and_catalogue(side: Side) ->
     side.connect()
     await side.until(lambda: side.wire.messages(Birth))
     assert side.wire.messages(Birth)[0] == Birth(
-        jid="j" * 26, boot=1, bits="0123456789abcdef", n=2, catalogue_version=0, software="1.0"
+        jid="j" * 26,
+        boot=1,
+        bits="0123456789abcdef",
+        n=2,
+        catalogue_version=0,
+        software="1.0",
+        challenge="",
     )
+
+
+async def test_a_challenge_is_answered_at_once_by_a_birth_that_repeats_it(side: Side) -> None:
+    await side.born()
+    before = len(side.wire.messages(Birth))
+    mid = side.hear(Challenge(challenge="0f" * 16))
+    await side.until(lambda: mid in side.wire.acked)
+    assert [birth.challenge for birth in side.wire.messages(Birth)[before:]] == ["0f" * 16]
+    assert side.events == [LinkUp()]
+
+
+async def test_a_challenge_without_a_link_is_let_go_because_the_bridge_asks_again(side: Side) -> None:
+    mid = side.hear(Challenge(challenge="0f" * 16))
+    await side.until(lambda: mid in side.wire.acked)
+    assert side.wire.messages(Birth) == []
 
 
 async def test_a_lost_link_is_told_at_once_and_a_new_one_is_born_again(side: Side) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from cloud_bridge.core.model import (
     TellAck,
+    TellChallenge,
     TellCode,
     TellPaid,
     TellQuery,
@@ -64,6 +65,7 @@ async def test_what_is_told_is_signed_for_that_machine_alone() -> None:
         (TellRefused(sale_id=SALE, why="unpaid"), ANSWER_EXPIRY_S),
         (TellRefund(sale_id=SALE, refund_fen=350, state="done"), ANSWER_EXPIRY_S),
         (TellAck(jid=JID, n=0, upto=4), ANSWER_EXPIRY_S),
+        (TellChallenge(challenge="0f" * 16), ANSWER_EXPIRY_S),
     ],
 )
 async def test_a_broker_forgets_what_a_machine_could_no_longer_use(message: ToMachine, expiry_s: int) -> None:

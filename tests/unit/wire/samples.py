@@ -18,6 +18,7 @@ from wire.messages import (
     Birth,
     Catalogue,
     CatalogueLane,
+    Challenge,
     Message,
     SaleClosed,
     SaleCode,
@@ -37,6 +38,7 @@ OTHER_SALE: Final = "nnnnnnnnnnnnnnnnnnnnnnnn27"
 REQUEST: Final = "rrrrrrrrrrrrrrrrrrrrrrrr27"
 TOKEN: Final = "t0ken-of_one-use"
 BITS: Final = "0123456789abcdef"
+NONCE: Final = "0123456789abcdef" * 2
 CODE_URL: Final = "weixin://wxpay/bizpayurl?pr=Secr3tCode"
 
 MESSAGES: Final[tuple[Message, ...]] = (
@@ -105,6 +107,7 @@ MESSAGES: Final[tuple[Message, ...]] = (
         more=True,
     ),
     Ack(jid=JID, n=42, upto=41),
+    Challenge(challenge=NONCE),
     Catalogue(
         version=8,
         phone="400-000-0000",

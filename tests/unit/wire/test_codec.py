@@ -1,17 +1,18 @@
 """What a reader could misread is refused, and no refusal quotes what it refused."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.wire.samples import BITS, CODE_URL, JID, MACHINE, MESSAGES, SALE
+from tests.unit.wire.samples import BITS, CODE_URL, JID, MACHINE, MESSAGES, NONCE, SALE
 from wire.codec import MAX_DEPTH, MAX_INT, UnknownKind, address, decode, decode_presence, encode
 from wire.messages import (
     Alarm,
     BadMessage,
+    Birth,
     Catalogue,
     CatalogueLane,
     Message,
@@ -44,9 +45,8 @@ def test_every_message_survives_the_way_there_and_back(message: Message) -> None
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_every_member_without_a_default_is_needed(message: Message) -> None:
-    optional = {"evidence", "lane"} if not isinstance(message, SalePaid) else set()
     for field in fields(message):
-        if field.name in optional:
+        if field.default is not MISSING:
             continue
         payload = changed(message, **{field.name: None})
         with pytest.raises(BadMessage, match=f"^{field.name}: found nothing, allowed a value$"):
@@ -55,6 +55,17 @@ def test_every_member_without_a_default_is_needed(message: Message) -> None:
 
 def test_a_member_of_a_later_version_is_ignored() -> None:
     assert decode(QUERY, changed(of(SaleQuery), colour={"of": ["the", "year"]})) == of(SaleQuery)
+
+
+def test_a_birth_says_whether_its_machine_knows_challenges_and_which_one_it_answers() -> None:
+    old = of(Birth)
+    assert isinstance(old, Birth)
+    assert old.challenge is None
+    assert b"challenge" not in encode(old)
+    for challenge in ("", NONCE):
+        told = replace(old, challenge=challenge)
+        assert encode(told) == encode(old)[:-1] + b',"challenge":"%s"}' % challenge.encode()
+        assert decode(address(MACHINE, told), encode(told)) == told
 
 
 @pytest.mark.parametrize(
@@ -112,6 +123,7 @@ def test_brackets_within_text_are_text() -> None:
         (SaleCode, {"pay_s": 601}, "pay_s: found 601, allowed 1 to 600 s"),
         (SaleCode, {"code_url": "x" * 513}, "code_url: found 513, allowed 1 to 512 characters"),
         (Alarm, {"text": "x" * 401}, "text: found text of 401, allowed at most 400"),
+        (Birth, {"challenge": "0" * 31}, "challenge: found text of 31, allowed 32 of 0-9 a-f"),
         (Alarm, {"name": "Lane Jammed"}, "name: found text of 11, allowed at most 48 of a-z"),
         (Catalogue, {"version": 0}, "version: found 0, allowed 1 or more"),
         (Catalogue, {"lanes": []}, "lanes: found 0, allowed 1 to 200"),
