@@ -18,7 +18,7 @@ class Simulated:
     """The running simulator. Leaving the block stops it, and it must have stopped well."""
 
     def __init__(self, keys: Path, *options: str) -> None:
-        self._keys = keys
+        self.keys = keys
         self._options = options
         self._lines: queue.Queue[Line] = queue.Queue()
         self.heard: list[Line] = []
@@ -27,7 +27,7 @@ class Simulated:
     def __enter__(self) -> "Simulated":
         program = Path(sys.executable).with_name("wxvend")
         self._process = subprocess.Popen(
-            [program, "sim", "wechat", "--port", "0", "--keys", self._keys, *self._options],
+            [program, "sim", "wechat", "--port", "0", "--keys", self.keys, *self._options],
             stdout=subprocess.PIPE,
         )
         self._reader = threading.Thread(target=self._read)
@@ -55,7 +55,7 @@ class Simulated:
                 return line
 
     def credentials(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads((self._keys / "credentials.json").read_bytes())
+        found: dict[str, str] = json.loads((self.keys / "credentials.json").read_bytes())
         return found
 
     def desk(self, wish: str, **members: Any) -> Any:
