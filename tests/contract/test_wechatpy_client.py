@@ -1,4 +1,4 @@
-"""A merchant's client that others wrote (wechatpy from PyPI, APIv2) against the simulated platform, over HTTP.
+"""A client of APIv2 that others wrote (wechatpy from PyPI) against the simulated platform, over HTTP.
 
 Its calls for red packets, transfers, coupons, payment codes and deductions are other products' and not there.
 """
