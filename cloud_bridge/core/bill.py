@@ -72,6 +72,7 @@ class MachineRow(NamedTuple):
 class Kind(enum.StrEnum):
     """The classes of difference. Each has one rule."""
 
+    NOT_OURS = "not_ours"
     PAID_UNKNOWN = "paid_unknown"
     PAID_UNNOTICED = "paid_unnoticed"
     PAID_TWICE = "paid_twice"
@@ -101,6 +102,7 @@ class Act(enum.StrEnum):
 
 RULE: Final[Mapping[Kind, Act]] = MappingProxyType(
     {
+        Kind.NOT_OURS: Act.ASK,
         Kind.PAID_UNKNOWN: Act.REFUND,
         Kind.PAID_UNNOTICED: Act.REFUND,
         Kind.PAID_TWICE: Act.ALARM,

@@ -20,7 +20,13 @@ from cloud_bridge.core.bill import (
 )
 from cloud_bridge.core.refund import first_number, second_number
 
+_NUMBER: Final = frozenset("abcdefghijklmnopqrstuvwxyz234567")
 _NO_GOODS: Final = frozenset({"closed", "not_delivered"})
+
+
+def is_ours(sale_id: str) -> bool:
+    """Whether a machine of ours may have made this number: 128 random bits in 26 letters."""
+    return len(sale_id) == 26 and _NUMBER.issuperset(sale_id)
 
 
 class _Of(Protocol):
@@ -38,11 +44,13 @@ R = TypeVar("R", bound=_Of)
 class Match:
     """What a day comes to. `journals` are the machines whose journals of the day were heard in full.
 
-    `sold` are the machines that sold something on the day; `sales` counts sales that were looked at.
+    `ours` tells numbers that a machine of ours may have made: others sell under the same merchant. `sold` are
+    the machines that sold something on the day; `sales` counts sales that were looked at.
     """
 
     day: str
     journals: frozenset[str]
+    ours: Callable[[str], bool] = is_ours
     paid: Side = field(default_factory=Side)
     refunds: Side = field(default_factory=Side)
     sales: int = 0
@@ -139,7 +147,8 @@ def _payment(match: Match, line: BillLine, row: BookRow | None) -> Iterator[Diff
     side = match.paid
     if row is None or row.paid_fen == 0:
         side.bill_only += line.fen
-        yield _line(line, Kind.PAID_UNKNOWN if row is None else Kind.PAID_UNNOTICED, row)
+        unknown = Kind.PAID_UNKNOWN if match.ours(line.sale_id) else Kind.NOT_OURS
+        yield _line(line, unknown if row is None else Kind.PAID_UNNOTICED, row)
         return
     today = row.paid_day == match.day
     if line.transaction_id == row.transaction_id and line.fen == row.paid_fen:
@@ -166,7 +175,9 @@ def _refunds(match: Match, lines: list[BillLine], row: BookRow | None) -> Iterat
             side.void += line.fen
             continue
         kind = _refund_kind(line, row)
-        if kind in (Kind.REFUND_UNKNOWN, Kind.REFUND_UNCONFIRMED):
+        if row is None and not match.ours(line.sale_id):
+            kind = Kind.NOT_OURS
+        if kind in (Kind.REFUND_UNKNOWN, Kind.REFUND_UNCONFIRMED, Kind.NOT_OURS):
             side.bill_only += line.fen
         elif kind is Kind.REFUND_AMOUNT:
             side.bill_differs += line.fen

@@ -30,6 +30,7 @@ BILL_WORDS: Final[dict[str, tuple[str, str]]] = {
         "look whether the portal has the day's bill, and into the log",
     ),
     # ---- classes of difference
+    "why.not_ours": ("别的系统的单号", "another system's number"),
     "why.paid_unknown": ("账单已付，本账无此单", "paid in the bill, unknown here"),
     "why.paid_unnoticed": ("账单已付，本账未付", "paid in the bill, unpaid here"),
     "why.paid_twice": ("账单中付款两次", "paid twice in the bill"),

@@ -21,7 +21,7 @@ from cloud_bridge.core.bill import (
     Summary,
     summary_fault,
 )
-from cloud_bridge.core.reconcile import Match, differences
+from cloud_bridge.core.reconcile import Match, differences, is_ours
 
 DAY, BEFORE, AFTER = "2026-11-24", "2026-11-23", "2026-11-25"
 VM, OTHER_VM = "vm-0001", "vm-0002"
@@ -46,7 +46,7 @@ class Day:
     match: Match = field(init=False)
 
     def differences(self) -> list[Difference]:
-        self.match = Match(day=DAY, journals=self.journals)
+        self.match = Match(day=DAY, journals=self.journals, ours=lambda number: number.startswith("s"))
         found = differences(
             self.match,
             bill=sorted(self.bill, key=lambda line: line.sale_id),
@@ -76,6 +76,8 @@ def test_a_refunded_sale_is_two_lines_and_no_difference() -> None:
 
 CASES: dict[str, tuple[Day, Kind]] = {
     "paid, and nobody here knows the sale": (Day([PAID]), Kind.PAID_UNKNOWN),
+    "paid under another system's number": (Day([PAID._replace(sale_id="web-1")]), Kind.NOT_OURS),
+    "given back under another system's number": (Day([BACK._replace(sale_id="web-1")]), Kind.NOT_OURS),
     "paid, and unpaid here": (Day([PAID], [UNPAID], [SHUT]), Kind.PAID_UNNOTICED),
     "paid twice": (
         Day([PAID, PAID._replace(transaction_id="T2")], [VENDED], [FELL]),
@@ -115,6 +117,11 @@ def test_each_thing_that_does_not_fit_has_its_class(name: str) -> None:
     assert day.kinds() == [kind]
     assert day.match.paid.fits()
     assert day.match.refunds.fits()
+
+
+def test_a_number_of_ours_is_26_letters_of_random_bits() -> None:
+    assert is_ours("k3vq7c2mzs5n4x6ahb7tdyfjwe")
+    assert not any(map(is_ours, ("", "k3vq7c2mzs5n4x6ahb7tdyfjw", "K3VQ7C2MZS5N4X6AHB7TDYFJWE", "1" * 26)))
 
 
 def test_every_class_is_reached_and_has_one_rule() -> None:
