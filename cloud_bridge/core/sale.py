@@ -37,6 +37,7 @@ class Sale:
     `body` is the order's exact request; `sent_count` counts authorisations before they go (G-SENT); `doubt`
     is the first recorded cause and stays; `case` has the open reasons for a person to look (`core.case`).
     `merchant` is whose money it is, by the name in the settings, fixed when the sale opens; "" the first one.
+    `request_id` names the scan it was opened for; empty: a selection at the machine.
     """
 
     sale_id: str
@@ -82,6 +83,7 @@ class Sale:
     evidence_wall_ms: int = 0
     changed_wall_ms: int = 0
     merchant: str = ""
+    request_id: str = ""
 
 
 class Situation(enum.StrEnum):
@@ -183,8 +185,6 @@ class CaseEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rang:
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BillDiffers:
     """The daily match found what nothing explains. `reason` is the case's name, `text` its evidence."""
 
@@ -193,6 +193,8 @@ class BillDiffers:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rang:
     """A timer ended."""
 
     sale_id: str
@@ -215,9 +217,9 @@ Event = (
     | RefundRefused
     | RefundOrdered
     | CaseEnded
+    | BillDiffers
     | Rang
 )
-    | BillDiffers
 Kind = type[Event] | Word | Timer
 
 

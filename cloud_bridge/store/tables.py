@@ -153,6 +153,7 @@ sale: Final = Table(
     _column("evidence_wall_ms", WHOLE),
     _column("changed_wall_ms", WHOLE),
     _column("merchant", Text()),
+    _column("request_id", Text()),
     _column("refund_since_wall_ms", WHOLE),
     sqlite_strict=True,
 )
