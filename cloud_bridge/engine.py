@@ -7,10 +7,10 @@ off the rows again after a restart. The authorisation to vend is published befor
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Final
 
-from cloud_bridge.core.case import Case, Wish, advice, reasons
+from cloud_bridge.core.case import Wish
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import (
     FromMachine,
@@ -18,7 +18,6 @@ from cloud_bridge.core.model import (
     Payment,
     RefundHinted,
     RefundStatus,
-    State,
     ToMachine,
 )
 from cloud_bridge.core.monitor import Watch
@@ -49,6 +48,8 @@ from cloud_bridge.engine_hints import confirmed
 from cloud_bridge.engine_pace import Pace
 from cloud_bridge.engine_sessions import Challenges
 from cloud_bridge.engine_timers import Timers
+from cloud_bridge.engine_views import case_view as case_view
+from cloud_bridge.engine_views import view
 from cloud_bridge.ports import (
     BridgePorts,
     CaseView,
@@ -347,38 +348,6 @@ class Engine:
     def facts(self) -> AsyncIterator[Fact]:
         """Facts as they happen, from now on; a slow reader loses the oldest."""
         return self._facts.read()
-
-
-def view(sale: Sale) -> SaleView:
-    """A sale as a person sees it; an open case is told before what the machine said."""
-    return SaleView(
-        sale_id=sale.sale_id,
-        machine=sale.machine,
-        lane=sale.lane,
-        product_zh=sale.product_zh,
-        product_en=sale.product_en,
-        price_fen=sale.price_fen,
-        paid_fen=sale.paid_fen,
-        refunded_fen=sale.refunded_fen,
-        state=State.CASE.value if sale.case and sale.state is not State.PAID else sale.state.value,
-        decision=sale.decision.value,
-        why=next(iter(reasons(sale)), "") or sale.doubt or sale.why,
-        opened_wall_ms=sale.opened_wall_ms,
-        changed_wall_ms=sale.changed_wall_ms,
-    )
-
-
-def case_view(case: Case, sale: Sale) -> CaseView:
-    """A case with what it is about, and what to do next."""
-    return CaseView(
-        **{field.name: getattr(case, field.name) for field in fields(case)},
-        lane=sale.lane,
-        product_zh=sale.product_zh,
-        product_en=sale.product_en,
-        paid_fen=sale.paid_fen,
-        state=sale.state.value,
-        advice=advice(case.reason),
-    )
 
 
 def _merchant(sale: Sale | None, call: Call) -> str:

@@ -36,19 +36,17 @@ from cloud_bridge.core.sale import (
     MachineSaid,
     NewerSessionSeen,
     Note,
-    Product,
     RaiseAlarm,
-    Rang,
     RefundOrdered,
     Sale,
     Step,
     Tell,
-    Timer,
     Word,
 )
 from cloud_bridge.core.session import BEGINS, DOUBTED, OBSTACLES, OF_ONE_SESSION, Verdict
 from cloud_bridge.core.timings import Counts, Limits, Timings
 from cloud_bridge.core.trail import cause, change, person
+from cloud_bridge.engine_lookup import brakes, lane_of, machine_of, product_of
 from cloud_bridge.engine_sessions import Challenges, judged, unproven
 from cloud_bridge.ports import Fact, JournalRow, Shelf, StandingAlarm, Tx
 
@@ -93,7 +91,7 @@ class Books:
     def take(self, sale_id: str, event: Event, *, obstacle: str = "") -> None:
         """Decide, and write down all of it."""
         sale = self._tx.sale(sale_id)
-        machine = sale.machine if sale is not None else _machine(event)
+        machine = sale.machine if sale is not None else machine_of(event)
         ctx = self._context(sale, machine, event, obstacle)
         decided = step(sale, event, ctx)
         if decided.sale is not None and decided.sale != sale:
@@ -159,7 +157,7 @@ class Books:
             self._write(sale.sale_id, sale, sale.machine, resume(sale, ctx))
 
     def _context(self, sale: Sale | None, machine: str, event: Event | None, obstacle: str) -> Context:
-        terms, lane = self._terms, _lane(sale, event)
+        terms, lane = self._terms, lane_of(sale, event)
         shelf = terms.shelves.get(machine)
         asked = isinstance(event, Requested)
         return Context(
@@ -170,14 +168,14 @@ class Books:
             compose=terms.compose,
             link_live=machine != "" and terms.live(machine),
             past=sale is not None and terms.past(sale.sale_id),
-            product=_product(shelf, lane) if asked else None,
+            product=product_of(shelf, lane) if asked else None,
             lanes=len(shelf.products) if shelf is not None else 0,
             open_rows=self._tx.open_rows(machine) if asked else 0,
             obstacle=self._halted or obstacle,
             owner=self._tx.owner_of(event.transaction_id) if isinstance(event, Payment) else "",
             merchant=shelf.merchant if shelf is not None else "",
             place=shelf.place if shelf is not None else None,
-            counts=self._counts(sale, machine, lane) if _brakes(event) else Counts(),
+            counts=self._counts(sale, machine, lane) if brakes(event) else Counts(),
         )
 
     def _counts(self, sale: Sale | None, machine: str, lane: int) -> Counts:
@@ -357,36 +355,3 @@ class Books:
         believed = row is not None and verdict not in DOUBTED
         upto = self._tx.reported(jid, n) if believed else (row.upto if row else n)
         self.decided.tells.append((machine, TellAck(jid=jid, n=n, upto=upto)))
-
-
-# ---------------------------------------------------------------- helpers
-
-
-def _machine(event: Event) -> str:
-    return event.machine if isinstance(event, Requested | MachineSaid | Payment) else ""
-
-
-def _lane(sale: Sale | None, event: Event | None) -> int:
-    if sale is not None:
-        return sale.lane
-    return event.lane if isinstance(event, Requested) else 0
-
-
-def _brakes(event: Event | None) -> bool:
-    if isinstance(event, Rang):
-        return event.timer is Timer.DOUBT
-    return isinstance(event, Requested | MachineSaid)
-
-
-def _product(shelf: Shelf | None, lane: int) -> Product | None:
-    if shelf is None:
-        return None
-    for product in shelf.products:
-        if product.lane == lane:
-            return Product(
-                name_zh=product.name_zh,
-                name_en=product.name_en,
-                price_fen=product.price_fen,
-                version=shelf.version,
-            )
-    return None
