@@ -159,6 +159,41 @@ def take(config: Path, sale: str, by: str, as_json: bool) -> None:
     _say(why_not, as_json, f"{by} looks after it")
 
 
+@bridge.command(short_help="What stands as an alarm, the oldest first.")
+@_CONFIG
+@_JSON
+def alarms(config: Path, as_json: bool) -> None:
+    """Say each lasting fault, on which machine, since when. The daemon may run."""
+    from cloud_bridge.cli_alarms import show_alarms
+
+    with _told():
+        show_alarms(config, as_json=as_json)
+
+
+@bridge.command("clear-alarm", short_help="Take away an alarm that nothing else ends.")
+@click.argument("name")
+@_CONFIG
+@click.option("--machine", default="", help="Whose; without: the bridge's own.")
+@click.option("--by", required=True, help="Who says so.")
+@click.option("--why", required=True, help="What was found and done; it stays in the timeline.")
+@_JSON
+def clear_alarm(config: Path, as_json: bool, **asked: str) -> None:
+    """Take away an alarm whose cause a person has looked into, such as amount_differs or journal_replaced.
+
+    Most alarms end by themselves, and one whose cause is still there comes back. One that stands for an open
+    case ends with the case.
+
+    \b
+    Example:
+      wxvend bridge clear-alarm journal_replaced --machine m1 --by ann --why "new card in the machine"
+    """
+    from cloud_bridge.cli_alarms import clear
+
+    with _told():
+        why_not = clear(config, asked)
+    _say(why_not, as_json, f"{asked['name']}: cleared")
+
+
 @bridge.command(short_help="The accounts, and whether the books are as they were written.")
 @_CONFIG
 @click.option("--check", is_flag=True, help="Verify every entry, every decision and every sale.")

@@ -47,8 +47,8 @@ def show_cases(config: Path, *, everything: bool, as_json: bool) -> None:
 
 def _told(case: Case, sale: Sale, now_ms: int) -> str:
     goods = f"{sale.machine} lane {sale.lane} {sale.product_zh or sale.product_en}".rstrip()
-    age = _age(now_ms - case.opened_wall_ms)
-    head = f"{case.sale_id}  {case.reason}  {age}  {goods}  paid {yuan(sale.paid_fen)}"
+    since = age(now_ms - case.opened_wall_ms)
+    head = f"{case.sale_id}  {case.reason}  {since}  {goods}  paid {yuan(sale.paid_fen)}"
     if case.resolution:
         said = f"{case.resolution} by {case.resolved_by}: {case.resolved_why}"
         return f"{head}\n    {said}"
@@ -56,7 +56,8 @@ def _told(case: Case, sale: Sale, now_ms: int) -> str:
     return f"{head}\n    {case.evidence}{owner}\n    next: {advice(case.reason)}"
 
 
-def _age(ms: int) -> str:
+def age(ms: int) -> str:
+    """A time that has passed, in its largest unit."""
     hours = max(0, ms) // _HOUR_MS
     return f"{hours // 24} d" if hours >= 48 else f"{hours} h" if hours else f"{max(0, ms) // 60_000} min"
 
@@ -64,10 +65,10 @@ def _age(ms: int) -> str:
 def decide(config: Path, asked: dict[str, str]) -> str:
     """Have a sale decided; why not, or empty. Raises BadSettings, BadAsk, StoreUnusable, StoreFailed."""
     wished = wish(asked)
-    return _at_the_daemon_or_in_the_books(
+    return at_the_daemon_or_in_the_books(
         read_settings(config),
         lambda door: ask_resolve(door, wished),
-        lambda store: resolve_in(store, wished, _wall_ms),
+        lambda store: resolve_in(store, wished, wall_ms),
     )
 
 
@@ -75,18 +76,19 @@ def own(config: Path, sale_id: str, owner: str) -> str:
     """Put a sale's open cases into somebody's hands; why not, or empty. Raises as `decide`."""
     if not (0 < len(owner.strip()) <= 64 and owner.isprintable()):
         raise BadAsk(f"by: found {owner[:20]!r}, allowed 1 to 64 characters on one line")
-    return _at_the_daemon_or_in_the_books(
+    return at_the_daemon_or_in_the_books(
         read_settings(config),
         lambda door: ask_take(door, sale_id, owner),
-        lambda store: take_case_in(store, sale_id, owner, _wall_ms),
+        lambda store: take_case_in(store, sale_id, owner, wall_ms),
     )
 
 
-def _at_the_daemon_or_in_the_books(
+def at_the_daemon_or_in_the_books(
     settings: BridgeSettings,
     ask: Callable[[Path], str],
     act: Callable[[Store], Coroutine[Any, Any, str]],
 ) -> str:
+    """Have the daemon that runs do it, else do it; why not, or empty. Raises StoreUnusable, StoreFailed."""
     door = settings.store.door
     try:
         if door is not None:
@@ -119,5 +121,6 @@ def show_ledger(config: Path, *, check: bool, as_json: bool) -> bool:
     return not faults
 
 
-def _wall_ms() -> int:
+def wall_ms() -> int:
+    """Unix milliseconds."""
     return time.time_ns() // 1_000_000

@@ -150,7 +150,7 @@ class Calls:
             return
         changed, self._last_why = why != self._last_why, why
         self._again = 1 if changed else self._again + 1
-        if why and self._again == PERSISTS:
+        if why and self._again % PERSISTS == 0:  # again and again: a person may have cleared it too early
             self.stands = True
             await self._persists(why)
         elif not why and self.stands:

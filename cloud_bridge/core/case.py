@@ -122,6 +122,11 @@ def alarm_of(reason: str) -> str:
     return {"foreign": "foreign_payment"}.get(reason, reason)
 
 
+def reason_of(alarm: str) -> str:
+    """The reason of the cases that an alarm may stand for."""
+    return {"foreign_payment": "foreign"}.get(alarm, alarm)
+
+
 def standing(sale: Sale | None) -> str:
     """A row in one line, for evidence and for the trail of decisions."""
     if sale is None:

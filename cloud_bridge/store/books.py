@@ -96,9 +96,7 @@ class SqlStore:
 
     async def alarms(self) -> tuple[StandingAlarm, ...]:
         """Every alarm that stands, the oldest first."""
-        alarm = tables.alarm.c
-        found = select(tables.alarm).order_by(alarm.since_wall_ms, alarm.machine, alarm.name, alarm.lane)
-        return await self._read(lambda db: tuple(StandingAlarm(**row._asdict()) for row in db.execute(found)))
+        return await self._read(read_alarms)
 
     async def totals(self) -> Mapping[str, int]:
         """Over all sales, `sales` being how many there are; money in fen.
@@ -180,6 +178,13 @@ def _sale(db: Connection, sale_id: str) -> tuple[Sale, tuple[Fact, ...]] | None:
     lines = select(fact.wall_ms, fact.machine, fact.sale_id, fact.who, fact.what)
     facts = db.execute(lines.where(fact.sale_id == sale_id).order_by(fact.id))
     return None if row is None else (to_sale(row), tuple(Fact(**line._asdict()) for line in facts))
+
+
+def read_alarms(db: Connection) -> tuple[StandingAlarm, ...]:
+    """As `SqlStore.alarms`."""
+    alarm = tables.alarm.c
+    found = select(tables.alarm).order_by(alarm.since_wall_ms, alarm.machine, alarm.name, alarm.lane)
+    return tuple(StandingAlarm(**row._asdict()) for row in db.execute(found))
 
 
 def read_cases(db: Connection, resolved: int) -> tuple[tuple[Case, Sale], ...]:

@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 
 from cloud_bridge.core.case import Case
 from cloud_bridge.core.sale import Sale
-from cloud_bridge.store.books import read_cases
+from cloud_bridge.ports import StandingAlarm
+from cloud_bridge.store.books import read_alarms, read_cases
 from cloud_bridge.store.database import DATABASE_ERRORS, look, shown, snapshot
 from cloud_bridge.store.schema import StoreUnusable, refuse_other_schemas
 from cloud_bridge.store.tx import reason
@@ -18,6 +19,12 @@ def cases(url: str, *, resolved: int) -> tuple[tuple[Case, Sale], ...]:
     """As `SqlStore.cases`. Raises StoreUnusable."""
     with _looking(url) as db:
         return read_cases(db, resolved)
+
+
+def alarms(url: str) -> tuple[StandingAlarm, ...]:
+    """As `SqlStore.alarms`. Raises StoreUnusable."""
+    with _looking(url) as db:
+        return read_alarms(db)
 
 
 def checked(url: str) -> Checked:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.process.programs import WXVEND, Program
-from tests.process.shop import PRICE_FEN, Shop
+from tests.process.shop import MACHINE, PRICE_FEN, Shop
 
 JAMS = ("--fault", "no_drop:2")
 
@@ -102,3 +102,32 @@ async def test_an_edited_book_is_found_and_a_wrong_wish_refused(tmp_path: Path) 
         db.close()
         found = await wxvend(shop, "ledger", "--check", code=1)
         assert found["faults"][0].endswith(f"of sale {sale_id} is not what was written")
+
+
+async def test_an_alarm_that_nothing_ends_is_cleared_by_a_person_and_the_timeline_keeps_why(
+    tmp_path: Path,
+) -> None:
+    async with Shop(tmp_path, broker="iotcore") as shop:
+        async with shop.bridge() as bridge:
+            await bridge.says(event="daemon.ready")
+            async with shop.edge() as edge:
+                await shop.selects(edge)
+            for part in tmp_path.glob("edge.db*"):
+                part.unlink()
+            async with shop.edge() as edge:
+                await edge.says(event="daemon.ready")
+                await bridge.says(event="fact.noted", words="session 1 begins")
+                stands = {each["name"] for each in await wxvend(shop, "alarms")}
+                assert "journal_replaced" in stands
+                how = ("clear-alarm", "journal_replaced", "--by", "ann", "--why", "a new card")
+                refused = await wxvend(shop, *how, code=1)
+                assert "it stands on" in refused["why"]
+                machine = ("--machine", MACHINE)
+                assert (await wxvend(shop, *how, *machine))["ok"]
+                assert not (await wxvend(shop, *how, *machine, code=1))["ok"]
+                left = {each["name"] for each in await wxvend(shop, "alarms")}
+                assert left == stands - {"journal_replaced"}
+        db = sqlite3.connect(tmp_path / "bridge.db")
+        kept = db.execute("SELECT machine, who, what FROM fact WHERE who = 'operator'").fetchall()
+        db.close()
+        assert kept == [(MACHINE, "operator", "ann cleared the alarm journal_replaced: a new card")]
