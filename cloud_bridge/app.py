@@ -6,11 +6,12 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
+from cloud_bridge.app_desk import Desk
 from cloud_bridge.app_merchants import Merchants
 from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
 from cloud_bridge.engine import Engine, Settings
@@ -23,6 +24,7 @@ from cloud_bridge.store.books import open_store
 from cloud_bridge.web.app import make_app
 from cloud_bridge.web.operator import serve_operator
 from cloud_bridge.web.server import serve_web
+from cloud_bridge.wechat.generations import acknowledge
 from cloud_bridge.wechat.keeper import Keeper
 from wire.envelope import Keyring, Signer, key_id, load_private
 from wire.gate import Gate
@@ -59,14 +61,15 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
     gate = Gate(Keyring.of_bridge(machine_keys(settings)), log=log, clock=time.monotonic)
     link = Link(broker_settings(settings), log=log, on_state=fleet.connected, random=random.random)
     with (
-        Merchants(settings.accounts, clock=clock) as merchants,
+        Merchants(settings.accounts, settings.older_accounts, clock=clock) as merchants,
         closing(open_store(settings.store.url, incarnation=lambda: secrets.token_hex(16))) as store,
+        ExitStack() as stack,
     ):
         engine = Engine(
             ports=BridgePorts(
                 store=store,
-                platform=merchants.first.platform,
-                merchants=merchants.others,
+                platform=merchants.platforms[""],
+                merchants={name: each for name, each in merchants.platforms.items() if name},
                 notices=merchants.notices,
                 fleet=fleet,
                 clock=clock,
@@ -78,19 +81,22 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             nonce=lambda: secrets.token_hex(16),
         )
         fleet.attach(link)
-        hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=clock)
-        page = make_app(
-            service=engine,
-            roster=roster,
-            clock=clock,
-            log=log,
-            notify_path=urlsplit(merchants.first.settings.notify_url).path,
-            hosts=settings.web.page_hosts,
+        desk = Desk(
+            settings, store=store, engine=engine, merchants=merchants, fleet=fleet, clock=clock, log=log
         )
-        web = partial(serve_web, page, settings.web.host, settings.web.port)
+        hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=clock)
+        web = _web(settings, engine, roster, desk)
+        stack.callback(desk.close)
         keepers = merchants.keepers(say=OwnAlarms(store, clock).say, clock=clock, log=log)
         daemon = _Daemon(
-            settings, engine=engine, fleet=fleet, hearing=hearing, link=link, keepers=keepers, log=log
+            settings,
+            engine=engine,
+            fleet=fleet,
+            hearing=hearing,
+            link=link,
+            keepers=keepers,
+            desk=desk,
+            log=log,
         )
         await daemon.run(web)
 
@@ -107,6 +113,7 @@ class _Daemon:
         hearing: Hearing,
         link: Link,
         keepers: Sequence[Keeper],
+        desk: Desk,
         log: Log,
     ) -> None:
         self._settings: Final = settings
@@ -115,6 +122,7 @@ class _Daemon:
         self._hearing: Final = hearing
         self._link: Final = link
         self._keepers: Final = keepers
+        self._desk: Final = desk
         self._log: Final = log
         self._systemd: Final = Systemd()
         self._group: Final = asyncio.TaskGroup()
@@ -139,8 +147,11 @@ class _Daemon:
             self._serve("facts", self._tell_facts())
             for keeper in self._keepers:
                 self._serve(keeper.task, keeper.run())
+            for name, work in self._desk.tasks().items():
+                self._serve(name, work)
             if (door := self._settings.store.door) is not None:
-                self._serve("operator", serve_operator(self._engine, door, self._log))
+                operator = serve_operator(self._engine, door, self._log, self._desk.doors())
+                self._serve("operator", operator)
             web = self._group.create_task(self._web(serve_page), name="web")
             self._group.create_task(self._leave(web), name="leave")
 
@@ -197,6 +208,21 @@ class _Daemon:
             rooms = (self._engine.counts, self._fleet.counts, self._hearing.counts)
             counts = {name: count for room in rooms for name, count in room.items()}
             self._log.info("daemon.counts", unread=self._link.overflowed, **counts)
+
+
+def _web(settings: BridgeSettings, engine: Engine, roster: Roster, desk: Desk) -> ServePage:
+    page = make_app(
+        service=engine,
+        roster=roster,
+        clock=desk.clock,
+        log=desk.log,
+        notify_path=urlsplit(settings.wechat.notify_url).path,
+        acknowledge=acknowledge,
+        hosts=settings.web.page_hosts,
+        complaints=desk.complaints,
+        person_header=settings.web.person_header,
+    )
+    return partial(serve_web, page, settings.web.host, settings.web.port)
 
 
 def _signer(settings: BridgeSettings) -> Signer:

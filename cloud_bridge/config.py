@@ -8,16 +8,19 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
 
+from cloud_bridge.config_desk import AlertsTable, ComplaintsTable, ShippingTable
 from cloud_bridge.config_machines import MachineTable, first_twice
 from cloud_bridge.config_timings import LimitsTable, TimingsTable
-from cloud_bridge.config_wechat import MerchantTable, WechatTable, accounts, astray
+from cloud_bridge.config_wechat import MerchantTable, WechatTable, accounts, astray, older_accounts
 from cloud_bridge.ports import Shelf
 from cloud_bridge.wechat.key_report import describe_keys
 from cloud_bridge.wechat.settings import WechatSettings
+from cloud_bridge.wechat.v2_account import V2Settings
+from cloud_bridge.wechat.v2_report import describe_v2
 from wire.broker import BrokerSettings
 from wire.envelope import BadKeyFile, PublicKey, key_id, load_private, load_public
 from wire.mqtt_table import MqttTable
-from wire.settings import BadSettings, File, Range, load, place_of, read_secret
+from wire.settings import BadSettings, File, Pattern, Range, load, place_of, read_secret
 from wire.topics import Branch, everything
 
 MQTT_NAME: Final = "bridge"
@@ -66,12 +69,13 @@ class WebTable:
     """Where notifications and the operators' page are served: loopback, behind a proxy that speaks TLS.
 
     The page has no login yet. It answers under `page_hosts` only; whoever gives it another name has the proxy
-    ask who is there.
+    ask who is there. `person_header` is where that proxy says who: he may answer complaints on the page.
     """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Range(0, 65535)] = 8080
     page_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
+    person_header: Annotated[str, Pattern("|[A-Za-z0-9-]{1,40}", "the name of a header")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,9 @@ class BridgeSettings:
     web: WebTable = field(default_factory=WebTable)
     timings: TimingsTable = field(default_factory=TimingsTable)
     limits: LimitsTable = field(default_factory=LimitsTable)
+    complaints: ComplaintsTable = field(default_factory=ComplaintsTable)
+    alerts: AlertsTable = field(default_factory=AlertsTable)
+    shipping: ShippingTable = field(default_factory=ShippingTable)
 
     def __post_init__(self) -> None:
         if not self.machines:
@@ -100,6 +107,11 @@ class BridgeSettings:
     def accounts(self) -> Mapping[str, WechatSettings]:
         """Every merchant's account by his name; that of `[wechat]` has none."""
         return accounts(self.wechat, self.merchants)
+
+    @property
+    def older_accounts(self) -> Mapping[str, V2Settings]:
+        """The accounts for APIv2 of those merchants who have a key for it."""
+        return older_accounts(self.wechat, self.merchants)
 
     @property
     def shelves(self) -> tuple[Shelf, ...]:
@@ -169,6 +181,11 @@ def findings(path: Path, *, now_s: float) -> tuple[bool, list[str]]:
         where = f"merchants.{name}" if name else "wechat"
         mistakes += [f"{where}.{mistake}" for mistake in report.mistakes]
         lines += [f"{where}.{line}" for line in report.lines]
+    for name, older in settings.older_accounts.items():
+        report = describe_v2(older, now_s=now_s)
+        where = f"merchants.{name}" if name else "wechat"
+        mistakes += [f"{where}.{mistake}" for mistake in report.mistakes]
+        lines += [f"{where}.{line}" for line in report.lines]
     return not mistakes, [*lines, *mistakes]
 
 
@@ -177,7 +194,7 @@ def _places(settings: BridgeSettings) -> tuple[list[str], list[str]]:
     mqtt, web, books = settings.mqtt, settings.web, settings.store.file
     lines = [
         f"store: {books or settings.store.url_file}",
-        f"web: http://{web.host}:{web.port}; notifications come to {settings.accounts[''].notify_url}",
+        f"web: http://{web.host}:{web.port}; notifications come to {settings.wechat.notify_url}",
         f"mqtt: {mqtt.host}:{mqtt.port} {'over TLS' if mqtt.tls else 'in the clear'}, as {MQTT_NAME}",
     ]
     if not _loopback(web.host):

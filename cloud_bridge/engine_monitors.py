@@ -62,13 +62,6 @@ class Monitors:
         alarm = StandingAlarm(machine="", name=VIOLATION, lane=0, code="", text=text, since_wall_ms=wall_ms)
         await self._store.on_desk(lambda tx: tx.set_alarm(alarm))
 
-    async def over(self, name: str) -> str:
-        """A person says that an alarm which nothing ends by itself is over; why not, or empty."""
-        if name != VIOLATION:
-            return f"{name} ends by itself with its fault. Try: {VIOLATION}"
-        await self._store.on_desk(lambda tx: tx.clear_alarm(machine="", name=name, lane=0))
-        return ""
-
 
 def _overdue(tx: DeskTx, wall_ms: int) -> _Wanted:
     """One for each machine, with the sale that waits longest."""

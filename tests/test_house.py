@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hw_sim.boards": set(),
     "hw_sim.platform": set(),
     "hw_sim.broker": set(),
+    "hw_sim.robots": set(),
     "hw_sim.cli": {"hw_sim"},
     "hw_sim.demo": {"hw_sim", "edge", "cloud_bridge", "wire"},
     "hw_sim.soak": {"hw_sim", "wire"},

@@ -60,8 +60,11 @@ class _Stream(Response):
         await self._events(scope, receive, send)
 
 
-def make_api(*, service: Service, roster: Roster, events: Events) -> FastAPI:
-    """The read-only API. It has no page of its own: those of the library fetch scripts from elsewhere."""
+def make_api(*, service: Service, roster: Roster, events: Events, more: APIRouter | None = None) -> FastAPI:
+    """The API, read-only but for what `more` brings.
+
+    It has no page of its own: those of the library fetch scripts from elsewhere.
+    """
     app = FastAPI(
         title="wxvend bridge",
         summary="Machines, sales, cases, totals and alarms, read-only.",
@@ -76,6 +79,8 @@ def make_api(*, service: Service, roster: Roster, events: Events) -> FastAPI:
     app.add_exception_handler(AnyHTTPException, _not_served)
     app.add_exception_handler(StoreFailed, _no_books)
     app.include_router(_routes(service, roster, events))
+    if more is not None:
+        app.include_router(more)
     return app
 
 

@@ -8,9 +8,10 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from cloud_bridge.core.case import Resolution, Wish
@@ -18,7 +19,17 @@ from cloud_bridge.ports import Log, StoreFailed
 
 LINE_BYTES: Final = 4096
 WAIT_S: Final = 30.0
-_FIELDS: Final = {"resolve": ("sale_id", "resolution", "by", "why", "reason"), "take": ("sale_id", "owner")}
+_FIELDS: Final = {
+    "resolve": ("sale_id", "resolution", "by", "why", "reason"),
+    "take": ("sale_id", "owner"),
+    "answer": ("complaint_id", "words", "by"),
+    "complete": ("complaint_id", "by"),
+    "phone": ("complaint_id", "by"),
+    "clear": ("name", "machine", "by", "why"),
+    "test": (),
+}
+Asked = Mapping[str, str]
+Door = Callable[[Asked], Awaitable[tuple[str, str]]]  # why not, and what is said
 
 
 class Desk(Protocol):
@@ -42,14 +53,20 @@ class BadAsk(ValueError):
 # ---------------------------------------------------------------- the daemon's side
 
 
-async def serve_operator(desk: Desk, path: Path, log: Log) -> None:
-    """Serve until cancelled. A door that cannot be made is told to the log: sales do not wait for it."""
+async def serve_operator(
+    desk: Desk, path: Path, log: Log, doors: Mapping[str, Door] = MappingProxyType({})
+) -> None:
+    """Serve until cancelled; `doors` are what may be asked for beside cases.
+
+    A door that cannot be made is told to the log: sales do not wait for it.
+    """
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(WAIT_S):
-                why_not = await _answer(desk, await reader.readline())
-                writer.write(json.dumps({"ok": not why_not, "why": why_not}).encode() + b"\n")
+                why_not, said = await _answer(desk, doors, await reader.readline())
+                told = {"ok": not why_not, "why": why_not} | ({"said": said} if said else {})
+                writer.write(json.dumps(told).encode() + b"\n")
                 await writer.drain()
         except (TimeoutError, ValueError, OSError) as error:
             log.warning("operator.unread", why=type(error).__name__)
@@ -84,16 +101,28 @@ def _bound(path: Path) -> socket.socket:
     return door
 
 
-async def _answer(desk: Desk, line: bytes) -> str:
+async def _answer(desk: Desk, doors: Mapping[str, Door], line: bytes) -> tuple[str, str]:
     try:
         asked = read(line)
+        if asked["do"] in doors:
+            return await doors[asked["do"]](_person(asked))
         if asked["do"] == "take":
-            return await desk.take_case(asked["sale_id"], asked["owner"])
-        return await desk.resolve(wish(asked))
+            return await desk.take_case(asked["sale_id"], asked["owner"]), ""
+        if asked["do"] == "resolve":
+            return await desk.resolve(wish(asked)), ""
+        return f"do: found {asked['do']}, which this daemon does not do", ""
     except BadAsk as error:
-        return str(error)
+        return str(error), ""
     except StoreFailed:
-        return "the books failed; the daemon starts again. Try: again in a minute"
+        return "the books failed; the daemon starts again. Try: again in a minute", ""
+
+
+def _person(asked: dict[str, str]) -> dict[str, str]:
+    """What is asked, by somebody who has a name. Raises BadAsk."""
+    by = asked.get("by")
+    if by is not None and not (0 < len(by.strip()) <= 64 and by.isprintable()):
+        raise BadAsk(f"by: found {by[:20]!r}, allowed 1 to 64 characters on one line")
+    return asked
 
 
 def read(line: bytes) -> dict[str, str]:
@@ -104,8 +133,8 @@ def read(line: bytes) -> dict[str, str]:
         raise BadAsk("found no line of JSON") from error
     if not isinstance(asked, dict) or not all(isinstance(each, str) for each in asked.values()):
         raise BadAsk("found no object of words")
-    allowed = _FIELDS.get(asked.get("do", ""), ())
-    if not allowed or set(asked) != {"do", *allowed}:
+    allowed = _FIELDS.get(asked.get("do", ""))
+    if allowed is None or set(asked) != {"do", *allowed}:
         raise BadAsk(f"found {sorted(asked)}, allowed do and the fields of {' or '.join(_FIELDS)}")
     return asked
 
@@ -140,7 +169,13 @@ def ask_take(path: Path, sale_id: str, owner: str) -> str:
     return _ask(path, {"do": "take", "sale_id": sale_id, "owner": owner})
 
 
-def _ask(path: Path, asked: dict[str, str]) -> str:
+def ask_desk(path: Path, do: str, **asked: str) -> tuple[str, str]:
+    """Have the daemon do one of the other things: why not, and what it says. Raises NoDaemon."""
+    said: list[str] = []
+    return _ask(path, {"do": do, **asked}, said), "".join(said)
+
+
+def _ask(path: Path, asked: dict[str, str], heard: list[str] | None = None) -> str:
     with socket.socket(socket.AF_UNIX) as door:
         door.settimeout(WAIT_S)
         try:
@@ -155,6 +190,8 @@ def _ask(path: Path, asked: dict[str, str]) -> str:
     if not line.endswith(b"\n"):
         return "the daemon did not answer: it is not known what it did. Try: wxvend bridge cases"
     said: dict[str, Any] = json.loads(line)
+    if heard is not None:
+        heard.append(str(said.get("said", "")))
     return "" if said["ok"] else str(said["why"])
 
 
