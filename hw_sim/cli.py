@@ -118,54 +118,32 @@ def board(
 @click.option("--notify-speedup", default=1.0, show_default=True, help="Divides the waits between repeats.")
 @click.option("--short-windows", is_flag=True, help="Take pay windows shorter than a minute as they stand.")
 @click.option("--seed", default=0, show_default=True, help="Of what is left to chance; 0: anew each time.")
-@click.option("--fault", "faults", multiple=True, metavar="NAME[:TIMES]", help="Switch a fault on.")
+@click.option("--float-fen", type=int, help="What there is for refunds beside the takings; else enough.")
+@click.option("--standing-clock", is_flag=True, help="Its time goes on only by POST /_sim/clock.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[@KIND][:TIMES|:SHARE%][~MS]",
+    help="Switch a fault on: for one kind of call or notice, so often or by chance, with its delay.",
+)
 @click.option("--order-url", default="", help="Where to ask for an order when a product's code is scanned.")
 @click.option("--list-faults", is_flag=True, help="Say what there is to break.")
-def wechat(
-    *,
-    port: int,
-    keys: Path,
-    key_mode: str,
-    refund_delay_ms: int,
-    notify_speedup: float,
-    short_windows: bool,
-    seed: int,
-    order_url: str,
-    faults: tuple[str, ...],
-    list_faults: bool,
-) -> None:
+def wechat(*, list_faults: bool, **wish: Any) -> None:
     """A WeChat Pay platform with real signatures: orders, notifications, queries, closing, refunds.
 
-    Phones pay at POST /_sim/pay {"code_url": ...}; faults are set at POST /_sim/fault {"name": ...}; the
-    truth about all money is at GET /_sim/books.
+    GET /_sim/ is a page to drive it by hand. Phones pay at POST /_sim/pay {"code_url": ...}; faults are set
+    at POST /_sim/fault {"name": ...}; the truth about all money is at GET /_sim/books.
     """
-    from hw_sim.platform.faults import Armed, Fault, fault_named
+    from hw_sim.platform.faults import Fault
     from hw_sim.platform.keys import KeysDamaged
-    from hw_sim.platform.model import Rules
-    from hw_sim.platform.serve import Options, serve_platform
-    from hw_sim.platform.signatures import KeyMode
+    from hw_sim.platform.serve import options_of, serve_platform
 
     if list_faults:
         click.echo("\n".join(f"{fault:<28}{fault.words}" for fault in Fault))
         return
     try:
-        rules = Rules(
-            refund_delay_ms=refund_delay_ms,
-            notify_speedup=notify_speedup,
-            shorten_minimum_expiry=short_windows,
-        )
-        options = Options(
-            port=port,
-            keys=keys,
-            key_mode=KeyMode.parse(key_mode),
-            rules=rules,
-            seed=seed,
-            order_url=order_url,
-            faults=tuple(
-                Armed(fault_named(name), times) for name, times in (_fault(text, 1) for text in faults)
-            ),
-        )
-        asyncio.run(serve_platform(options, sys.stdout))
+        asyncio.run(serve_platform(options_of(wish), sys.stdout))
     except (KeysDamaged, ValueError) as error:
         _fail(f"wechat: {error}", BAD_INPUT)
     except OSError as error:

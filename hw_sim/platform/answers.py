@@ -49,7 +49,8 @@ class Call:
 class Answer:
     """One answer, and what the line does to it.
 
-    A delay, so many milliseconds a byte, a cut after `keep` bytes, or no answer at all.
+    A delay, so many milliseconds a byte, a cut after `keep` bytes, or no answer at all; and how far its Date
+    is ahead.
     """
 
     status: int
@@ -59,6 +60,7 @@ class Answer:
     byte_ms: int = 0
     lost: bool = False
     keep: int | None = None
+    date_off_ms: int = 0
 
 
 class ApiError(Exception):

@@ -35,6 +35,7 @@ FLAWS: Final[Mapping[Fault, Flaw]] = MappingProxyType(
         Fault.ANSWER_UNSIGNED: Flaw.UNSIGNED,
         Fault.ANSWER_UNKNOWN_SERIAL: Flaw.UNKNOWN_SERIAL,
         Fault.ANSWER_STALE: Flaw.STALE,
+        Fault.ANSWER_FUTURE: Flaw.FUTURE,
     }
 )
 Done: TypeAlias = tuple[int, Any]  # status, JSON value; None for an empty body; a file is an Answer, unsigned
@@ -187,12 +188,22 @@ class Api:
 
     def _signed(self, call: Call, status: int, value: Any, operation: str, wall_ms: int) -> Answer:
         is_file = isinstance(value, bytes)
-        body = b"" if value is None else value if is_file else as_bytes(value)
+        body = b"" if value is None else value if is_file else self._written(value, operation)
         by = self._signer.for_answer(call.headers.get("wechatpay-serial", ""))
         flaw = next((flaw for fault, flaw in FLAWS.items() if self._faults.take(fault, operation)), None)
         headers = {"Request-ID": self._ids.request_id(0), **self._signer.headers(body, by, wall_ms, flaw)}
         kind = {} if value is None else {"Content-Type": "image/jpeg"} if is_file else _JSON
         return Answer(status, kind | headers, body)
+
+    def _written(self, value: Any, operation: str) -> bytes:
+        """Bytes that say the same, in the ways a fault asks for."""
+        if self._faults.take(Fault.ANSWER_EXTRA_MEMBERS, operation):
+            value = {**value, "new_member": {"说明": ["新增", None, 1.5]}}
+        if self._faults.take(Fault.ANSWER_SHUFFLED, operation):
+            value = self._ids.shuffled(value)
+        body = as_bytes(value)
+        spaced = self._faults.take(Fault.ANSWER_EXTRA_SPACE, operation)
+        return body.replace(b'":', b'"\t: ') + b"\r\n " if spaced else body
 
     def _spoiled(self, answer: Answer, operation: str) -> Answer:
         if self._faults.take(Fault.ANSWER_ERROR_500, operation):
@@ -203,6 +214,8 @@ class Api:
             answer = replace(answer, keep=len(answer.body) // 2)
         if self._faults.take(Fault.ANSWER_LOST, operation):
             answer = replace(answer, lost=True)
+        if off := self._faults.take(Fault.ANSWER_DATE_OFF, operation):
+            answer = replace(answer, date_off_ms=off.delay_ms)
         if delayed := self._faults.take(Fault.ANSWER_DELAYED, operation):
             answer = replace(answer, delay_ms=delayed.delay_ms)
         if slow := self._faults.take(Fault.ANSWER_SLOW, operation):

@@ -11,15 +11,19 @@ FARTHEST_AHEAD_MS: Final = 400 * 24 * 3_600_000
 
 
 class Clock:
-    """Unix milliseconds, twice. `wall_ms` is asked for the time of the world outside."""
+    """Unix milliseconds, twice. `wall_ms` is asked for the time of the world outside.
 
-    def __init__(self, wall_ms: Callable[[], int]) -> None:
+    `stands`: the platform's own time goes on only when it is pushed.
+    """
+
+    def __init__(self, wall_ms: Callable[[], int], *, stands: bool = False) -> None:
         self.wall_ms = wall_ms
         self.ahead_ms = 0
+        self._stood_ms = wall_ms() if stands else None
 
     def now_ms(self) -> int:
         """Tell the platform's own time."""
-        return self.wall_ms() + self.ahead_ms
+        return (self.wall_ms() if self._stood_ms is None else self._stood_ms) + self.ahead_ms
 
     def advance(self, by_ms: int) -> None:
         """Push the platform's time ahead, by 400 days in all. Raises ValueError for more, or a step back."""

@@ -30,6 +30,7 @@ FLAWS: Final[Mapping[Fault, Flaw]] = MappingProxyType(
         Fault.NOTICE_UNSIGNED: Flaw.UNSIGNED,
         Fault.NOTICE_UNKNOWN_SERIAL: Flaw.UNKNOWN_SERIAL,
         Fault.NOTICE_STALE: Flaw.STALE,
+        Fault.NOTICE_FUTURE: Flaw.FUTURE,
     }
 )
 _Change: TypeAlias = Callable[[JsonObject], JsonObject]

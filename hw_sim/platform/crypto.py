@@ -132,6 +132,15 @@ def seal_for(key: PublicKey, text: str) -> str:
     return base64.b64encode(key.encrypt(text.encode(), oaep)).decode("ascii")
 
 
+def open_sealed(key: PrivateKey, sealed: str) -> str:
+    """Decrypt a sensitive member that was sealed for `key`. Raises NotUsable."""
+    oaep = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
+    try:
+        return key.decrypt(base64.b64decode(sealed, validate=True), oaep).decode()
+    except ValueError as exc:
+        raise NotUsable("found no text that was sealed for this key") from exc
+
+
 def _read(load: Callable[[], _T], what: str) -> _T:
     try:
         return load()

@@ -35,6 +35,8 @@ _OPERATIONS: Final[Mapping[str, str]] = MappingProxyType(
         "refund": "refund",
         "query_refund": "query of a refund",
         "certificates": "list of certificates",
+        "refund_abnormal": "refund to a bank card",
+        "echo": "self-test",
         "short_url": "short link",
         "reverse": "reversal of an order",
         "complaint_list": "list of complaints",

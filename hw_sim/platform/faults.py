@@ -4,6 +4,7 @@ Each name says what a merchant would see. `only` narrows a fault to one kind of 
 """
 
 import random
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -11,7 +12,8 @@ from typing import Final
 KINDS: Final = (
     *("create", "query", "close", "refund", "query_refund", "certificates"),
     "transaction",  # a notice of a payment; `refund` is also one of a refund
-    *("complaint", "violation"),  # notices
+    *("complaint", "violation", "security"),  # notices
+    *("refund_abnormal", "echo"),
     *("complaint_list", "complaint_detail", "complaint_history", "complaint_response", "complaint_complete"),
     *("complaint_progress", "complaint_address", "image_upload", "image_download"),
     *("tradebill", "fundflowbill", "bill_file"),
@@ -36,6 +38,11 @@ class Fault(StrEnum):
     ANSWER_UNSIGNED = "answer_unsigned", "no signature headers"
     ANSWER_UNKNOWN_SERIAL = "answer_unknown_serial", "signed by a key that nobody knows"
     ANSWER_STALE = "answer_stale", "signed 301 s ago"
+    ANSWER_FUTURE = "answer_future", "signed 301 s from now"
+    ANSWER_DATE_OFF = "answer_date_off", "its Date is delay_ms ahead, as if our clock were behind"
+    ANSWER_SHUFFLED = "answer_shuffled", "members in another order"
+    ANSWER_EXTRA_MEMBERS = "answer_extra_members", "members that nobody knows yet"
+    ANSWER_EXTRA_SPACE = "answer_extra_space", "white space between the members"
     ANSWER_LOST = "answer_lost", "took effect, then the connection closes without a byte"
     ANSWER_TRUNCATED = "answer_truncated", "took effect, half of the body arrives"
     ANSWER_ERROR_500 = "answer_error_500", "took effect, and says SYSTEM_ERROR"
@@ -55,6 +62,7 @@ class Fault(StrEnum):
     NOTICE_UNSIGNED = "notice_unsigned", "no signature headers"
     NOTICE_UNKNOWN_SERIAL = "notice_unknown_serial", "signed by a key that nobody knows"
     NOTICE_STALE = "notice_stale", "signed 301 s ago"
+    NOTICE_FUTURE = "notice_future", "signed 301 s from now"
     NOTICE_UNKNOWN_ORDER = "notice_unknown_order", "about an order that nobody made"
     NOTICE_OTHER_MERCHANT = "notice_other_merchant", "with another mchid"
     NOTICE_OTHER_APP = "notice_other_app", "with another appid"
@@ -115,6 +123,12 @@ def fault_named(name: str) -> Fault:
     return found
 
 
+_ARMED: Final = re.compile(
+    r"(?P<name>[^@:~]+)(?:@(?P<only>[^:~]+))?(?::(?:(?P<times>\d{1,9})|(?P<share>\d{1,3}(?:\.\d{1,6})?)%))?"
+    r"(?:~(?P<delay_ms>\d{1,9}))?"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Armed:
     """A fault waiting: for the next `times` matches, or with `probability` at each of them for ever."""
@@ -135,6 +149,21 @@ class Armed:
             raise ValueError(f"delay_ms: found {self.delay_ms}, allowed 0 to 3600000")
         if self.only and self.only not in KINDS:
             raise ValueError(f"only: found {self.only}, allowed {', '.join(KINDS)}")
+
+
+def armed(text: str) -> Armed:
+    """Read `NAME`, with `@KIND`, `:TIMES` or `:SHARE%`, and `~MS` as far as wanted. Raises ValueError."""
+    found = _ARMED.fullmatch(text)
+    if found is None:
+        raise ValueError(f"fault: found {text}, allowed NAME[@KIND][:TIMES|:SHARE%][~MS]")
+    usual = Armed(fault_named(found["name"]))
+    return Armed(
+        usual.fault,
+        times=int(found["times"] or usual.times),
+        probability=None if found["share"] is None else float(found["share"]) / 100,
+        only=found["only"] or "",
+        delay_ms=int(found["delay_ms"] or usual.delay_ms),
+    )
 
 
 class Faults:

@@ -8,6 +8,8 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from email.utils import formatdate
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -58,12 +60,16 @@ class Face:
             return
         if call.path.startswith(PATHS):  # on the real one another host
             answer = self._plain.handle(call, self._clock.now_ms())
-            await _leave(answer, scope, receive, send)
+            await self._leave(answer, scope, receive, send)
             return
         answer = self._api.handle(call, now_ms=self._clock.now_ms(), wall_ms=self._clock.wall_ms())
         self._kick()
         if not answer.delay_ms or await _waited(answer.delay_ms, receive):
-            await _leave(answer, scope, receive, send)
+            await self._leave(answer, scope, receive, send)
+
+    async def _leave(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+        date = formatdate((self._clock.wall_ms() + answer.date_off_ms) / 1000, usegmt=True)
+        await _leave(replace(answer, headers={**answer.headers, "Date": date}), scope, receive, send)
 
     async def _at_the_desk(self, call: Call) -> Response:
         name, _, query = call.target.removeprefix(DESK).partition("?")
@@ -87,6 +93,7 @@ async def serve(face: Face, listening: socket.socket, stop: asyncio.Event) -> No
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,  # an answer has the platform's own
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=_STOP_WITHIN_S,
     )

@@ -17,6 +17,7 @@ from hw_sim.platform.ids import Ids
 from hw_sim.platform.notices import Delivery, Notice, NoticeBook
 from hw_sim.platform.orders import Order, OrderBook, Shop, State
 from hw_sim.platform.payers import SOMEBODY, Page, Payers
+from hw_sim.platform.purse import Purse
 from hw_sim.platform.refunds import Refund, RefundBook, Status
 
 _SUMMARIES: Final = {Status.SUCCESS: "退款成功", Status.CLOSED: "退款关闭", Status.ABNORMAL: "退款异常"}
@@ -26,12 +27,14 @@ _SUMMARIES: Final = {Status.SUCCESS: "退款成功", Status.CLOSED: "退款关�
 class Rules:
     """What the real platform fixes and a simulation may bend. The defaults do not bend anything.
 
-    `shorten_minimum_expiry` takes a `time_expire` earlier than a minute from now as it stands.
+    `shorten_minimum_expiry` takes a `time_expire` earlier than a minute from now as it stands. `float_fen` is
+    what the merchant keeps for refunds beside the takings; None: refunds never lack money.
     """
 
     refund_delay_ms: int = 3_000
     notify_speedup: float = 1.0
     shorten_minimum_expiry: bool = False
+    float_fen: int | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a number out of range."""
@@ -56,6 +59,7 @@ class Platform:
         )
         self._payers = Payers(orders=self._orders, shop=shop, ids=self._ids)
         self._refunds = RefundBook(ids=self._ids, faults=faults, delay_ms=rules.refund_delay_ms)
+        self.purse = Purse(rules.float_fen)
         self._on_refund: list[Callable[[str, int], None]] = []
         self._notices = NoticeBook(faults=faults, events=events, speedup=rules.notify_speedup)
 
@@ -102,6 +106,8 @@ class Platform:
         refund = self._refunds.known(request)
         if refund is None:
             order = self._refundable(request, now_ms)
+            self._refunds.check(request, order, now_ms)
+            self.purse.take(request["amount"]["refund"])
             refund = self._refunds.accept(request, order, now_ms)
             self._orders.put(replace(order, state=State.REFUND))
         return refunds.view(refund)
@@ -127,6 +133,11 @@ class Platform:
             raise ApiError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
         return refunds.view(refund)
 
+    def refund_again(self, out_refund_no: str, refund_id: str, now_ms: int) -> JsonObject:
+        """Send money to a bank card that no account took. Raises ApiError."""
+        self._settle(now_ms)
+        return refunds.view(self._refunds.again(out_refund_no, refund_id, now_ms))
+
     # The payers' side.
 
     def scan(self, code_url: str, now_ms: int, *, account: str = SOMEBODY) -> Page:
@@ -142,6 +153,7 @@ class Platform:
         """
         order = self._payers.pay(code_url, account, now_ms, race=race)
         number, amount_fen = order.out_trade_no, order.total_fen
+        self.purse.put(amount_fen)
         self._events.add(now_ms, "payment.made", out_trade_no=number, amount_fen=amount_fen, race=race)
         self._notices.announce(
             Notice(
@@ -190,6 +202,8 @@ class Platform:
                 status=refund.status.value,
                 amount_fen=refund.refund_fen,
             )
+            if refund.status is Status.CLOSED:
+                self.purse.put(refund.refund_fen)
             if refund.status is Status.SUCCESS and self._back_in_full(refund.order):
                 for told in self._on_refund:
                     told(refund.order.out_trade_no, refund.due_ms)

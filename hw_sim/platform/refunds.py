@@ -119,8 +119,7 @@ class RefundBook:
         return refund
 
     def accept(self, request: JsonObject, order: Order, now_ms: int) -> Refund:
-        """Take on a new refund of a paid order. Raises ApiError."""
-        self._check(request, order, now_ms)
+        """Take on a new refund of a paid order, held against the rules before (`check`). Raises ApiError."""
         if self._faults.take(Fault.REFUND_NOT_ENOUGH, _KIND):
             raise ApiError(403, "NOT_ENOUGH", "基本账户余额不足，请充值后重新发起")
         refund = Refund(
@@ -143,7 +142,20 @@ class RefundBook:
             return Status.ABNORMAL
         return Status.SUCCESS
 
-    def _check(self, request: JsonObject, order: Order, now_ms: int) -> None:
+    def again(self, out_refund_no: str, refund_id: str, now_ms: int) -> Refund:
+        """Begin an abnormal one anew, to a bank card; it succeeds then. Raises ApiError."""
+        refund = self._refunds.get(out_refund_no)
+        if refund is None or refund.refund_id != refund_id:
+            raise ApiError(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+        if refund.status is not Status.ABNORMAL:
+            raise ApiError(400, "INVALID_REQUEST", "退款单状态不是退款异常")
+        due_ms = now_ms + self._delay_ms
+        begun = replace(refund, status=Status.PROCESSING, ending=Status.SUCCESS, due_ms=due_ms)
+        self._under_way[out_refund_no] = begun
+        return self._put(begun)
+
+    def check(self, request: JsonObject, order: Order, now_ms: int) -> None:
+        """Hold a new refund against the rules. Raises ApiError."""
         amount = request["amount"]
         if amount["total"] != order.total_fen:
             raise ApiError(400, "INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试")

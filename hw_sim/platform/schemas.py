@@ -83,6 +83,7 @@ NUMBERS: Final[Mapping[str, Text]] = MappingProxyType(
         "out_trade_no": Text("商户订单号", 32, required=True, least=6, pattern=_OUT_TRADE_NO),
         "transaction_id": Text("微信支付订单号", 32, required=True, pattern=r"^[0-9A-Za-z]+\Z"),
         "out_refund_no": Text("商户退款单号", 64, required=True, pattern=_OUT_REFUND_NO),
+        "refund_id": Text("微信支付退款单号", 32, required=True, pattern=r"^[0-9A-Za-z]+\Z"),
         "complaint_id": Text("投诉单号", 64, required=True, pattern=r"^[0-9A-Za-z]+\Z"),
         "media_id": Text("媒体文件标识ID", 512, required=True, pattern=r"^[0-9A-Za-z_.-]+\Z"),
     }

@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -17,13 +18,15 @@ from hw_sim.platform.complaint_calls import ComplaintDesk
 from hw_sim.platform.complaint_wishes import complaint_wishes
 from hw_sim.platform.courier import Courier
 from hw_sim.platform.desk import Desk
+from hw_sim.platform.echo import Echo
 from hw_sim.platform.events import Events
-from hw_sim.platform.faults import Armed, Faults
+from hw_sim.platform.faults import Armed, Faults, armed
 from hw_sim.platform.http_face import Face, serve
 from hw_sim.platform.ids import Ids
 from hw_sim.platform.keys import open_api_v2_key, open_app_secret, open_keys
 from hw_sim.platform.model import Platform, Rules
 from hw_sim.platform.orders import Shop
+from hw_sim.platform.refund_calls import RefundCalls
 from hw_sim.platform.shipping import Shipping
 from hw_sim.platform.signatures import KeyMode, Signer
 from hw_sim.platform.v2_older import Around, older
@@ -50,9 +53,29 @@ class Options:
     rules: Rules
     seed: int = 0
     faults: tuple[Armed, ...] = ()
+    clock_stands: bool = False
     complaint_schedule: str = "2021"
     tells_own_acts: bool = False
     order_url: str = ""
+
+
+def options_of(wish: Mapping[str, Any]) -> Options:
+    """Options as the command line has them, by the names of its options. Raises ValueError."""
+    return Options(
+        port=wish["port"],
+        keys=wish["keys"],
+        key_mode=KeyMode.parse(wish["key_mode"]),
+        rules=Rules(
+            refund_delay_ms=wish["refund_delay_ms"],
+            notify_speedup=wish["notify_speedup"],
+            shorten_minimum_expiry=wish["short_windows"],
+            float_fen=wish["float_fen"],
+        ),
+        seed=wish["seed"],
+        order_url=wish["order_url"],
+        faults=tuple(armed(text) for text in wish["faults"]),
+        clock_stands=wish["standing_clock"],
+    )
 
 
 async def serve_platform(options: Options, out: TextIO) -> None:
@@ -73,7 +96,7 @@ async def run_platform(options: Options, out: TextIO, stop: asyncio.Event) -> No
         except BrokenPipeError:  # whoever started this is gone
             stop.set()
 
-    clock = Clock(lambda: time.time_ns() // 1_000_000)
+    clock = Clock(lambda: time.time_ns() // 1_000_000, stands=options.clock_stands)
     # A timeline beside other programs' needs the wall's time, also after the platform's was pushed ahead.
     events = Events(lambda entry: say(entry | {"t_ms": entry["t_ms"] - clock.ahead_ms}))
     face, carrier = _wired(options, clock, events)
@@ -90,8 +113,8 @@ def _wired(options: Options, clock: Clock, events: Events) -> tuple[Face, Carrie
     merchant = keys.merchant
     rng = random.Random(options.seed or None)
     faults, ids = Faults(rng), Ids(rng)
-    for armed in options.faults:
-        faults.arm(armed)
+    for each in options.faults:
+        faults.arm(each)
     signer = Signer(keys=keys, mode=options.key_mode, ids=ids)
     platform = Platform(
         shop=Shop(merchant.mchid, merchant.appid, MERCHANT_NAME),
@@ -119,7 +142,10 @@ def _wired(options: Options, clock: Clock, events: Events) -> tuple[Face, Carrie
         plain_http=True,
     )
     violations = Violations(platform=platform, ids=ids, mchid=merchant.mchid)
-    api.add((*complaints.routes(), *violations.routes()))
+    refund_calls = RefundCalls(platform=platform, signer=signer, appid=merchant.appid, ids=ids, clock=clock)
+    echo = Echo(platform=platform, merchant=merchant, signer=signer, ids=ids)
+    api.add((*complaints.routes(), *violations.routes(), *refund_calls.routes(), *echo.routes()))
+    desk.add(refund_calls.wishes())
     desk.add(
         complaint_wishes(
             platform=platform, complaints=complaints, violations=violations, shipping=shipping, clock=clock

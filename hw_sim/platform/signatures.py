@@ -57,6 +57,10 @@ class Flaw(Enum):
     UNSIGNED = "unsigned"
     UNKNOWN_SERIAL = "unknown_serial"
     STALE = "stale"
+    FUTURE = "future"
+
+
+_OFF_MS: Final[Mapping[Flaw | None, int]] = {Flaw.STALE: -STALE_MS, Flaw.FUTURE: STALE_MS}
 
 
 class Signer:
@@ -71,6 +75,10 @@ class Signer:
         """Choose the key that the request's `Wechatpay-Serial` names, if it is enabled, else by the mode."""
         named = {identity.serial: identity for identity in self._enabled()}.get(asked_serial.upper())
         return named or (self._either() if self.mode.mode is Mode.ROTATING else self._enabled()[0])
+
+    def named(self, serial: str) -> crypto.PrivateKey | None:
+        """Give what opens a member that was sealed for the key of this serial, if it is enabled."""
+        return next((each.key for each in self._enabled() if each.serial == serial.upper()), None)
 
     def for_notice(self) -> Identity:
         """Choose a key by the mode."""
@@ -99,7 +107,7 @@ class Signer:
         """Make the five headers for the exact bytes of `body`; with a flaw they are not good."""
         if flaw is Flaw.UNSIGNED:
             return {}
-        timestamp = str((now_ms - (STALE_MS if flaw is Flaw.STALE else 0)) // 1000)
+        timestamp = str((now_ms + _OFF_MS.get(flaw, 0)) // 1000)
         nonce = self._ids.nonce(32)
         signed = body + b" " if flaw is Flaw.WRONG else body
         signature = crypto.sign(by.key, b"%s\n%s\n%s\n" % (timestamp.encode(), nonce.encode(), signed))

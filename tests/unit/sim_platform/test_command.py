@@ -25,8 +25,11 @@ def test_the_faults_are_listed_with_their_words() -> None:
     [
         (("--key-mode", "both"), "wechat: key mode: found both, allowed certificate, rotating"),
         (("--fault", "fire"), "wechat: fault: found fire, allowed answer_wrong_signature"),
-        (("--fault", "lost_notice:x"), "wechat: fault: found lost_notice:x, allowed NAME or NAME:TIMES"),
-        (("--fault", "lost_notice:-1"), "wechat: times: found -1, allowed 0 (off) or more"),
+        (
+            ("--fault", "lost_notice:x"),
+            "wechat: fault: found lost_notice:x, allowed NAME[@KIND][:TIMES|:SHARE%][~MS]",
+        ),
+        (("--fault", "lost_notice:-1"), "wechat: fault: found lost_notice:-1, allowed NAME"),
         (("--refund-delay-ms", "-1"), "wechat: refund_delay_ms: found -1, allowed 0 or more"),
         (("--notify-speedup", "0"), "wechat: notify_speedup: found 0.0, allowed 1 to 10000"),
         (("--port", "70000"), "70000 is not in the range"),
