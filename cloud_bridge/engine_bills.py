@@ -117,8 +117,7 @@ class Reckoner:
             )
             if self._tools.journals is not None:
                 await self._tools.journals.hear(sorted(self._tools.desks[merchant].own), day)
-            after = await self._matched(run, told)
-            await self._keep(run, after)
+            after = await self._keep(run, await self._matched(run, told))
             return after, tuple(run.found[key] for key in sorted(run.found))
 
     async def _matched(self, run: _Day, told: Progress) -> DayResult:
@@ -216,14 +215,15 @@ class Reckoner:
 
     # ------------------------------------------------------------ results
 
-    async def _keep(self, run: _Day, after: DayResult) -> None:
-        """Write down what has changed, and let the alarms say it."""
-        same = replace(after, matched_wall_ms=run.before.matched_wall_ms) == run.before
+    async def _keep(self, run: _Day, matched: DayResult) -> DayResult:
+        """Write down what has changed, and let the alarms say it; the day as it is kept now."""
         changed = [each for key, each in run.found.items() if run.known.get(key) != each]
+        same = not changed and replace(matched, matched_wall_ms=run.before.matched_wall_ms) == run.before
+        after = run.before if same and matched.closed else matched
         late = _late(after, run.now_ms)
 
         def put(tx: BillTx) -> None:
-            if changed or not same or (not after.closed and not after.fault):
+            if after != run.before:
                 tx.put_bill_day(after, changed)
             name = f"{after.merchant} {after.day}".strip()
             _alarm(tx, "bill_late", f"{name}: {after.fault}" if late else "", run.now_ms)
@@ -234,6 +234,7 @@ class Reckoner:
         self._tools.log.info(
             "bills.matched", day=after.day, closed=after.closed, open=open_count, why=after.fault or "fine"
         )
+        return after
 
 
 # ---------------------------------------------------------------- helpers
