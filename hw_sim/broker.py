@@ -58,7 +58,7 @@ class Broker(Protocol):
 class EmbeddedBroker:
     """rumqttd from the `iotcore` package: MQTT 5, no TLS, no access rules.
 
-    It sends retained messages to a subscription that is new, and not (MQTT 5 §3.8.4 asks for it) when a client
+    It sends retained messages to a subscription that is new, but not (MQTT 5 §3.8.4 asks for it) if a client
     whose session it kept subscribes once more. Who must have them starts with a new session.
     """
 
