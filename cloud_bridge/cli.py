@@ -194,6 +194,63 @@ def clear_alarm(config: Path, as_json: bool, **asked: str) -> None:
     _say(why_not, as_json, f"{asked['name']}: cleared")
 
 
+@bridge.command(short_help="What payers complain about, who waits longest first.")
+@_CONFIG
+@click.option("--all", "everything", is_flag=True, help="Also those that are settled.")
+@_JSON
+def complaints(config: Path, everything: bool, as_json: bool) -> None:
+    """Say each complaint with its sale, what was answered, and what to do next. The daemon may run."""
+    from cloud_bridge.cli_desk import show_complaints
+
+    with _told():
+        show_complaints(config, everything=everything, as_json=as_json)
+
+
+@bridge.command(short_help="Answer a payer's complaint, or settle it.")
+@click.argument("complaint")
+@_CONFIG
+@click.option("--text", "words", default="", help="Your own words, at most 200 characters.")
+@click.option("--prepared", is_flag=True, help="The answer that the books make of the sale.")
+@click.option("--complete", is_flag=True, help="Say to the platform that it is settled.")
+@click.option("--phone", is_flag=True, help="Show the payer's number; that you saw it is noted.")
+@click.option("--by", required=True, help="Who answers.")
+@_JSON
+def answer(config: Path, complaint: str, by: str, as_json: bool, **how: str | bool) -> None:
+    """Have the daemon say it to the payer, once, whatever the network does.
+
+    \b
+    Example:
+      wxvend bridge answer 200020260101... --prepared --by ann
+    """
+    from cloud_bridge.cli_desk import act, chosen
+
+    with _told():
+        do, asked = chosen(how)
+        why_not, said = act(config, do, complaint_id=complaint, by=by, **asked)
+    _say(why_not, as_json, said or "it is in the books, and goes to the platform now")
+
+
+@bridge.command(short_help="Who is told of alarms, and whether he hears us.")
+@_CONFIG
+@click.option("--test", is_flag=True, help="Send each robot a message that means nothing.")
+@_JSON
+def alerts(config: Path, test: bool, as_json: bool) -> None:
+    """Say who is told of alarms beside page and broker. Exit code 1 when somebody does not hear us."""
+    from cloud_bridge.cli_desk import robots, try_robots
+
+    with _told():
+        said = try_robots(config) if test else robots(config)
+    bad = [name for name, why in said if test and why]
+    if as_json:
+        click.echo(json.dumps({"ok": not bad, "sinks": dict(said)}, ensure_ascii=False))
+    else:
+        for name, words in said:
+            click.echo(f"{name}  {words or 'taken'}")
+        if not said:
+            click.echo("no [[alerts.sinks]] in the settings: alarms are on the page and at the broker only")
+    sys.exit(FAILED if bad else 0)
+
+
 @bridge.command(short_help="The accounts, and whether the books are as they were written.")
 @_CONFIG
 @click.option("--check", is_flag=True, help="Verify every entry, every decision and every sale.")

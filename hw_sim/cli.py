@@ -5,9 +5,11 @@ stop, 1 it failed, 2 bad input.
 """
 
 import asyncio
+import json
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -27,6 +29,7 @@ def sim() -> None:
       wxvend sim board --bus xy --link board
       wxvend sim wechat --port 8081 --keys keys
       wxvend sim broker --port 1883
+      wxvend sim robots --port 8082
       wxvend sim world --seeds 0:100
       wxvend sim phone screen.png
     """
@@ -192,6 +195,31 @@ def broker(port: int) -> None:
             asyncio.run(_until_stopped())
         finally:
             embedded.stop()
+
+
+@sim.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8082, show_default=True, help="0: any.")
+@click.option(
+    "--secret", "signing", multiple=True, metavar="KIND=SECRET", help="What a robot asks to be signed with."
+)
+def robots(port: int, signing: tuple[str, ...]) -> None:
+    """Robots of group chats that check what they are told: /wecom?key=, /dingtalk?access_token=, /feishu."""
+    from hw_sim.robots import Robots, serve
+
+    robots = Robots(
+        secrets=dict(each.partition("=")[::2] for each in signing),
+        now_s=lambda: time.time_ns() / 1e9,
+        tell=lambda line: click.echo(json.dumps(line, ensure_ascii=False)),
+    )
+
+    async def until_stopped() -> None:
+        server = await serve(robots, port)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        click.echo(json.dumps({"event": "ready", "url": url}))
+        await _until_stopped()
+        server.close()
+
+    asyncio.run(until_stopped())
 
 
 @sim.command()

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from cloud_bridge.core.case import Case
+from cloud_bridge.core.complaint import Complaint, Doing
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import StandingAlarm
 from cloud_bridge.store.books import read_alarms, read_cases
 from cloud_bridge.store.database import DATABASE_ERRORS, look, shown, snapshot
+from cloud_bridge.store.desk import read_complaints
 from cloud_bridge.store.schema import StoreUnusable, refuse_other_schemas
 from cloud_bridge.store.tx import reason
 from cloud_bridge.store.verify import Checked, check
@@ -31,6 +33,12 @@ def checked(url: str) -> Checked:
     """Whether the books are as they were written, and fit together. Raises StoreUnusable."""
     with _looking(url) as db:
         return check(db)
+
+
+def complaints(url: str, *, settled: int) -> tuple[tuple[Complaint, tuple[Doing, ...], Sale | None], ...]:
+    """As `SqlStore.complaints`. Raises StoreUnusable."""
+    with _looking(url) as db:
+        return read_complaints(db, settled)
 
 
 @contextmanager
