@@ -74,7 +74,7 @@ class BusyLoop(VirtualLoop):
     def _done(self) -> None:
         self._jobs -= 1
 
-    async def shutdown_default_executor(self) -> None:  # type: ignore[override]
+    async def shutdown_default_executor(self) -> None:
         self._jobs += 1
         await super().shutdown_default_executor()
 
