@@ -6,7 +6,8 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
-    """A verified request. `token` is what the code named; the rest is only good for the answer.
+    """A verified request. `token` is what the code named, `merchant` by whose keys it is signed, by name.
+    The rest is only good for the answer.
 
     Each request is a new intention: the same person may scan twice, and two people one code.
     """
@@ -14,15 +15,17 @@ class OrderRequest:
     token: str
     payer: str = field(repr=False)
     strong: bool = False
+    merchant: str = ""
 
 
 class OrderRequests(Protocol):
-    """The order interface of one merchant: the codes it answers to, and its words with the platform."""
+    """The order interface: the codes it answers to, and its words with the platform."""
 
-    def code(self, token: str, made_s: int) -> str:
-        """What a code for `token` holds: 1 to 32 letters, digits, `-`, `_`. Raises ValueError. Pure.
+    def code(self, token: str, made_s: int, *, merchant: str = "") -> str:
+        """What a code for `token` holds: 1 to 32 letters, digits, `-`, `_`. Raises ValueError.
 
-        `made_s` is Unix seconds; a code does not expire by itself.
+        `made_s` is Unix seconds; a code does not expire by itself. ValueError also for a merchant that takes
+        no order requests.
         """
 
     def read(self, body: bytes) -> OrderRequest:

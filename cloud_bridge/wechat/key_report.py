@@ -29,13 +29,13 @@ def describe_keys(settings: WechatSettings, *, now_s: float) -> KeyReport:
         )
     for file, certificate in found.certificates:
         words = f"platform_certificate_files: {file}: the platform's certificate {certificate.serial}"
-        lines.append(f"{words}, {_validity(certificate, now_s)}")
-        mistakes += _out_of_date(words, certificate, now_s)
+        lines.append(f"{words}, {validity(certificate, now_s)}")
+        mistakes += out_of_date(words, certificate, now_s)
     if found.merchant_certificate is not None:
         words = f"merchant_certificate_file: {settings.merchant_certificate_file}"
         own = found.merchant_certificate
-        lines.append(f"{words}: the merchant's certificate {own.serial}, {_validity(own, now_s)}")
-        mistakes += [*_out_of_date(words, own, now_s), *_mismatches(words, settings, found, own)]
+        lines.append(f"{words}: the merchant's certificate {own.serial}, {validity(own, now_s)}")
+        mistakes += [*out_of_date(words, own, now_s), *_mismatches(words, settings, found, own)]
     return KeyReport(lines=tuple(lines), mistakes=tuple(mistakes))
 
 
@@ -63,14 +63,14 @@ def _mismatches(words: str, settings: WechatSettings, found: Found, own: Certifi
     return wrong
 
 
-def _out_of_date(words: str, certificate: Certificate, now_s: float) -> list[str]:
+def out_of_date(words: str, certificate: Certificate, now_s: float) -> list[str]:
     if certificate.from_s <= now_s <= certificate.until_s:
         return []
     span = f"{_day(certificate.from_s)} to {_day(certificate.until_s)}"
     return [f"{words}: found validity from {span}; allowed is one that covers today, {_day(now_s)}"]
 
 
-def _validity(certificate: Certificate, now_s: float) -> str:
+def validity(certificate: Certificate, now_s: float) -> str:
     soon = ", SOON" if certificate.until_s - now_s < SOON_S else ""
     return f"{bits(certificate.key)} bits, ends {_day(certificate.until_s)}{soon}"
 

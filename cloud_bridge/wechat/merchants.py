@@ -1,4 +1,4 @@
-"""Notifications for several merchants at one address: whose keys open one says whose it is.
+"""Notifications and order requests of several merchants at one address: whose keys open one says whose it is.
 
 A key of the platform may be known to several of them; what is sealed for one does not open with another's.
 """
@@ -9,6 +9,8 @@ from typing import Final
 
 from cloud_bridge.core.model import Payment, RefundHinted, RefundStatus
 from cloud_bridge.ports import NoticeRejected, Notices, OtherNotice
+from cloud_bridge.ports_scans import OrderRequest
+from cloud_bridge.wechat.v2_scans import REJECTED, V2OrderRequests
 
 # What a notification for another merchant looks like; a better reason, from whosever it is, is told instead.
 _NOT_HIS: Final = frozenset(
@@ -37,3 +39,38 @@ class MerchantNotices:
             return replace(told, merchant=name)
         assert refused is not None, "nobody to open it for"
         raise refused
+
+
+class MerchantRequests:
+    """Implements `ports_scans.OrderRequests`: each merchant's in turn, by name, of those who take any."""
+
+    def __init__(self, merchants: Mapping[str, V2OrderRequests]) -> None:
+        self._merchants: Final = merchants
+
+    def code(self, token: str, made_s: int, *, merchant: str = "") -> str:
+        """What a code for `token` holds. Raises ValueError."""
+        if merchant not in self._merchants:
+            raise ValueError(f"merchant: found {merchant!r}; allowed is one with an api_v2_key_file")
+        return self._merchants[merchant].code(token, made_s)
+
+    def read(self, body: bytes) -> OrderRequest:
+        """Verify and read a request, and say whose it is. Raises NoticeRejected."""
+        refused = NoticeRejected("no_order_requests")
+        for name, requests in self._merchants.items():
+            try:
+                return replace(requests.read(body), merchant=name)
+            except NoticeRejected as rejected:
+                refused = rejected
+        raise refused
+
+    def granted(self, request: OrderRequest, ticket: str) -> bytes:
+        """The answer with the order's ticket. Raises ValueError for what cannot be one."""
+        return self._merchants[request.merchant].granted(request, ticket)
+
+    def refused(self, request: OrderRequest, words: str) -> bytes:
+        """The answer that shows the payer `words`."""
+        return self._merchants[request.merchant].refused(request, words)
+
+    def rejected(self) -> bytes:
+        """The answer to what was not believed."""
+        return REJECTED

@@ -23,7 +23,7 @@ _TOKEN: Final = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _PAYER: Final = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _TICKET: Final = re.compile(r"[!-~]{1,64}")
 _WORDS_BYTES: Final = 128
-_REJECTED: Final = v2_xml.write({"return_code": "FAIL", "return_msg": "签名或格式错误"})
+REJECTED: Final = v2_xml.write({"return_code": "FAIL", "return_msg": "签名或格式错误"})
 
 
 def product_code_url(account: V2Account, token: str, *, made_s: int, nonce: str) -> str:
@@ -63,7 +63,7 @@ def read_order_request(account: V2Account, body: bytes) -> OrderRequest:
 
 
 class V2OrderRequests:
-    """Implements `ports_scans.OrderRequests`. `nonce` gives at most 32 random letters and digits."""
+    """One merchant's order interface. `nonce` gives at most 32 random letters and digits."""
 
     def __init__(self, account: V2Account, *, nonce: Callable[[], str]) -> None:
         self._account: Final = account
@@ -90,7 +90,7 @@ class V2OrderRequests:
 
     def rejected(self) -> bytes:
         """The answer to what was not believed."""
-        return _REJECTED
+        return REJECTED
 
     def _reply(self, request: OrderRequest, result: Members) -> bytes:
         members = {
