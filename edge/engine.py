@@ -7,7 +7,7 @@ timers, and the small tasks that ask the board something. Time, ids and ports co
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from edge.core import lease
@@ -43,9 +43,11 @@ from edge.core.model import (
 )
 from edge.core.pocket import CodesHeld, LeaseAsked
 from edge.core.sale import ENDED, opened, step
-from edge.core.screen import Screen
 from edge.core.status import states
 from edge.engine_errands import Errands
+from edge.engine_mailbox import Event as Event
+from edge.engine_mailbox import Front, Mailbox, Redraw
+from edge.engine_mailbox import Leaving as Leaving
 from edge.ids import new_id
 from edge.ports import (
     BridgeEvent,
@@ -64,22 +66,8 @@ from edge.ports import (
 )
 from edge.senses import seen
 
-_MAILBOX: Final = 1_000
 _KEPT: Final = 16
 _REST_AFTER_S: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Redraw:
-    """The screen may change by time alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """The daemon was asked to stop: nothing new begins, a motor that runs is watched to its end."""
-
-
-Event = BusEvent | BridgeEvent | Redraw | Leaving
 
 
 class Engine:
@@ -94,7 +82,6 @@ class Engine:
         entropy: Callable[[int], bytes],
     ) -> None:
         self._journal: Final = ports.journal
-        self._display: Final = ports.display
         self._bridge: Final = ports.bridge
         self._clock: Final = ports.clock
         self._notes: Final = ports.notes
@@ -102,12 +89,12 @@ class Engine:
         self._spawn: Final = spawn
         self._entropy: Final = entropy
         self._errands: Final = Errands(ports.dispenser, ports.journal, self.post)
-        self._mailbox: Final[asyncio.Queue[tuple[Event, Callable[[], None] | None]]] = asyncio.Queue(_MAILBOX)
+        self._mailbox: Final = Mailbox()
+        self._front: Final = Front(ports.display, ports.clock, self._mailbox, self._ring)
+        self._writing: Change | None = None
         self._sales: Final[dict[str, Sale]] = {}
         self._counts: Final[Counter[str]] = Counter(delivered=0, not_delivered=0, uncertain=0, closed=0)
         self._told: Final[dict[str, dict[str, object]]] = {}
-        self._shown: Screen | None = None
-        self._wake: asyncio.TimerHandle | None = None
         self._rest: asyncio.TimerHandle | None = None
         self._recovered: Final = asyncio.Event()
         self._still: Final = asyncio.Event()
@@ -118,7 +105,9 @@ class Engine:
 
     def post(self, event: Event, done: Callable[[], None] | None = None) -> None:
         """Hand over a fact; `done` is called once all it caused is durable. Raises asyncio.QueueFull."""
-        self._mailbox.put_nowait((event, done))
+        self._mailbox.put(event, done)
+        if self._writing is not None:
+            self._draw()  # nobody reads it before the disk is done, and it may be news for whoever is paying
 
     async def run(self) -> None:
         """Recover, then serve. Raises JournalFailed, after which only a restart helps."""
@@ -247,7 +236,7 @@ class Engine:
         """Desired state converges: a newer version is used and kept, an older one never comes back."""
         if event.version <= self.machine.catalogue_version:
             return
-        await self._journal.commit(Change(catalogue=event.raw))
+        await self._commit(Change(catalogue=event.raw))
         self._use(event)
 
     def _use(self, event: CatalogueReceived) -> None:
@@ -275,7 +264,7 @@ class Engine:
         rows = self._rows(decided)
         if moved or rows:
             seq = sale.seq if moved and sale.state is State.INTENT else None
-            await self._journal.commit(Change(sale=sale if moved else None, rows=rows, seq=seq))
+            await self._commit(Change(sale=sale if moved else None, rows=rows, seq=seq))
         machine = self.machine
         self._remember(before, sale, moved)
         for effect in decided.effects:
@@ -284,10 +273,18 @@ class Engine:
             self._bridge.kick()
         await self._alarm(*alarms(machine, self.machine))
 
+    async def _commit(self, change: Change) -> None:
+        """However long the disk takes, the screen follows what comes meanwhile."""
+        self._writing = change
+        try:
+            await self._journal.commit(change)
+        finally:
+            self._writing = None
+
     async def _alarm(self, *told: RaiseAlarm | ClearAlarm) -> None:
         """Faults of no sale."""
         for alarm in told:
-            await self._journal.commit(Change(rows=(self._report(None, alarm, 1),)))
+            await self._commit(Change(rows=(self._report(None, alarm, 1),)))
             self._bridge.kick()
 
     def _rows(self, decided: Step) -> tuple[OutboxRow, ...]:
@@ -362,15 +359,14 @@ class Engine:
     # ------------------------------------------------------------ what follows from the state
 
     def _draw(self) -> None:
-        now, sale = self._clock.now_ms(), self._sales.get(self.machine.current)
-        screen = surroundings.view(self.machine, sale, now)
-        if screen != self._shown:
-            self._shown = screen
-            self._display.show(screen)
-        if self._wake is not None:
-            self._wake.cancel()
-        at = surroundings.next_change_ms(self.machine, sale, now)
-        self._wake = None if at is None else self._later((at - now) / 1000 + 0.005, Redraw())
+        becomes = self._writing.sale if self._writing is not None else None
+        self._front.draw(self.machine, self._sales.get(self.machine.current), becomes=becomes)
+
+    def _ring(self) -> None:
+        if self._writing is None:
+            self.post(Redraw())
+        else:
+            self._draw()
 
     def _tell(self) -> None:
         for name, values in states(self.machine, self._counts).items():
