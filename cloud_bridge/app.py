@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
+from cloud_bridge.app_bills import BillDesk
 from cloud_bridge.app_desk import Desk
 from cloud_bridge.app_merchants import Merchants
 from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
@@ -20,7 +21,7 @@ from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
 from cloud_bridge.ports import BridgePorts
-from cloud_bridge.store.books import open_store
+from cloud_bridge.store.books import SqlStore, open_store
 from cloud_bridge.web.app import make_app
 from cloud_bridge.web.operator import serve_operator
 from cloud_bridge.web.server import serve_web
@@ -65,26 +66,18 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
         closing(open_store(settings.store.url, incarnation=lambda: secrets.token_hex(16))) as store,
         ExitStack() as stack,
     ):
-        engine = Engine(
-            ports=BridgePorts(
-                store=store,
-                platform=merchants.platforms[""],
-                merchants={name: each for name, each in merchants.platforms.items() if name},
-                notices=merchants.notices,
-                fleet=fleet,
-                clock=clock,
-                log=log,
-            ),
-            shelves=settings.shelves,
-            settings=Settings(timings=settings.timings, limits=settings.limits),
-            random=random.random,
-            nonce=lambda: secrets.token_hex(16),
-        )
+        engine = _engine(settings, store, merchants, fleet, clock=clock, log=log)
         fleet.attach(link)
         desk = Desk(
             settings, store=store, engine=engine, merchants=merchants, fleet=fleet, clock=clock, log=log
         )
-        hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=clock)
+        bills = BillDesk(
+            settings, books=store, engine=engine, merchants=merchants, fleet=fleet, clock=clock, log=log
+        )
+        told = bills.journals
+        hearing = Hearing(
+            transport=link, service=engine, gate=gate, roster=roster, clock=clock, journals=told
+        )
         web = _web(settings, engine, roster, desk)
         stack.callback(desk.close)
         keepers = merchants.keepers(say=OwnAlarms(store, clock).say, clock=clock, log=log)
@@ -96,6 +89,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             link=link,
             keepers=keepers,
             desk=desk,
+            bills=bills,
             log=log,
         )
         await daemon.run(web)
@@ -114,6 +108,7 @@ class _Daemon:
         link: Link,
         keepers: Sequence[Keeper],
         desk: Desk,
+        bills: BillDesk,
         log: Log,
     ) -> None:
         self._settings: Final = settings
@@ -123,6 +118,7 @@ class _Daemon:
         self._link: Final = link
         self._keepers: Final = keepers
         self._desk: Final = desk
+        self._bills: Final = bills
         self._log: Final = log
         self._systemd: Final = Systemd()
         self._group: Final = asyncio.TaskGroup()
@@ -147,10 +143,11 @@ class _Daemon:
             self._serve("facts", self._tell_facts())
             for keeper in self._keepers:
                 self._serve(keeper.task, keeper.run())
-            for name, work in self._desk.tasks().items():
+            for name, work in {**self._desk.tasks(), **self._bills.tasks()}.items():
                 self._serve(name, work)
             if (door := self._settings.store.door) is not None:
-                operator = serve_operator(self._engine, door, self._log, self._desk.doors())
+                doors = {**self._desk.doors(), **self._bills.doors()}
+                operator = serve_operator(self._engine, door, self._log, doors)
                 self._serve("operator", operator)
             web = self._group.create_task(self._web(serve_page), name="web")
             self._group.create_task(self._leave(web), name="leave")
@@ -223,6 +220,33 @@ def _web(settings: BridgeSettings, engine: Engine, roster: Roster, desk: Desk) -
         person_header=settings.web.person_header,
     )
     return partial(serve_web, page, settings.web.host, settings.web.port)
+
+
+def _engine(
+    settings: BridgeSettings,
+    store: SqlStore,
+    merchants: Merchants,
+    fleet: Fleet,
+    *,
+    clock: SystemClock,
+    log: Log,
+) -> Engine:
+    ports = BridgePorts(
+        store=store,
+        platform=merchants.platforms[""],
+        merchants={name: each for name, each in merchants.platforms.items() if name},
+        notices=merchants.notices,
+        fleet=fleet,
+        clock=clock,
+        log=log,
+    )
+    return Engine(
+        ports=ports,
+        shelves=settings.shelves,
+        settings=Settings(timings=settings.timings, limits=settings.limits),
+        random=random.random,
+        nonce=lambda: secrets.token_hex(16),
+    )
 
 
 def _signer(settings: BridgeSettings) -> Signer:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
 
+from cloud_bridge.config_bills import BillsTable
 from cloud_bridge.config_desk import AlertsTable, ComplaintsTable, ShippingTable
 from cloud_bridge.config_machines import MachineTable, first_twice
 from cloud_bridge.config_timings import LimitsTable, TimingsTable
@@ -94,6 +95,7 @@ class BridgeSettings:
     complaints: ComplaintsTable = field(default_factory=ComplaintsTable)
     alerts: AlertsTable = field(default_factory=AlertsTable)
     shipping: ShippingTable = field(default_factory=ShippingTable)
+    bills: BillsTable = field(default_factory=BillsTable)
 
     def __post_init__(self) -> None:
         if not self.machines:
@@ -112,6 +114,13 @@ class BridgeSettings:
     def older_accounts(self) -> Mapping[str, V2Settings]:
         """The accounts for APIv2 of those merchants who have a key for it."""
         return older_accounts(self.wechat, self.merchants)
+
+    @property
+    def bills_folder(self) -> Path:
+        """Where bills and reports lie."""
+        beside = self.store.file or self.store.url_file
+        assert beside is not None, "one of both is there"
+        return self.bills.folder or beside.with_name("bills")
 
     @property
     def shelves(self) -> tuple[Shelf, ...]:

@@ -37,6 +37,7 @@ from cloud_bridge.ports_bills import (
 READY_HOUR: Final = 10
 LATE_HOUR: Final = 14  # a bill that is not there by then is a matter for a person
 MORNINGS: Final = 3
+FIRST_S: Final = 120.0  # after a start machines and books come first
 LOOK_S: Final = 600.0
 AGAIN_MS: Final = 3_600_000
 MOST_ASKED: Final = 200
@@ -82,6 +83,7 @@ class Reckoner:
 
     async def run(self) -> None:
         """Match what is due, again and again, until cancelled. Raises StoreFailed."""
+        await asyncio.sleep(FIRST_S)
         while True:
             await self.look()
             await asyncio.sleep(LOOK_S)

@@ -256,3 +256,8 @@ def bounds_ms(day: str) -> tuple[int, int]:
 def days_from(day: str, count: int) -> str:
     """The day so many days after this one. Raises ValueError."""
     return (date.fromisoformat(day) + timedelta(days=count)).isoformat()
+
+
+def moment(wall_ms: int) -> str:
+    """An instant as the platform's clocks show it: `2026-01-31 10:05:00 +08:00`."""
+    return datetime.fromtimestamp(wall_ms / 1000, CHINA).isoformat(" ", "seconds").replace("+", " +")

@@ -39,9 +39,7 @@ class SqlBillTx(SqlTx):
 
     def bill_day(self, merchant: str, day: str) -> Kept | None:
         """What is kept of a day."""
-        own = and_(bill_day.c.merchant == merchant, bill_day.c.day == day)
-        kept = read_days(self.db, select(bill_day).where(own))
-        return kept[0] if kept else None
+        return read_day(self.db, merchant, day)
 
     def put_bill_day(self, result: DayResult, found: Sequence[Found]) -> None:
         """Insert or replace a day, and each of these differences of it."""
@@ -73,6 +71,13 @@ class SqlBillTx(SqlTx):
 def read_days(db: Connection, found: "Select[Any]") -> tuple[Kept, ...]:
     """These rows of `bill_day` with their differences, as values again."""
     return tuple(_kept(db, row) for row in db.execute(found).all())
+
+
+def read_day(db: Connection, merchant: str, day: str) -> Kept | None:
+    """What is kept of a day."""
+    own = and_(bill_day.c.merchant == merchant, bill_day.c.day == day)
+    kept = read_days(db, select(bill_day).where(own))
+    return kept[0] if kept else None
 
 
 def newest_days(limit: int) -> "Select[Any]":

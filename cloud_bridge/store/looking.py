@@ -9,6 +9,8 @@ from cloud_bridge.core.case import Case
 from cloud_bridge.core.complaint import Complaint, Doing
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import StandingAlarm
+from cloud_bridge.ports_bills import Kept
+from cloud_bridge.store.bills import read_day
 from cloud_bridge.store.books import read_alarms, read_cases
 from cloud_bridge.store.database import DATABASE_ERRORS, look, shown, snapshot
 from cloud_bridge.store.desk import read_complaints
@@ -27,6 +29,12 @@ def alarms(url: str) -> tuple[StandingAlarm, ...]:
     """As `SqlStore.alarms`. Raises StoreUnusable."""
     with _looking(url) as db:
         return read_alarms(db)
+
+
+def bill_day(url: str, merchant: str, day: str) -> Kept | None:
+    """What is kept of a matched day. Raises StoreUnusable."""
+    with _looking(url) as db:
+        return read_day(db, merchant, day)
 
 
 def checked(url: str) -> Checked:

@@ -27,6 +27,8 @@ _FIELDS: Final = {
     "phone": ("complaint_id", "by"),
     "clear": ("name", "machine", "by", "why"),
     "test": (),
+    "reconcile": ("merchant", "day"),
+    "explain": ("merchant", "day", "key", "by", "why"),
 }
 Asked = Mapping[str, str]
 Door = Callable[[Asked], Awaitable[tuple[str, str]]]  # why not, and what is said
