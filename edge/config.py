@@ -65,6 +65,14 @@ class EdgeSettings:
     display: DisplaySettings = field(default_factory=DisplaySettings)
     sale: SaleTable = field(default_factory=SaleTable)
 
+    def __post_init__(self) -> None:
+        patience_s = getattr(self.bus, "patience_s", None)
+        if patience_s is not None and self.sale.lease_s > patience_s - 5:
+            raise ValueError(
+                f"sale.lease_s {self.sale.lease_s} is more than bus.{self.bus.bus}.patience_s {patience_s} "
+                "less 5: the machine would give up while a payment is still honoured"
+            )
+
 
 def read_settings(path: Path) -> EdgeSettings:
     """Read and check `path`. Raises wire.settings.BadSettings with every mistake and its place."""

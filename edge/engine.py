@@ -146,8 +146,8 @@ class Engine:
         match event:
             case SaleMessage(sale_id=sale_id, event=told):
                 await self._decide(sale_id, told)
-            case KeyPressed(lane=lane):
-                await self._select(lane)
+            case KeyPressed(lane=lane, price_fen=asked):
+                await self._select(lane, asked)
             case CancelPressed():
                 self.machine = lease.put_away(self.machine)
                 await self._abandon("cancel")
@@ -176,14 +176,17 @@ class Engine:
 
     # ------------------------------------------------------------ selling
 
-    async def _select(self, lane: int) -> None:
+    async def _select(self, lane: int, asked_fen: int | None) -> None:
         now = self._clock.now_ms()
         reason = surroundings.stop_reason(self.machine) or surroundings.lane_reason(self.machine, lane)
         if self._moving() or lease.locked(self._sales.get(self.machine.current)):
             reason = "busy"
         elif not reason and surroundings.over_velocity(self.machine, now):
             reason = "velocity"
+        elif not reason and asked_fen not in (None, self.machine.products[lane].price_fen):
+            reason = "price"  # what a machine asks that knows prices itself has to be what we show and charge
         if reason:
+            self._errands.dismiss(lane)
             self._notes.info("sale.not_offered", lane=lane, why=reason)
             self.machine = surroundings.with_notice(self.machine, reason, lane, now)
             return
@@ -310,6 +313,8 @@ class Engine:
             )
         if before is None:
             self.machine = replace(self.machine, current=sale.sale_id, notice_until_ms=0)
+        if moved and sale.state is State.CLOSED:
+            self._errands.dismiss(sale.lane)
         if moved and sale.state in ENDED:
             self._counts[sale.state.value] += 1
             self.machine = surroundings.with_outcome(self.machine, sale)

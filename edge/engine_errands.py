@@ -54,6 +54,10 @@ class Errands:
         """What became of a motor run that nobody watched."""
         self._found(order.sale_id, VendEnded(outcome=await self._dispenser.recover(order)))
 
+    def dismiss(self, lane: int) -> None:
+        """No vend will come of what a shopper chose at a machine that asks for vends itself."""
+        self._dispenser.dismiss(lane)
+
     async def resync(self) -> None:
         """Identify the board again."""
         await self._dispenser.resync()

@@ -55,7 +55,7 @@ class Notes(Protocol):
 class Capabilities:
     """What a bus can do and prove. `start_s` is T_start, `motor_s` T_motor, `seq_bits` the width of `seq`.
 
-    `proves_delivery` False: a command that was acknowledged counts as delivered, nothing looks whether it was.
+    `proves_delivery` False: a command that was acknowledged counts as delivered, nothing looks at it.
     `asks`: a sale begins with the machine's own request, and a vend is the answer to it.
     """
 
@@ -92,7 +92,7 @@ class BusDown:
 class KeyPressed:
     """A shopper keyed a selection on the machine's own keypad.
 
-    `price_fen` is what a machine asks that knows prices itself; `lane` 0: what it asked for is not known here.
+    `price_fen` is what a machine asks that knows prices itself; `lane` 0: its item is not known here.
     """
 
     lane: int

@@ -89,6 +89,11 @@ class AskingDispenser:
             self._say_down("identifying")
         self._anew.set()
 
+    def dismiss(self, lane: int) -> None:
+        """The sale of this lane ended without a vend: say so to a machine that asked for it."""
+        if refusal := self._bus.dismiss(lane):
+            self._write(refusal)
+
     def health(self) -> BusHealth:
         """Counters since the start; `slowest_answer_ms` is the board's."""
         return BusHealth(
@@ -144,8 +149,9 @@ class AskingDispenser:
         self._strays += 1
         for event in self._bus.stray(frame):
             if isinstance(event, BusDown):
+                if not self._why:
+                    self._anew.set()
                 self._say_down(event.why)
-                self._anew.set()
             else:
                 self._tell(event)
 

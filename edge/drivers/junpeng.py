@@ -152,6 +152,10 @@ class Junpeng:
                 return (BusDown(why="board_restarted"),)
         return ()
 
+    def dismiss(self, lane: int) -> bytes:
+        """The machine asked for nothing."""
+        return b""
+
     # ------------------------------------------------------------ scripts
 
     def identify(self) -> Talk[str | None]:
@@ -287,7 +291,7 @@ class Junpeng:
 
 
 class _Command:
-    """A command on its way. It goes out as the answer to a poll, and what answers it bears the same number."""
+    """A command on its way: it goes out as the answer to a poll, and its answer bears the same number."""
 
     def __init__(self, message: int, data: bytes) -> None:
         self._message: Final = message

@@ -147,6 +147,22 @@ def _junpeng() -> Kind:
     return _asking(JunpengSettings, Junpeng)
 
 
+def _mdb_qibixx() -> Kind:
+    from edge.drivers.mdb.cashless import Cashless
+    from edge.drivers.mdb.qibixx import Qibixx
+    from edge.drivers.mdb.settings import QibixxSettings
+
+    return _asking(QibixxSettings, lambda settings: Cashless(settings, Qibixx(settings)))
+
+
+def _mdb_waferstar() -> Kind:
+    from edge.drivers.mdb.cashless import Cashless
+    from edge.drivers.mdb.settings import WaferstarSettings
+    from edge.drivers.mdb.waferstar import Waferstar
+
+    return _asking(WaferstarSettings, lambda settings: Cashless(settings, Waferstar(settings)))
+
+
 def _settings(kind: Callable[[], Kind]) -> Callable[[], type[Any]]:
     return lambda: kind().settings
 
@@ -165,6 +181,8 @@ BUSES: Final[Mapping[str, Callable[[], Kind]]] = MappingProxyType(
         "lock8a": _lock8a,
         "relay": _relay,
         "junpeng": _junpeng,
+        "mdb-qibixx": _mdb_qibixx,
+        "mdb-waferstar": _mdb_waferstar,
     }
 )
 SETTINGS: Final = MappingProxyType({name: _settings(kind) for name, kind in BUSES.items()})

@@ -126,6 +126,9 @@ class Bus(Protocol):
     def stray(self, frame: Any) -> tuple[BusEvent, ...]:
         """What a frame means that nobody asked for."""
 
+    def dismiss(self, lane: int) -> bytes:
+        """A sale of this lane ended without a vend: what to write at once; empty where nobody asked."""
+
 
 class OnlyAnswers:
     """The half of a `Bus` that is the same wherever the board never speaks by itself."""
@@ -137,3 +140,7 @@ class OnlyAnswers:
     def stray(self, frame: Any) -> tuple[BusEvent, ...]:
         """Nothing comes unasked."""
         return ()
+
+    def dismiss(self, lane: int) -> bytes:
+        """The board asked for nothing."""
+        return b""

@@ -13,6 +13,7 @@ from hw_sim.boards.jinma import JinmaBoard
 from hw_sim.boards.junpeng import JunpengBoard
 from hw_sim.boards.lock8a import Lock8aBoard
 from hw_sim.boards.m102 import M102Board
+from hw_sim.boards.mdb_vmc import QibixxVmc, WaferstarVmc
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.relay import RelayBoard
 from hw_sim.boards.tcn import TcnBoard
@@ -62,6 +63,8 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
         "lock8a": Model(make=lambda cabinet, wanted: Lock8aBoard(cabinet, _timing(wanted))),
         "relay": Model(make=lambda cabinet, wanted: RelayBoard(cabinet, _timing(wanted))),
         "junpeng": Model(make=lambda cabinet, wanted: JunpengBoard(cabinet, _timing(wanted))),
+        "mdb-qibixx": Model(make=lambda cabinet, wanted: QibixxVmc(cabinet, _timing(wanted))),
+        "mdb-waferstar": Model(make=lambda cabinet, wanted: WaferstarVmc(cabinet, _timing(wanted))),
     }
 )
 

@@ -83,6 +83,7 @@ class Machine:
         self.link: WorldLink | None = None
         self.engine: Engine | None = None
         self.running = False
+        self.opened = 0  # sales, in all
         self._loop: Final = loop
         self._broker: Final = broker
         self._signer: Final = signer
@@ -267,6 +268,7 @@ class Machine:
 
     def _heard(self, entry: Entry) -> None:
         if entry.what == "sale.open" and entry.who == self.name:
+            self.opened += 1
             self._lease_until_s = entry.at_s + self.plan.terms.lease_s / self.plan.clock_rate
 
     def vends(self, order: VendOrder) -> None:
@@ -320,6 +322,9 @@ class _Watched:
         self._machine.tells_of_recovery(order)
         with self._machine.bus.wanted(listening=True):
             return await self._dispenser.recover(order)
+
+    def dismiss(self, lane: int) -> None:
+        self._dispenser.dismiss(lane)
 
     async def resync(self) -> None:
         self._machine.bus.awake()

@@ -119,6 +119,9 @@ class XyDispenser:
             self._port.discard_input()
             self._session.resync(self._clock.now_ms())
 
+    def dismiss(self, lane: int) -> None:
+        """The machine asks for nothing that would have to be refused."""
+
     def health(self) -> BusHealth:
         """Counters since the start. `loop_late_ms` is the most that the loop kept anything waiting."""
         health = self._session.health()

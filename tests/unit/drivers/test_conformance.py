@@ -31,7 +31,6 @@ class SimulatedBench:
         self.told: list[BusEvent] = []
         self._bus = bus
         self._loop = loop
-        self._host = Host("machine")
         self._board: Board = make_board(bus, Cabinet.of(LANES, stock=30), Wanted())
         self._wire = Wire(loop, self._board)
         self.dispenser: Dispenser = self._start()
@@ -45,13 +44,14 @@ class SimulatedBench:
 
     def choose(self, lane: int) -> None:
         self._board.key(lane)
+        self._wire.look()
 
     async def truth(self) -> Truth:
         cabinet = self._board.cabinet
         return Truth(cabinet.motor_starts, cabinet.pieces_dropped)
 
     async def restart_daemon(self) -> None:
-        self._loop.cut(self._host)
+        self._running.cancel()
         self.dispenser = self._start()
 
     def _start(self) -> Dispenser:
@@ -60,12 +60,14 @@ class SimulatedBench:
         settings = BUSES[self._bus]().settings(**_settings(self._bus))
         clock = WorldClock(self._loop)
         dispenser = make_dispenser(settings, clock, port=self._wire)
-        self._loop.spawn(self._host, dispenser.run(told.append), "bus")
+        self._running = self._loop.create_task(dispenser.run(told.append), name="bus")
         return dispenser
 
 
 def _settings(bus: str) -> dict[str, Any]:
     own = {"xy": {}, "relay": {"lanes": LANES, "relays": 16, "accept_without_proof": True}}
+    if bus.startswith("mdb-"):
+        own[bus] = {"lanes": LANES, "items": LANES}
     return {"port": Path("/dev/null"), **own.get(bus, {"lanes": LANES})}
 
 

@@ -57,6 +57,7 @@ class Bus:
     vends: list[VendOrder] = field(default_factory=list)
     recovered: list[VendOrder] = field(default_factory=list)
     resyncs: int = 0
+    dismissed: list[int] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     read: asyncio.Event = field(default_factory=asyncio.Event)
     durable_at_vend: list[Sale | None] = field(default_factory=list)
@@ -99,6 +100,9 @@ class Bus:
 
     async def resync(self) -> None:
         self.resyncs += 1
+
+    def dismiss(self, lane: int) -> None:
+        self.dismissed.append(lane)
 
     def health(self) -> BusHealth:
         return BusHealth()
