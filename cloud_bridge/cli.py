@@ -72,12 +72,20 @@ def run(config: Path, debug: bool) -> None:
 @bridge.command("check-config", short_help="Say each mistake of the settings, and which key file is which.")
 @_CONFIG
 @_JSON
-def check_config(config: Path, as_json: bool) -> None:
+@click.option("--echo", is_flag=True, help="Also ask the platform whether it agrees, by its self-test.")
+@click.option("--notify", is_flag=True, help="With --echo: have it send a notification, too.")
+def check_config(config: Path, as_json: bool, echo: bool, notify: bool) -> None:
     """Read the settings and every file they name; say each mistake, where it is and what is allowed.
 
-    Says of each key file which key it holds.
+    Says of each key file which key it holds. With --echo the platform says whether it takes our signature and
+    whether its own can be verified; that calls it, and moves no money.
     """
     good, lines = findings(config, now_s=time.time_ns() / 1e9)
+    if echo and good:
+        from cloud_bridge.cli_echo import echoes
+
+        good, said = echoes(config, notify=notify)
+        lines += said
     if as_json:
         click.echo(json.dumps({"ok": good, "findings": lines}, ensure_ascii=False))
     else:
@@ -266,6 +274,64 @@ def ledger(config: Path, check: bool, as_json: bool) -> None:
     sys.exit(0 if good else FAILED)
 
 
+@bridge.command(short_help="Match a day's bill with the books and the machines' journals.")
+@_CONFIG
+@click.option("--date", "day", default="", help="The day, such as 2026-01-31.  [default: yesterday]")
+@click.option("--merchant", default="", help="One of [[merchants]], by its name.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Where the reports go.  [default: beside the bills]",
+)
+@click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True)
+@_JSON
+def reconcile(
+    config: Path, day: str, *, merchant: str, out: Path | None, language: str, as_json: bool
+) -> None:
+    """Fetch a day's bill, match it, say what differs, and write a page and a table about it.
+
+    Doing it again changes nothing that stayed as it was. Exit code 1 while the day is not closed.
+
+    \b
+    Examples:
+      wxvend bridge reconcile                       yesterday
+      wxvend bridge reconcile --date 2026-01-31 --out reports --language en
+    """
+    from cloud_bridge import cli_bills
+
+    with _told():
+        kept = cli_bills.reconcile(config, day, merchant=merchant, out=out, language=language)
+        folder = out or read_settings(config).bills_folder
+        if as_json:
+            click.echo(cli_bills.as_json(kept, folder))
+        else:
+            cli_bills.show(kept, folder)
+    sys.exit(0 if kept[0].closed else FAILED)
+
+
+@bridge.command(short_help="Say why a difference of a matched day is none.")
+@click.argument("key")
+@_CONFIG
+@click.option("--date", "day", required=True, help="The day, such as 2026-01-31.")
+@click.option("--merchant", default="", help="One of [[merchants]], by its name.")
+@click.option("--by", required=True, help="Who says it.")
+@click.option("--why", required=True, help="What it was; it is kept for ever.")
+@_JSON
+def explain(config: Path, as_json: bool, **asked: str) -> None:
+    """Give a difference a cause, by its key as `reconcile` shows it. The day closes with the last of them.
+
+    \b
+    Example:
+      wxvend bridge explain not_ours:WEB-1:42000 --date 2026-01-31 --by ann --why "the web shop's"
+    """
+    from cloud_bridge import cli_bills
+
+    with _told():
+        why_not = cli_bills.explain(config, asked)
+    _say(why_not, as_json, f"{asked['by']} explained it")
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """Mistakes in words, and with their exit codes."""
@@ -275,7 +341,7 @@ def _told() -> Iterator[None]:
 
     try:
         yield
-    except (BadSettings, BadAsk) as error:
+    except (BadSettings, BadAsk, BadCredentials) as error:
         _fail(error, BAD_INPUT)
     except (StoreUnusable, StoreFailed, OSError) as error:
         _fail(error, FAILED)

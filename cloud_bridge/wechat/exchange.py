@@ -73,8 +73,8 @@ class Exchange:
         }
         if request.body:
             headers["Content-Type"] = request.content_type
-        if self._keys.answer_with:
-            headers["Wechatpay-Serial"] = self._keys.answer_with
+        if named := request.sealed_for or self._keys.answer_with:
+            headers["Wechatpay-Serial"] = named
         return headers
 
     def judge(self, status: int, headers: Mapping[str, str], content: bytes) -> Reply:

@@ -28,6 +28,7 @@ from cloud_bridge.wechat.crypto import (
 from cloud_bridge.wechat.settings import PlatformPublicKey, WechatSettings
 
 T = TypeVar("T")
+_SERIAL_DIGITS: Final = 40
 _NUMBER: Final = re.compile(r"[0-9A-Fa-f]+")
 
 
@@ -88,6 +89,14 @@ class Keys:
     def of_serial(self, serial: str) -> PlatformKey | None:
         """The key that a received serial names."""
         return self.platform.get(normal_serial(serial))
+
+    def sealing(self, now_s: float) -> tuple[str, PublicKey] | None:
+        """What to encrypt for the platform with, and the name to send: the public key, or the newest one."""
+        if self.answer_with:
+            return self.answer_with, self.platform[self.answer_with].key
+        valid = {name: key for name, key in self.platform.items() if key.from_s <= now_s <= key.until_s}
+        newest = max(valid, key=lambda name: valid[name].from_s, default="")
+        return (newest.zfill(_SERIAL_DIGITS), valid[newest].key) if newest else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,8 @@ class NotVerified(Exception):
 class Request:
     """A call: `target` is path and query, `body` the exact bytes.
 
-    `signs` is what of an upload is signed, where that is not the body; `most_bytes` bounds the answer.
+    `signs` is what of an upload is signed, where that is not the body; `most_bytes` bounds the answer;
+    `sealed_for` names the platform's key that members of the body are encrypted for.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Request:
     content_type: str = "application/json"
     signs: bytes | None = field(default=None, repr=False)
     most_bytes: int = 256 * 1024
+    sealed_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)

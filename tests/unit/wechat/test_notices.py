@@ -77,9 +77,17 @@ def test_a_refund_is_told_with_its_end(parties: Parties, notices: WechatNotices,
     )
 
 
-@pytest.mark.parametrize("event", ["SECURITY_ECHO.SUCCESS", "REFUND.PROCESSING"])
+@pytest.mark.parametrize("event", ["REFUND.PROCESSING"])
 def test_other_events_are_named_and_not_opened(parties: Parties, notices: WechatNotices, event: str) -> None:
     assert notices.open(*parties.notice(event, b"no JSON"), NOW_S) == OtherNotice(event_type=event)
+
+
+def test_an_echo_proves_that_its_seal_opens(parties: Parties, notices: WechatNotices) -> None:
+    told = {"mchid": "1900000109", "echo_message": "hello"}
+    echo = notices.open(*parties.notice("SECURITY_ECHO.SUCCESS", told), NOW_S)
+    assert echo == OtherNotice(event_type="SECURITY_ECHO.SUCCESS")
+    body = letter("SECURITY_ECHO.SUCCESS", told, sealed_with="bVery1Secret2Key3Of4Thirty5Two6C")
+    assert why(notices, lower(parties.signed(body)), body) == "not_decrypted"
 
 
 def test_a_repeat_tells_the_same_again(parties: Parties, notices: WechatNotices) -> None:
