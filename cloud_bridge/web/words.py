@@ -9,6 +9,7 @@ from typing import Final
 from cloud_bridge.core.case import ADVICE
 from cloud_bridge.web.bill_words import BILL_WORDS
 from cloud_bridge.web.causes import CAUSES
+from cloud_bridge.web.desk_words import DESK_WORDS
 
 LANGUAGES: Final = ("zh", "en")
 
@@ -38,6 +39,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     **{f"next.{reason}": (zh, ADVICE[reason]) for reason, zh in _NEXT.items()},
     **CAUSES,
     **BILL_WORDS,
+    **DESK_WORDS,
     "title": ("售货运营", "Vending operations"),
     "skip": ("跳到内容", "Skip to the content"),
     "menu": ("页内导航", "On this page"),

@@ -1,0 +1,145 @@
+"""Words of complaints, deliveries and monitors, Chinese and English, and lines that the desk writes.
+
+More of `WORDS` and of `TOLD`, under the same keys.
+"""
+
+from typing import Final
+
+DESK_WORDS: Final[dict[str, tuple[str, str]]] = {
+    # ---- alarms
+    "stop.complaint": ("有人投诉", "a payer complains"),
+    "next.complaint": ("打开投诉，核对经过后答复", "open the complaint, compare its timeline, answer it"),
+    "stop.complaint_unanswered": ("投诉超过 12 小时未答复", "a complaint waits for 12 h"),
+    "next.complaint_unanswered": (
+        "立即答复：逾期不答会被平台处罚",
+        "answer it now: the platform punishes silence",
+    ),
+    "stop.complaint_address": ("投诉通知地址被拒绝", "our address for complaints is refused"),
+    "next.complaint_address": (
+        "核对 notify_url：须为公网 https 地址；期间系统每日查询投诉",
+        "see that notify_url is public and https; complaints are asked for each day meanwhile",
+    ),
+    "stop.delivery_overdue": ("已付款，出货结果超时", "paid, and no outcome in time"),
+    "next.delivery_overdue": (
+        "查看机器是否在线；系统会继续询问，并在无法确定时转人工",
+        "see whether the machine is linked; it is asked on, and doubt comes to a person",
+    ),
+    "stop.vend_failed": ("出货失败", "a vend failed"),
+    "next.vend_failed": (
+        "检查该货道；下次出货成功后自动解除",
+        "look at the lane; it ends with the next vend that works",
+    ),
+    "stop.notices_missing": ("收不到支付通知", "payment notifications do not arrive"),
+    "next.notices_missing": (
+        "检查 notify_url 的域名、证书和防火墙；收款靠查询维持",
+        "check name, certificate and firewall of notify_url; queries keep sales going",
+    ),
+    "stop.notices_forged": ("收到大量无效通知", "notifications that are not believed"),
+    "next.notices_forged": (
+        "若平台刚换密钥，请核对平台公钥；否则有人在伪造通知",
+        "compare the platform's key if it changed lately; else somebody forges",
+    ),
+    "stop.order_api": ("下单接口失败", "orders fail at the platform"),
+    "next.order_api": (
+        "运行 wxvend bridge check-config，并查看平台公告",
+        "run wxvend bridge check-config, and see what the platform announces",
+    ),
+    "stop.merchant_restricted": ("商户收款受限", "the merchant may take no money"),
+    "next.merchant_restricted": (
+        "登录商户平台查看限制原因并申诉；期间机器不出码",
+        "see why in the merchant portal and appeal; no code is shown meanwhile",
+    ),
+    "stop.violation": ("平台违规通知", "the platform reports a violation"),
+    "next.violation": (
+        "在服务商平台处理或申诉，然后运行 wxvend bridge clear-alarm violation",
+        "settle it in the provider's portal, then run wxvend bridge clear-alarm violation",
+    ),
+    "stop.shipping_refused": ("发货信息上传被拒", "a delivery report is refused"),
+    "next.shipping_refused": (
+        "核对小程序的发货管理与 app_secret_file；只有小程序内的付款需要上传",
+        "check the mini-program's shipping settings and app_secret_file",
+    ),
+    "stop.alert_sink": ("告警无法送达", "alerts do not reach a chat"),
+    "next.alert_sink": (
+        "运行 wxvend bridge alerts --test，核对机器人地址与密钥",
+        "run wxvend bridge alerts --test; compare the robot's address and secret",
+    ),
+    # ---- the page
+    "complaints": ("投诉", "Complaints"),
+    "complaints_empty": (
+        "没有未结投诉。付款人在微信支付提交的投诉会出现在这里。",
+        "No open complaint. What payers complain about in WeChat Pay appears here.",
+    ),
+    "complaint": ("投诉单", "Complaint"),
+    "no_complaint": ("账目中没有这份投诉", "This complaint is not in the books"),
+    "back_complaints": ("返回全部投诉", "Back to all complaints"),
+    "payer_says": ("付款人说", "The payer says"),
+    "said_so_far": ("已做", "Done so far"),
+    "acts_empty": ("尚未答复。", "Nothing is answered yet."),
+    "evidence": ("这笔销售的经过", "What happened in this sale"),
+    "waits": ("等待答复", "waits for an answer"),
+    "overdue": ("已逾期", "overdue"),
+    "times": ("投诉次数", "times"),
+    "pictures": ("图片", "pictures"),
+    "complained": ("投诉时间", "Complained"),
+    "on_its_way": ("处理中", "on its way"),
+    "send_prepared": ("发送此答复", "Send this answer"),
+    "send_answer": ("发送答复", "Send answer"),
+    "settle": ("结束投诉", "Settle the complaint"),
+    "look_at_sale": ("先处理这笔销售", "Decide the sale first"),
+    "show_phone": ("显示电话", "Show the phone"),
+    "phone_none": ("平台未给电话", "the platform gave no number"),
+    "your_words": ("答复内容，最多 200 字", "Your answer, 200 characters at most"),
+    "by_command": ("在服务器上运行", "Run on the server"),
+    "not_done": ("未成功", "Not done"),
+    "asked": ("已提交", "It is on its way"),
+    "sure_answer": ("发送后无法撤回。确定发送？", "It cannot be taken back. Send it?"),
+    "sure_settle": ("付款人会被告知投诉已处理。确定？", "The payer is told that it is settled. Go on?"),
+    "standing.hinted": ("正在读取", "Being read"),
+    "standing.pending": ("待处理", "New"),
+    "standing.processing": ("处理中", "Open"),
+    "standing.processed": ("已结束", "Settled"),
+    "verdict.given_back": ("款项已退回", "the money is back"),
+    "verdict.going_back": ("正在退款", "the money goes back"),
+    "verdict.owed": ("应退款", "the money is owed"),
+    "verdict.delivered": ("机器已出货", "the goods came out"),
+    "verdict.waiting": ("等待机器应答", "the machine may still answer"),
+    "verdict.unpaid": ("账目未见付款，正在查询", "unpaid here, the platform is asked"),
+    "verdict.unknown": ("无法判断，需人工", "nobody knows: a person decides"),
+    "problem.refund": ("要求退款", "wants the money back"),
+    "problem.service": ("服务未履行", "the service failed"),
+    "problem.other": ("其他", "something else"),
+    "act.answer": ("答复", "answer"),
+    "act.approve": ("同意退款", "refund approved"),
+    "act.complete": ("结束", "settled"),
+    "todo.wait": ("无需操作，系统正在处理", "Nothing to do: the bridge is at it"),
+    "todo.send_prepared": ("核对后发送准备好的答复", "Compare, then send the prepared answer"),
+    "todo.answer": ("请答复付款人", "Answer the payer"),
+    "todo.resolve": ("先决定这笔销售，答复会自动发出", "Decide the sale; the answer follows by itself"),
+    "todo.complete": ("已答复，可以结束", "It is answered: settle it"),
+    "todo.nothing": ("已结束", "It is settled"),
+}
+
+DESK_TOLD: Final[dict[str, str]] = {
+    "a payer complains": "付款人投诉",
+    "the payer answers": "付款人回复",
+    "the complaint is settled": "投诉已结束",
+    "the complaint is answered by {by}": "{by} 已答复投诉",
+    "{by} answers the complaint": "{by} 答复投诉",
+    "{by} says that the complaint is settled": "{by} 结束投诉",
+    "{by} saw the payer's phone": "{by} 查看了付款人电话",
+    "a payer has waited 12 h for an answer": "付款人等待答复已超过 12 小时",
+    "the platform does not take our address for complaints: {why}": "平台不接受投诉通知地址：{why}",
+    "paid, and nothing is known of the goods in time": "已付款，出货结果未按时得知",
+    "it did not come out, {number} is back": "未出货，{number} 已退回",
+    "it did not come out, {number} is on its way back": "未出货，{number} 退款中",
+    "{count} payments in an hour came without a notification": "一小时内 {count} 笔付款没有通知",
+    "{count} notifications in ten minutes were not believed": "十分钟内 {count} 条通知无效",
+    "orders fail: {why}": "下单失败：{why}",
+    "nobody can pay this merchant: {why}": "无人能向此商户付款：{why}",
+    "merchant {number}: {kind} {risk}, {plan} (record {record})": (
+        "商户 {number}：{plan}（{risk}，{kind}，记录 {record}）"
+    ),
+    "the mini-program platform does not take its delivery: {why}": "小程序平台不接受发货信息：{why}",
+    "{sink} takes no alerts: {why}": "{sink} 收不到告警：{why}",
+}
