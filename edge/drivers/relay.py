@@ -21,6 +21,7 @@ REPLY_MS: Final = 500
 START_S: Final = 1
 READ_COILS, WRITE_COIL = 0x01, 0x05
 _FLASH_ON: Final = 0x0200
+_MOST_BYTES: Final = 4  # of contacts in one answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,9 @@ def _measure(held: bytes, asked: bytes) -> int:
         return 5
     if held[1] != asked[1]:
         return NO_START
-    return held[2] + 5 if held[1] == READ_COILS else 8
+    if held[1] == READ_COILS:
+        return held[2] + 5 if 1 <= held[2] <= _MOST_BYTES else NO_START
+    return 8
 
 
 def _parse(raw: bytes) -> Frame | None:

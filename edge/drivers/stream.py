@@ -1,7 +1,8 @@
 """Frames out of a stream of bytes, for every bus whose frames are found by length and check sum.
 
 A bus says how long the frame is that may begin at the first byte held, and what a whole one means. Where the
-check fails one byte is dropped and the search begins again behind it, so noise costs no good frame.
+check fails one byte is dropped and the search begins again behind it. What looks like the beginning of a long
+frame may still hide a good one: whoever asks again forgets what was begun.
 """
 
 from collections.abc import Callable

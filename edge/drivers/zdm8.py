@@ -102,7 +102,9 @@ def _measure(held: bytes, asked: bytes) -> int:
         return 5
     if held[1] != asked[1]:
         return NO_START
-    return held[2] + 5 if held[1] == READ else 8
+    if held[1] == READ:
+        return held[2] + 5 if held[2] in (2, 4) else NO_START
+    return 8
 
 
 def _parse(raw: bytes) -> Frame | None:
