@@ -19,7 +19,7 @@ from cloud_bridge.web.told import TOLD
 from cloud_bridge.web.words import LANGUAGES, table
 
 _KINDS: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_NAMES: Final = ("page.css", "page.js", "board.js", "sales.js", "dom.js", "told.js", "icon.svg")
+_NAMES: Final = ("page.css", "page.js", "board.js", "sales.js", "complaints.js", "dom.js", "told.js", "icon.svg")
 _SAID: Final = re.compile(r'(<[^>]* data-say="([a-z_]+)"[^>]*>)(?=</)')
 
 
@@ -31,7 +31,7 @@ def add_pages(app: FastAPI) -> None:
     async def page(request: Request) -> Response:
         return _kept(request, pages[_language(request)], "text/html")
 
-    for path in ("/", "/sales/{sale_id}"):
+    for path in ("/", "/sales/{sale_id}", "/complaints/{complaint_id}"):
         app.add_route(path, page, methods=["GET"], include_in_schema=False)
     shipped = {name: (_read(name), _KINDS[name.rpartition(".")[2]]) for name in _NAMES}
     words = json.dumps({language: table(language) for language in LANGUAGES}, separators=(",", ":"))

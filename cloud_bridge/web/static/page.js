@@ -1,5 +1,6 @@
 // The operators' page: read everything once, then follow the event stream and read again what it says has changed.
 import { drawAlarms, drawMachines, drawMoney } from "/static/board.js";
+import { drawComplaint, drawComplaints, drawOutcome, phoneWords } from "/static/complaints.js";
 import { byId, choose, el, lang, moment, say, show, text, translate } from "/static/dom.js";
 import { asCsv, csvName, drawFacts, drawSales, drawStory, drawTodo } from "/static/sales.js";
 
@@ -9,8 +10,9 @@ const CALM_MS = 250;
 const AGAIN_MS = 3000;
 const AGES_MS = 60_000;
 const PATH = /^\/sales\/([^/]+)$/.exec(location.pathname);
+const COMPLAINT = /^\/complaints\/([^/]+)$/.exec(location.pathname);
 
-const seen = { machines: [], sales: [], cases: [], alarms: [], totals: {}, facts: [], story: undefined, at_ms: 0, ok: true, live: null };
+const seen = { machines: [], sales: [], cases: [], alarms: [], complaints: null, totals: {}, facts: [], story: undefined, at_ms: 0, ok: true, live: null };
 let numbered = 0;
 
 async function read(path) {
@@ -25,13 +27,17 @@ async function readBooks() {
     seen.story = await read(`sales/${PATH[1]}`);
     return;
   }
-  const [sales, cases, totals, alarms] = await Promise.all(
-    [`sales?limit=${SHOWN}`, "cases", "totals", "alarms"].map(read));
-  Object.assign(seen, { sales, cases, totals, alarms });
+  if (COMPLAINT) {
+    [seen.complaint, seen.person] = await Promise.all([read(`complaints/${COMPLAINT[1]}`), read("person")]);
+    return;
+  }
+  const [sales, cases, totals, alarms, complaints] = await Promise.all(
+    [`sales?limit=${SHOWN}`, "cases", "totals", "alarms", "complaints"].map(read));
+  Object.assign(seen, { sales, cases, totals, alarms, complaints });
 }
 
 async function readMachines() {
-  if (!PATH) seen.machines = await read("machines");
+  if (!PATH && !COMPLAINT) seen.machines = await read("machines");
 }
 
 function draw() {
@@ -44,10 +50,15 @@ function draw() {
   if (lost) byId("lost").replaceChildren(`${say("lost")} `, seen.at_ms ? moment(el("time"), seen.at_ms) : "–");
   text(byId("line"), seen.live && !lost ? `● ${say("live")}` : "");
   if (seen.at_ms === 0) return;
-  show("board", !PATH);
+  show("board", !PATH && !COMPLAINT);
+  show("complaint", Boolean(COMPLAINT));
   show("story", Boolean(PATH));
   if (PATH) {
     drawStory(seen.story);
+    return;
+  }
+  if (COMPLAINT) {
+    drawComplaint(seen.complaint, seen.person, act);
     return;
   }
   const only = byId("only").value;
@@ -55,8 +66,21 @@ function draw() {
   drawMoney(seen.totals);
   drawTodo(seen.cases, seen.alarms);
   drawSales(seen.sales.filter((sale) => !only || sale.machine === only));
+  drawComplaints(seen.complaints);
   drawAlarms(seen.alarms, [...seen.sales, ...seen.cases]);
   drawFacts(seen.facts);
+}
+
+async function act(name, words) {
+  const answer = await fetch(`/api/complaints/${COMPLAINT[1]}/${name}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Wxvend-Token": seen.person.token },
+    body: JSON.stringify({ words }),
+  });
+  const told = await answer.json();
+  drawOutcome(answer.ok ? told : { why: told.message });
+  books();
+  return told;
 }
 
 // Run `work` soon, once for many calls, and never twice at a time.
@@ -95,7 +119,7 @@ function listen() {
   stream.addEventListener("fact", ({ data }) => {
     const fact = JSON.parse(data);
     seen.facts = [{ ...fact, key: numbered++ }, ...seen.facts].slice(0, FACTS);
-    if (!PATH || fact.sale_id === seen.story?.sale_id) books();
+    if (!(PATH || COMPLAINT) || fact.sale_id === (seen.story ?? seen.complaint)?.sale_id) books();
   });
   stream.addEventListener("machine", ({ data }) => {
     const machine = JSON.parse(data);
@@ -110,6 +134,10 @@ function listen() {
 }
 
 byId("language").addEventListener("click", () => { choose(lang() === "zh" ? "en" : "zh"); draw(); });
+byId("show-phone").addEventListener("click", async () => {
+  const { said } = await act("phone", "");
+  drawOutcome({ why: "", said: phoneWords(said) });
+});
 byId("only").addEventListener("change", draw);
 byId("csv").addEventListener("click", () => {
   const href = URL.createObjectURL(new Blob([asCsv()], { type: "text/csv" }));

@@ -94,12 +94,12 @@ function advice(each) {
 
 // ---------------------------------------------------------------- facts
 
-function makeFact(fact) {
+export function makeFact(fact) {
   return el("li", {}, el("time"), el("span", { class: "who" }), el("span", { class: "what" }),
     ...(fact.link ? [el("a")] : []));
 }
 
-function fillFact(node, fact) {
+export function fillFact(node, fact) {
   const [time, who, what, id] = node.children;
   moment(time, fact.wall_ms);
   if (fact.after_ms !== undefined) text(time, `+${(fact.after_ms / 1000).toFixed(1)} s`);

@@ -17,7 +17,10 @@ STATIC = ROOT / "cloud_bridge" / "web" / "static"
 PAGE = (STATIC / "page.html").read_text()
 SCRIPTS = {path.name: path.read_text() for path in STATIC.glob("*.js")}
 STYLE = (STATIC / "page.css").read_text()
-GROUPS = ("state.", "why.", "stop.", "who.", "next.")
+GROUPS = (
+    *("state.", "why.", "stop.", "who.", "next.", "rule.", "cause."),
+    *("standing.", "verdict.", "problem.", "act.", "todo."),
+)
 
 
 async def test_it_speaks_the_language_of_the_browser_before_any_script_runs() -> None:
