@@ -26,6 +26,9 @@ class TimingsTable(Timings):
     bound_slack_s: Spare = 1.0
     place_again_s: Wait = 1.0
     place_cap_s: Wait = 10.0
+    scan_lease_s: Annotated[float, Range(0.05, 1.5, "s")] = 1.5
+    scan_order_s: Annotated[float, Range(0.05, 2, "s")] = 2.0
+    scan_close_s: Spare = 301.0
     query_first_s: Wait = 5.0
     query_s: Wait = 3.0
     query_spread_s: Spare = 2.0

@@ -39,6 +39,7 @@ from cloud_bridge.core.sale import (
     Tell,
     Timer,
 )
+from cloud_bridge.core.scan import AnswerScan
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.core.waits import wait_s
 from cloud_bridge.engine_books import Books, Decided, Terms
@@ -46,6 +47,7 @@ from cloud_bridge.engine_calls import LASTING, Calls
 from cloud_bridge.engine_facts import Facts
 from cloud_bridge.engine_hints import confirmed
 from cloud_bridge.engine_pace import Pace
+from cloud_bridge.engine_scans import Hands, Scans
 from cloud_bridge.engine_sessions import Challenges
 from cloud_bridge.engine_timers import Timers
 from cloud_bridge.engine_views import case_view as case_view
@@ -126,6 +128,7 @@ class Engine:
         self._tasks: asyncio.TaskGroup | None = None
         self._halted = ""
         self.others: Callable[[OtherNotice], Awaitable[None]] = _passed_over
+        self.scans: Scans | None = None
 
     # ------------------------------------------------------------ the task
 
@@ -168,7 +171,21 @@ class Engine:
         """Take one verified message of a machine; durable when this returns. Raises StoreFailed."""
         await self._ready.wait()
         self._counts[f"heard.{type(event).__name__}"] += 1
-        await self._surely(self._transact(lambda books: books.hear(event)), "heard")
+        said = event if self.scans is None else self.scans.claimed(event)
+        await self._surely(self._transact(lambda books: books.hear(said)), "heard")
+        if self.scans is not None:
+            self.scans.heard(said)
+
+    def hands(self, entropy: Callable[[int], bytes]) -> Hands:
+        """What the order interface does through this engine; `entropy` gives random bytes."""
+        return Hands(
+            ready=self.ready,
+            ask=lambda machine, lease: self._answered(lambda books: books.ask(machine, lease), "ask"),
+            lost=lambda sale_id, event: self._surely(self._decide(sale_id, event), "scan lost"),
+            tell=self._tell,
+            spawn=self._spawn,
+            entropy=entropy,
+        )
 
     async def notice(self, headers: Mapping[str, str], body: bytes) -> None:
         """Take one notification; durable when this returns. Raises NoticeRejected, StoreFailed."""
@@ -268,6 +285,9 @@ class Engine:
                 self._set(sale_id, timer, wait_s(timer, nth, sale, self._timings, self._random()))
             case Stop(timers=timers):
                 self._timers.stop(sale_id, timers)
+            case AnswerScan():
+                if self.scans is not None:
+                    self.scans.decided(effect)
             case Tell() | Note() | Post() | RaiseAlarm() | ClearAlarm():
                 raise AssertionError(f"{type(effect).__name__} is written, not wished")
             case _:

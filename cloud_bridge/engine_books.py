@@ -15,6 +15,7 @@ from cloud_bridge.core.model import (
     Born,
     ClosedByMachine,
     FromMachine,
+    LeaseDenied,
     OrderDraft,
     OutcomeReported,
     Payment,
@@ -43,6 +44,7 @@ from cloud_bridge.core.sale import (
     Tell,
     Word,
 )
+from cloud_bridge.core.scan import TellLease
 from cloud_bridge.core.session import BEGINS, DOUBTED, OBSTACLES, OF_ONE_SESSION, Verdict
 from cloud_bridge.core.timings import Counts, Limits, Timings
 from cloud_bridge.core.trail import cause, change, person
@@ -150,6 +152,21 @@ class Books:
         self._note(sale.machine, sale_id, "operator", f"{owner} looks after it")
         return ""
 
+    # ------------------------------------------------------------ somebody scanned a code
+
+    def ask(self, machine: str, lease: TellLease) -> str:
+        """Ask the session that a machine has now for a lease; why it is of no use, or empty."""
+        row = next((each for each in self._tx.journals(machine) if each.current), None)
+        if row is None or not self._terms.live(machine):
+            return "offline"
+        if self._halted or row.doubt:
+            return self._halted or "journal"
+        self.decided.tells.append((machine, replace(lease, jid=row.jid, boot=row.boot)))
+        self._note(machine, "", "wechat", f"a phone scanned the code of lane {lease.lane}")
+        return ""
+
+    # ------------------------------------------------------------ after a start
+
     def resume(self) -> None:
         """After a start: everything that is not finished."""
         for sale in self._tx.unfinished():
@@ -239,9 +256,11 @@ class Books:
                 self._said(event, Word(event.state), event.why, event.evidence, verdict)
             case AlarmReported():
                 self._alarm_reported(event)
+            case LeaseDenied():
+                pass  # an answer to a scan, which the books do not keep
             case _:
                 assert_never(event)
-        if not isinstance(event, Born | StatusAnswered):
+        if not isinstance(event, Born | StatusAnswered | LeaseDenied):
             self._acknowledge(event.machine, event.session.jid, event.n, verdict)
 
     def _judge(self, event: FromMachine) -> Verdict:
@@ -298,7 +317,8 @@ class Books:
     def _requested(self, event: Requested, verdict: Verdict) -> None:
         if not self._owned(event.machine, event.sale_id):
             return
-        self.take(event.sale_id, event, obstacle=OBSTACLES.get(verdict, ""))
+        late = "late" if event.request_id and not event.token else ""
+        self.take(event.sale_id, event, obstacle=OBSTACLES.get(verdict, "") or late)
 
     def _said(
         self,

@@ -17,7 +17,6 @@ from cloud_bridge.core.model import (
     OrderDraft,
     OrderPlaced,
     Payment,
-    Place,
     RefundDraft,
     RefundHinted,
     RefundStatus,
@@ -29,6 +28,8 @@ from cloud_bridge.core.model import (
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Counts
 from cloud_bridge.core.trail import Change
+from cloud_bridge.ports_shelf import Shelf as Shelf
+from cloud_bridge.ports_shelf import ShelfProduct as ShelfProduct
 
 T = TypeVar("T")
 
@@ -108,29 +109,6 @@ class Fleet(Protocol):
 
     async def tell(self, machine: str, message: ToMachine) -> bool:
         """Publish one message; True when the broker took it and had somebody to give it to."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShelfProduct:
-    """A lane of a machine as the bridge's own catalogue has it."""
-
-    lane: int
-    name_zh: str
-    name_en: str
-    price_fen: int
-    picture: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
-    """The catalogue of one machine; `version` grows with each change. `merchant` gets its money, by name."""
-
-    machine: str
-    version: int
-    phone: str
-    products: tuple[ShelfProduct, ...]
-    merchant: str = ""
-    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ deadlines are on the bridge's monotonic clock and never stored.
 import enum
 from dataclasses import dataclass, field
 
+from cloud_bridge.core.scan import TellCodes, TellLease, TellOffered
+
 
 class State(enum.StrEnum):
     """Where a sale stands. VENDED, REFUNDED and SETTLED are for ever; CLOSED can still meet a payment.
@@ -62,7 +64,10 @@ class Born:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requested:
-    """The machine opened a sale."""
+    """The machine opened a sale: for a selection, or for the scan that `request_id` names.
+
+    `token` is what was scanned, as long as somebody waits for this sale; empty: a scan's comes too late.
+    """
 
     machine: str
     session: Session
@@ -73,6 +78,18 @@ class Requested:
     catalogue_version: int
     lease_s: int
     start_s: int
+    request_id: str = ""
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseDenied:
+    """The machine opens no sale for a scan."""
+
+    machine: str
+    session: Session
+    request_id: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +142,9 @@ class AlarmReported:
     lane: int
 
 
-FromMachine = Born | Requested | ClosedByMachine | OutcomeReported | StatusAnswered | AlarmReported
+FromMachine = (
+    Born | Requested | LeaseDenied | ClosedByMachine | OutcomeReported | StatusAnswered | AlarmReported
+)
 
 
 # ---------------------------------------------------------------- what a machine is told
@@ -203,7 +222,8 @@ class TellChallenge:
     challenge: str
 
 
-ToMachine = TellCode | TellRefused | TellPaid | TellRefund | TellQuery | TellJournal | TellAck | TellChallenge
+ToldOfASale = TellCode | TellOffered | TellRefused | TellPaid | TellRefund | TellQuery
+ToMachine = ToldOfASale | TellLease | TellCodes | TellJournal | TellAck | TellChallenge
 
 
 # ---------------------------------------------------------------- what the platform says (verified)

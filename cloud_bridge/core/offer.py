@@ -39,8 +39,9 @@ from cloud_bridge.core.sale import (
     Timer,
     yuan,
 )
+from cloud_bridge.core.scan import AnswerScan, ScanLost, TellOffered
 
-# ---------------------------------------------------------------- a selection
+# ---------------------------------------------------------------- a selection, or a scan
 
 
 def request(sale: None, event: Requested, ctx: Context) -> Step:
@@ -49,7 +50,7 @@ def request(sale: None, event: Requested, ctx: Context) -> Step:
     why = _refusal(event, ctx)
     if why:
         closed = replace(asked, state=State.CLOSED, why=why)
-        return Step(closed, (refused(closed), bridge(f"refused: {why}")))
+        return Step(closed, (refused(closed), *_declined(closed), bridge(f"refused: {why}")))
     assert ctx.product is not None
     draft = OrderDraft(
         sale_id=asked.sale_id,
@@ -59,6 +60,7 @@ def request(sale: None, event: Requested, ctx: Context) -> Step:
         pay_until_wall_ms=asked.pay_until_wall_ms,
         merchant=asked.merchant,
         place=ctx.place,
+        token=event.token,
     )
     quoted = replace(asked, state=State.QUOTED, body=ctx.compose(draft), place_tries=1)
     timings = ctx.timings
@@ -66,15 +68,27 @@ def request(sale: None, event: Requested, ctx: Context) -> Step:
     bound_s = timings.bound_s(lease_s=event.lease_s, start_s=event.start_s)
     effects: tuple[Effect, ...] = (
         PlaceOrder(body=quoted.body),
-        Again(timer=Timer.PLACE, anew=True),
-        At(timer=Timer.QUOTE_OVER, delay_s=_quote_s(ctx, window_s)),
+        *_tries(event, ctx),
         At(timer=Timer.PAY_WINDOW, delay_s=window_s),
         At(timer=Timer.BOUND, delay_s=bound_s),
         ClearAlarm(name="brake_lane"),
         ClearAlarm(name="brake_machine"),
-        edge(f"lane {event.lane} was chosen: {ctx.product.name_zh}, {yuan(event.price_fen)}"),
+        edge(_chosen(event, ctx.product.name_zh)),
     )
     return Step(quoted, effects)
+
+
+def _tries(event: Requested, ctx: Context) -> tuple[Effect, ...]:
+    """How long the order may take: a scan is answered within seconds, and its order is tried once."""
+    if event.request_id:
+        return (At(timer=Timer.QUOTE_OVER, delay_s=ctx.timings.scan_order_s),)
+    over = At(timer=Timer.QUOTE_OVER, delay_s=_quote_s(ctx, ctx.timings.window_s(event.lease_s)))
+    return (Again(timer=Timer.PLACE, anew=True), over)
+
+
+def _chosen(event: Requested, name: str) -> str:
+    how = "is promised to a scan" if event.request_id else "was chosen"
+    return f"lane {event.lane} {how}: {name}, {yuan(event.price_fen)}"
 
 
 def _refusal(event: Requested, ctx: Context) -> str:
@@ -113,6 +127,7 @@ def _row(event: Requested, ctx: Context) -> Sale:
         start_s=event.start_s,
         pay_until_wall_ms=ctx.wall_ms + ctx.timings.window_s(event.lease_s) * 1000,
         merchant=ctx.merchant,
+        request_id=event.request_id,
     )
 
 
@@ -125,23 +140,32 @@ def _quote_s(ctx: Context, window_s: float) -> float:
 
 
 def placed(sale: Sale, event: OrderPlaced, ctx: Context) -> Step:
-    """The order exists: the code may be shown."""
+    """The order exists: the code may be shown, or the payer is let in who scanned one before."""
+    if sale.request_id and not event.ticket:
+        return _give_up(sale, "platform", bridge("the platform gave no ticket for the scan"))
     offered = replace(sale, state=State.OFFERED, code_url=event.code_url)
+    to_phone = AnswerScan(request_id=sale.request_id, ticket=event.ticket)
     effects: tuple[Effect, ...] = (
         code(offered, ctx),
         Stop(timers=(Timer.PLACE, Timer.QUOTE_OVER)),
         At(timer=Timer.QUERY, delay_s=ctx.timings.query_first_s),
         wechat("the order is placed"),
-        bridge("the code goes to the machine"),
     )
-    return Step(offered, effects)
+    if sale.request_id:
+        return Step(offered, (to_phone, *effects, bridge("the order goes to the phone")))
+    return Step(offered, (*effects, bridge("the code goes to the machine")))
 
 
 def code(sale: Sale, ctx: Context) -> Tell:
-    """The code and for how long to show it: less than the order lives, never more than the window."""
+    """The code and for how long to show it: less than the order lives, never more than the window.
+
+    Of an order that is on a phone already, the time alone.
+    """
     window_s = ctx.timings.window_s(sale.lease_s)
     left_s = (sale.pay_until_wall_ms - ctx.wall_ms) // 1000
     pay_s = max(1, min(left_s, window_s) - ctx.timings.screen_less_s)
+    if sale.request_id:
+        return Tell(message=TellOffered(sale_id=sale.sale_id, pay_s=pay_s, price_fen=sale.price_fen))
     message = TellCode(sale_id=sale.sale_id, code_url=sale.code_url, pay_s=pay_s, price_fen=sale.price_fen)
     return Tell(message=message)
 
@@ -169,6 +193,11 @@ def quote_over(sale: Sale, event: Rang, ctx: Context) -> Step:
     """No answer from the platform while there was time to pay."""
     past = sale.past or event.timer is Timer.BOUND
     return _give_up(replace(sale, past=past), "platform", bridge("the platform does not answer"))
+
+
+def scan_lost(sale: Sale, event: ScanLost, ctx: Context) -> Step:
+    """The answer came too late for the payer's phone: nobody can pay, so nobody need wait."""
+    return _give_up(sale, "late", bridge("the scan could not be answered in time"))
 
 
 def closed_by_machine(sale: Sale, event: MachineSaid, ctx: Context) -> Step:
@@ -235,7 +264,11 @@ def _give_up(sale: Sale, why: str, *notes: Effect) -> Step:
     given_up = replace(sale, state=State.CLOSING, why=why)
     tell = () if sale.row_dead else (refused(given_up),)
     timers = Stop(timers=(Timer.PLACE, Timer.QUOTE_OVER, Timer.PAY_WINDOW))
-    return Step(given_up, (*tell, timers, *_look(), *notes))
+    return Step(given_up, (*tell, *_declined(given_up), timers, *_look(), *notes))
+
+
+def _declined(sale: Sale) -> tuple[Effect, ...]:
+    return (AnswerScan(request_id=sale.request_id, why=sale.why),) if sale.request_id else ()
 
 
 # ---------------------------------------------------------------- closing at the platform
@@ -252,13 +285,23 @@ def unpaid(sale: Sale, event: Unpaid, ctx: Context) -> Step:
     if event.closed:
         return closed(sale, event, ctx)
     waiting = sale.state is State.OFFERED and not sale.window_over
-    return Step(sale) if waiting else Step(sale, (CloseOrder(),))
+    return Step(sale) if waiting else Step(sale, _shut(sale, ctx))
 
 
 def no_such_order(sale: Sale, event: NoSuchOrder, ctx: Context) -> Step:
     """An order just made can be missing for a moment; one that is given up is closed all the same."""
     waiting = sale.state is State.OFFERED and not sale.window_over
-    return Step(sale) if waiting else Step(sale, (CloseOrder(),))
+    return Step(sale) if waiting else Step(sale, _shut(sale, ctx))
+
+
+def _shut(sale: Sale, ctx: Context) -> tuple[Effect, ...]:
+    """Close the order, unless it is one of a scan and still too young for that: those of APIv2 must be five
+    minutes old. Its age is the platform's matter, so it goes by the wall clock.
+    """
+    old_s = (ctx.wall_ms - sale.opened_wall_ms) / 1000
+    if sale.request_id and 0 <= old_s < ctx.timings.scan_close_s:
+        return (At(timer=Timer.QUERY, delay_s=ctx.timings.scan_close_s - old_s),)
+    return (CloseOrder(),)
 
 
 def closed(sale: Sale, event: OrderClosed | Unpaid, ctx: Context) -> Step:

@@ -85,6 +85,8 @@ def remind(sale: Sale, ctx: Context) -> tuple[Effect, ...]:
 def _waits(sale: Sale, ctx: Context) -> tuple[Effect, ...]:
     timings = ctx.timings
     match situation(sale):
+        case Situation.QUOTED if sale.request_id:  # nobody waits for this order any more
+            return (At(timer=Timer.QUOTE_OVER, delay_s=0),)
         case Situation.QUOTED:
             window_s = _window_left_s(sale, ctx)
             over_s = max(0.0, window_s - timings.order_min_s)

@@ -27,6 +27,7 @@ from cloud_bridge.core.model import (
     ToMachine,
     Unpaid,
 )
+from cloud_bridge.core.scan import AnswerScan, ScanLost
 from cloud_bridge.core.timings import Counts, Limits, Timings
 
 
@@ -218,6 +219,7 @@ Event = (
     | RefundOrdered
     | CaseEnded
     | BillDiffers
+    | ScanLost
     | Rang
 )
 Kind = type[Event] | Word | Timer
@@ -325,7 +327,7 @@ class ClearAlarm:
 
 
 Call = PlaceOrder | QueryOrder | CloseOrder | AskRefund | AskRefundStatus
-Effect = Call | Tell | At | Again | Stop | Note | Post | RaiseAlarm | ClearAlarm
+Effect = Call | AnswerScan | Tell | At | Again | Stop | Note | Post | RaiseAlarm | ClearAlarm
 
 
 @dataclass(frozen=True, slots=True)

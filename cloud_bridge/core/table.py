@@ -35,6 +35,7 @@ from cloud_bridge.core.sale import (
     Timer,
     Word,
 )
+from cloud_bridge.core.scan import ScanLost
 
 KINDS: Final[tuple[Kind, ...]] = (
     *(event for event in get_args(Event) if event not in (MachineSaid, Rang, BillDiffers)),
@@ -55,7 +56,8 @@ _AFTER: Final[tuple[Kind, ...]] = (Timer.AUTHORISE, Timer.ASK, Timer.GONE, Timer
 def _line(
     rules: Mapping[Kind, Rule], *, stays: tuple[Kind, ...], nevers: tuple[Kind, ...] = ()
 ) -> dict[Kind, Rule]:
-    return {**dict.fromkeys(stays, stay), **dict.fromkeys(nevers, never), **rules}
+    """`ScanLost` matters to a sale that can be paid, and to no other."""
+    return {ScanLost: stay, **dict.fromkeys(stays, stay), **dict.fromkeys(nevers, never), **rules}
 
 
 _NEW: Final = _line(
@@ -81,6 +83,7 @@ _QUOTED: Final = _line(
         **dict.fromkeys((*_NO_GOODS, *_NO_WORD), offer.closed_by_machine),
         Word.DELIVERED: offer.goods_unpaid,
         **dict.fromkeys(_SESSIONS, offer.session_dead),
+        ScanLost: offer.scan_lost,
         Timer.PLACE: offer.place_again,
         **dict.fromkeys((Timer.QUOTE_OVER, Timer.PAY_WINDOW, Timer.BOUND), offer.quote_over),
     },
@@ -100,6 +103,7 @@ _OFFERED: Final = _line(
         **dict.fromkeys((*_NO_GOODS, *_NO_WORD), offer.closed_by_machine),
         Word.DELIVERED: offer.goods_unpaid,
         **dict.fromkeys(_SESSIONS, offer.session_dead),
+        ScanLost: offer.scan_lost,
         Timer.PAY_WINDOW: offer.window_over,
         Timer.QUERY: offer.query,
         Timer.BOUND: offer.bound_over,

@@ -23,6 +23,9 @@ class Timings:
     bound_slack_s: float = 1.0
     place_again_s: float = 1.0
     place_cap_s: float = 10.0
+    scan_lease_s: float = 1.5
+    scan_order_s: float = 2.0
+    scan_close_s: float = 301.0
     query_first_s: float = 5.0
     query_s: float = 3.0
     query_spread_s: float = 2.0

@@ -14,7 +14,7 @@ from cloud_bridge.ports_bills import JournalAnswer, JournalHearer
 from wire.day import JournalRows
 from wire.gate import Gate, TokenBucket
 from wire.inbound import Inbound
-from wire.messages import Alarm, Birth, SaleClosed, SaleOutcome, SaleRequested, SaleStatus
+from wire.messages import Spoken
 from wire.topics import BadTopic, Branch, Topic, parse
 
 # Of one machine; what it repeats until it is answered may be dropped meanwhile.
@@ -90,9 +90,7 @@ class Hearing:
             self._roster.take(topic, inbound.payload, retained=inbound.retained)
             return None
         match self._gate.take(inbound):
-            case (
-                Birth() | SaleRequested() | SaleClosed() | SaleOutcome() | SaleStatus() | Alarm()
-            ) as message:
+            case message if isinstance(message, Spoken):
                 event = translate.from_wire(inbound.machine, message)
                 self._roster.heard(event)
                 return event

@@ -25,10 +25,13 @@ from cloud_bridge.core.model import (
     TellRefused,
     ToMachine,
 )
+from cloud_bridge.core.scan import TellCodes, TellLease, TellOffered
 from cloud_bridge.core.timings import Timings
+from cloud_bridge.fleet import translate_scans as scans
 from cloud_bridge.ports import CaseView, Shelf
 from cloud_bridge.ports_bills import JournalAnswer
 from wire.day import JournalAsked, JournalRows
+from wire.lease import LeaseGranted, LeaseRefused
 from wire.messages import (
     Ack,
     Alarm,
@@ -89,6 +92,10 @@ def from_wire(machine: str, message: Spoken) -> FromMachine:
                 text=message.text,
                 lane=message.lane,
             )
+        case LeaseGranted():
+            return scans.granted(machine, session, message)
+        case LeaseRefused():
+            return scans.denied(machine, session, message)
         case SaleClosed() | SaleOutcome() | SaleStatus():
             return _ended(machine, session, message)
         case _:
@@ -168,6 +175,8 @@ def to_wire(message: ToMachine) -> Down:
             return JournalAsked(
                 ask=message.ask, from_ms=message.from_ms, until_ms=message.until_ms, after=message.after
             )
+        case TellLease() | TellCodes() | TellOffered():
+            return scans.to_wire(message)
         case TellAck():
             return Ack(jid=message.jid, n=message.n, upto=message.upto)
         case TellChallenge():
@@ -179,13 +188,15 @@ def to_wire(message: ToMachine) -> Down:
 def expiry_s(message: ToMachine, timings: Timings) -> int:
     """How long a broker keeps it for a machine that is away: until its repeat, or until it is worthless."""
     match message:
-        case TellCode():
+        case TellCode() | TellOffered():
             return message.pay_s
+        case TellLease():
+            return scans.LEASE_EXPIRY_S
         case TellPaid():
             return math.ceil(timings.authorise_cap_s)
         case TellQuery():
             return math.ceil(timings.ask_cap_s)
-        case TellRefused() | TellRefund() | TellAck() | TellJournal() | TellChallenge():
+        case TellRefused() | TellRefund() | TellAck() | TellJournal() | TellChallenge() | TellCodes():
             return ANSWER_EXPIRY_S
         case _:
             assert_never(message)

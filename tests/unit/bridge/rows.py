@@ -35,6 +35,7 @@ from cloud_bridge.core.sale import (
     Timer,
     Word,
 )
+from cloud_bridge.core.scan import ScanLost
 from cloud_bridge.core.timings import Limits, Timings
 
 SALE_ID = "b" * 26
@@ -168,6 +169,7 @@ EVENTS: tuple[Event, ...] = (
     RefundOrdered(sale_id=SALE_ID, by="ann"),
     CaseEnded(sale_id=SALE_ID, by="ann", why="seen", vended=True),
     CaseEnded(sale_id=SALE_ID, by="ann", why="seen", vended=False),
+    ScanLost(sale_id=SALE_ID),
     *(rang(timer) for timer in Timer),
 )
 
