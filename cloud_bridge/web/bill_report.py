@@ -20,6 +20,12 @@ _PLACES: Final = (
     *(("books_differs", "+"), ("books_only", "+"), ("books", "=")),
 )
 _WORDS: Final = {"bill_only": "bill_bill_only", "bill_differs": "bill_apart"}
+_FUNDS: Final = {  # the platform's own words
+    "交易": "bill_payments",
+    "退款": "bill_refunds",
+    "扣除交易手续费": "bill_fee_taken",
+    "退还交易手续费": "bill_fee_back",
+}
 _CSV_HEAD: Final = (
     *("day", "merchant", "class", "rule", "sale_id", "machine", "number", "at", "bill_yuan", "books_yuan"),
     *("since", "cause", "why", "by"),
@@ -99,7 +105,10 @@ def _about(result: DayResult, words: Mapping[str, str]) -> str:
             (words["bill_pieces"], str(figures.pieces)),
         ]
         if figures.funds:
-            moved = " · ".join(f"{name} {_signed(fen)}" for name, fen in figures.funds.items())
+            moved = " · ".join(
+                f"{words.get(_FUNDS.get(name, name), name)} {_signed(fen)}"
+                for name, fen in figures.funds.items()
+            )
             lines.append((words["bill_funds"], moved))
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in lines)
     return f"<dl>{rows}</dl>"
@@ -130,23 +139,29 @@ def _differences(found: Sequence[Found], words: Mapping[str, str]) -> str:
     figures = ("bill_theirs", "bill_ours")
     cells = "".join(f'<th class="{"number" if name in figures else ""}">{words[name]}</th>' for name in names)
     rows = "\n".join(_row(each, words) for each in sorted(found, key=lambda each: each.cause is not None))
-    return f"{head}\n<table>\n<thead><tr>{cells}</tr></thead>\n<tbody>\n{rows}\n</tbody></table>"
+    inner = f"<thead><tr>{cells}</tr></thead>\n<tbody>\n{rows}\n</tbody>"
+    return f'{head}\n<table class="apart">\n{inner}</table>'
 
 
 def _row(each: Found, words: Mapping[str, str]) -> str:
     difference, cause = each.difference, each.cause
     why = words.get(f"cause.{cause.name}", cause.name) if cause else words["cause."]
     said = ": ".join(part for part in (cause.by, cause.why) if part) if cause else ""
-    place = " ".join(part for part in (difference.sale_id, difference.machine, difference.at) if part)
+    place = " · ".join(part for part in (difference.machine, difference.at) if part)
     return (
         f"<tr><td>{'●' if cause else '■'} {words['why.' + difference.kind]}</td>"
-        f'<td class="id">{html.escape(place)}</td><td class="id">{html.escape(difference.number)}</td>'
-        f'<td class="number">{yuan(difference.bill_fen) if difference.bill_fen else "–"}</td>'
-        f'<td class="number">{yuan(difference.books_fen) if difference.books_fen else "–"}</td>'
+        f'<td class="id">{html.escape(difference.sale_id)}<div class="quiet">{html.escape(place)}</div></td>'
+        f'<td class="id">{html.escape(difference.number)}</td>'
+        f"{_amount(difference.bill_fen, words['bill_theirs'])}"
+        f"{_amount(difference.books_fen, words['bill_ours'])}"
         f"<td>{words['rule.' + difference.rule]}</td>"
         f'<td class="{"go" if cause else "stop"}">{html.escape(why)}'
         f'<div class="quiet">{html.escape(said)}</div></td></tr>'
     )
+
+
+def _amount(fen: int, head: str) -> str:
+    return f'<td class="number" data-head="{head}">{yuan(fen) if fen else "–"}</td>'
 
 
 def _with(sign: str, fen: int) -> str:

@@ -85,6 +85,8 @@ BILL_WORDS: Final[dict[str, tuple[str, str]]] = {
     "bill_fee": ("手续费", "Fees"),
     "bill_pieces": ("机器报告出货件数", "Pieces that machines say fell"),
     "bill_funds": ("资金账单", "Flow of funds"),
+    "bill_fee_taken": ("扣手续费", "fees taken"),
+    "bill_fee_back": ("退手续费", "fees given back"),
     "bill_hash": ("账单文件 SHA-1", "SHA-1 of the bill"),
     "bill_matched_at": ("对账时间", "Matched at"),
     "bill_merchant": ("商户", "Merchant"),
