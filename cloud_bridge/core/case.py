@@ -151,7 +151,7 @@ def refusal(sale: Sale | None, wish: Resolution, reason: str = "", *, past: bool
         return f"it is {sale.state.value} for good. Try: the merchant's portal, then --as closed"
     if wish is Resolution.VENDED:
         return _vending(sale, past=past)
-    return _refunding(sale, past=past)
+    return _refunding(sale)
 
 
 def _closing(sale: Sale, reason: str) -> str:
@@ -171,12 +171,12 @@ def _vending(sale: Sale, *, past: bool) -> str:
     return "" if _waits_for_a_person(sale, past=past) else "the machine may still answer. Try: again later"
 
 
-def _refunding(sale: Sale, *, past: bool) -> str:
+def _refunding(sale: Sale) -> str:
     if sale.state is State.PAID and sale.decision is Decision.REFUND:
         return "the refund is under way, and is asked for again by itself"
-    if _waits_for_a_person(sale, past=past) or (sale.sent_count == 0 and not sale.foreign):
+    if sale.state is State.CASE or sale.doubt or sale.foreign or sale.sent_count == 0:
         return ""
-    return "the machine may still answer. Try: again later"
+    return "the machine may still answer. Try: again once the sale is in doubt"
 
 
 def _waits_for_a_person(sale: Sale, *, past: bool) -> bool:

@@ -45,12 +45,15 @@ from cloud_bridge.core.scan import AnswerScan, ScanLost, TellOffered
 
 
 def request(sale: None, event: Requested, ctx: Context) -> Step:
-    """The machine opened a sale: quote it from our own catalogue, or say why not."""
+    """The machine opened a sale: quote it from our own catalogue, or say why not.
+
+    Books that were restored may have forgotten that it had an order: also what is refused is looked for.
+    """
     asked = _row(event, ctx)
     why = _refusal(event, ctx)
     if why:
-        closed = replace(asked, state=State.CLOSED, why=why)
-        return Step(closed, (refused(closed), *_declined(closed), bridge(f"refused: {why}")))
+        closed = replace(asked, state=State.CLOSED, why=why, look_again=True)
+        return Step(closed, (refused(closed), *_declined(closed), *_look(), bridge(f"refused: {why}")))
     assert ctx.product is not None
     draft = OrderDraft(
         sale_id=asked.sale_id,
@@ -246,7 +249,7 @@ def unheard_of(sale: None, event: MachineSaid, ctx: Context) -> Step:
 
 
 def closed_early(sale: None, event: MachineSaid, ctx: Context) -> Step:
-    """`sale.closed` came before `sale.requested`: the request will find a closed row."""
+    """`sale.closed` came before `sale.requested`, or these books were restored: the request is refused."""
     row = Sale(
         sale_id=event.sale_id,
         machine=event.machine,
@@ -255,9 +258,10 @@ def closed_early(sale: None, event: MachineSaid, ctx: Context) -> Step:
         jid=event.jid,
         why="early",
         row_dead=True,
+        look_again=True,
         merchant=ctx.merchant,
     )
-    return Step(row, (edge(f"the machine closed the sale: {event.why}"),))
+    return Step(row, (*_look(), edge(f"the machine closed the sale: {event.why}")))
 
 
 def _give_up(sale: Sale, why: str, *notes: Effect) -> Step:
@@ -342,7 +346,7 @@ def looked_again(sale: Sale, event: Unpaid | NoSuchOrder, ctx: Context) -> Step:
 
 
 def look_again(sale: Sale, event: Rang, ctx: Context) -> Step:
-    """The look after a close."""
+    """The look after a close, or for an order that these books have forgotten."""
     return query(sale, event, ctx) if sale.look_again else Step(sale)
 
 

@@ -237,11 +237,14 @@ def journal_doubted(sale: Sale, event: JournalDoubted, ctx: Context) -> Step:
 
 
 def ordered_early(sale: Sale, event: RefundOrdered, ctx: Context) -> Step:
-    """A person wants to give money back while the machine may still vend: only when it cannot any more."""
+    """A person wants to give money back before anybody is in doubt: not while the machine may still answer.
+
+    A sale of restored books is in doubt as soon as he does not wait for its machine.
+    """
     if _never_sent(sale, ctx):
         return give_back(sale, ordered_words(event), ctx)
     if not refusal(sale, Resolution.REFUND, past=ctx.past):
-        return give_back(replace(sale, doubt="ordered"), ordered_words(event), ctx)
+        return give_back(replace(sale, doubt="store_restored"), ordered_words(event), ctx)
     return Step(sale, (bridge("a refund waits for the machine's answer or for doubt"),))
 
 

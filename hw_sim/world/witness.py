@@ -36,8 +36,6 @@ class Witness:
         """One line of the story."""
         if entry.what in _ON_THE_WAY or entry.what in _DEAF or entry.what == "books restored":
             self._last[entry.who][entry.what] = entry.at_s
-        elif entry.what == "orders a refund":
-            self._last[fields["sale_id"]][entry.what] = entry.at_s
         elif entry.what == "hears":
             self._answered[fields["sale_id"]] = entry.at_s
 
@@ -45,8 +43,6 @@ class Witness:
         """Why `cause` cannot be true at this moment, or ""."""
         if cause in ("store_restored", "refund_found"):
             return "" if self._last["bridge"].get("books restored") is not None else "no books were restored"
-        if cause == "ordered":
-            return "" if "orders a refund" in self._last[sale_id] else "nobody ordered it"
         if cause.startswith("journal_"):
             allowed = _NAMES.get(cause, _JOURNAL)
             return "" if allowed & self._last[machine].keys() else "nothing befell its journal"

@@ -229,6 +229,17 @@ def test_a_closed_row_that_comes_before_its_request_gets_no_code() -> None:
     assert told(effects) == [TellRefused]
 
 
+@pytest.mark.parametrize("event", [REQUEST, said(Word.CLOSED, "restart")], ids=["refused", "early"])
+def test_an_order_that_restored_books_have_forgotten_is_looked_for_and_its_payment_goes_back(
+    event: Event,
+) -> None:
+    sale, effects = after(None, event, replace(CTX, obstacle="stale"))
+    assert (sale.state, sale.look_again, only(effects, QueryOrder)) == (State.CLOSED, True, [QueryOrder()])
+    assert only(after(sale, unpaid())[1], CloseOrder) == [CloseOrder()]
+    assert after(sale, NoSuchOrder(sale_id=SALE_ID))[0].look_again is False
+    assert after(sale, PAYMENT)[0].decision is Decision.REFUND
+
+
 def test_a_sale_is_closed_here_only_after_the_platform_closed_it() -> None:
     sale, effects = after(OFFERED, said(Word.CLOSED, "cancel"))
     assert sale.state is State.CLOSING
