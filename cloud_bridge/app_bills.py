@@ -18,7 +18,6 @@ from cloud_bridge.ports import Clock, Log
 from cloud_bridge.ports_bills import BillBooks, Cause, Kept, bounds_ms
 from cloud_bridge.store.bills import sorted_by_sale
 from cloud_bridge.web.operator import Asked, Door
-from cloud_bridge.wechat.bills import WechatBills
 
 _PATIENCE_S: Final = 1.0
 
@@ -28,12 +27,12 @@ def desks(settings: BridgeSettings, merchants: Merchants, books: BillBooks) -> d
     own = {machine.id: machine.merchant for machine in settings.machines}
     return {
         name: Desk(
-            bills=WechatBills(name, each.settings, each.client),
+            bills=bills,
             books=books,
             sort=sorted_by_sale,
             own=frozenset(machine for machine, merchant in own.items() if merchant == name),
         )
-        for name, each in merchants.by_name.items()
+        for name, bills in merchants.bills.items()
     }
 
 

@@ -9,6 +9,8 @@ from typing import Final, Self
 
 from cloud_bridge.app_older import OlderSide, older_side
 from cloud_bridge.ports import Clock, Log, Notices, Platform
+from cloud_bridge.ports_bills import Bills
+from cloud_bridge.wechat.bills import WechatBills
 from cloud_bridge.wechat.certificates import LIST, CertificateList
 from cloud_bridge.wechat.client import Client
 from cloud_bridge.wechat.generations import BothNotices, BothPlatforms
@@ -56,7 +58,7 @@ class Merchants:
     ) -> None:
         found = _read(accounts, older)
         self._by_name: Final = {name: _merchant(accounts[name], *keys, clock) for name, keys in found.items()}
-        self._older: Final = {name: older_side(settings, clock) for name, settings in older.items()}
+        self._older: Final = {name: older_side(name, settings, clock) for name, settings in older.items()}
 
     @property
     def first(self) -> Merchant:
@@ -87,6 +89,12 @@ class Merchants:
         notices = v3 or v2
         assert notices is not None, "settings name a merchant at least"
         return notices
+
+    @property
+    def bills(self) -> Mapping[str, Bills]:
+        """Everyone's bills, by APIv3 where that is spoken."""
+        v3 = {name: WechatBills(name, each.settings, each.client) for name, each in self._by_name.items()}
+        return {**{name: each.bills for name, each in self._older.items()}, **v3}
 
     @property
     def requests(self) -> MerchantRequests:

@@ -38,6 +38,11 @@ class Incoming:
         except OSError as error:  # the disk's, not the line's
             raise BillBroken(f"{self._part}: cannot be written: {error.strerror}") from error
 
+    def sha1(self) -> str:
+        """The hash over the plain bytes that are here, where nobody told it. Raises BillBroken, OSError."""
+        self._file.flush()
+        return sha1_of(self._part)
+
     def keep(self, sha1: str) -> Path:
         """Put it in its place when this is its hash. Raises BillBroken, OSError."""
         self._file.flush()

@@ -18,7 +18,7 @@ from cloud_bridge.wechat import jsonio
 from cloud_bridge.wechat.bill_files import Incoming, kept, opened
 from cloud_bridge.wechat.bill_reader import FundBill, TradeBill
 from cloud_bridge.wechat.exchange import Caller, Failure, NoAnswer, Success
-from cloud_bridge.wechat.settings import WechatSettings
+from cloud_bridge.wechat.settings import MerchantSettings
 from cloud_bridge.wechat.signing import Request
 
 _PATHS: Final[Mapping[BillKind, str]] = MappingProxyType(
@@ -34,7 +34,7 @@ class Downloader(Caller, Protocol):
     """Calls, and files as they are."""
 
     async def download(
-        self, target: str, into: Callable[[bytes], None], *, told: Callable[[int, int], None]
+        self, asked: str | Request, into: Callable[[bytes], None], *, told: Callable[[int, int], None]
     ) -> Failure | NoAnswer | None:
         """Fetch a file, piece by piece; None when it came whole. `into` may raise, which ends it."""
 
@@ -42,7 +42,7 @@ class Downloader(Caller, Protocol):
 class WechatBills:
     """Implements `ports_bills.Bills`."""
 
-    def __init__(self, merchant: str, settings: WechatSettings, client: Downloader) -> None:
+    def __init__(self, merchant: str, settings: MerchantSettings, client: Downloader) -> None:
         self.merchant: Final = merchant
         self._settings: Final = settings
         self._client: Final = client

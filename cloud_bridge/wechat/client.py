@@ -105,16 +105,19 @@ class Wire:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def download(
-        self, target: str, into: Callable[[bytes], None], *, told: Callable[[int, int], None]
+        self, asked: str | Request, into: Callable[[bytes], None], *, told: Callable[[int, int], None]
     ) -> Failure | NoAnswer | None:
         """Fetch a file by a signed call, each piece as it was sent; None when it came whole.
+
+        `asked` is the target of a GET, or a whole request.
 
         Its own bytes are what a hash was made of: an answer that somebody encoded on the way is refused.
         `told` hears bytes here and bytes in all, 0 when that is not said; `into` may raise, which ends it.
         """
         if not self._places.acquire(blocking=False):
             return NoAnswer("busy")
-        work = self._pool.submit(self._fetch, Request("GET", target), into, told)
+        request = asked if isinstance(asked, Request) else Request("GET", asked)
+        work = self._pool.submit(self._fetch, request, into, told)
         work.add_done_callback(lambda _: self._places.release())
         return await asyncio.wrap_future(work)
 
