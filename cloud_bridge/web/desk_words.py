@@ -77,6 +77,7 @@ DESK_WORDS: Final[dict[str, tuple[str, str]]] = {
     "said_so_far": ("已做", "Done so far"),
     "acts_empty": ("尚未答复。", "Nothing is answered yet."),
     "evidence": ("这笔销售的经过", "What happened in this sale"),
+    "books_say": ("账目显示", "The books say"),
     "waits": ("等待答复", "waits for an answer"),
     "overdue": ("已逾期", "overdue"),
     "times": ("投诉次数", "times"),

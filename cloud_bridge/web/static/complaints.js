@@ -31,7 +31,7 @@ function markState(node, each) {
   mark(node, each.overdue ? "stop" : TONES[each.standing] ?? "info", named("standing", each.standing));
 }
 
-const problem = (each) => [named("problem", each.problem), each.pictures ? `${each.pictures} ${say("pictures")}` : ""]
+const problem = (each) => [named("problem", each.problem), each.pictures ? `${say("pictures")}: ${each.pictures}` : ""]
   .filter(Boolean).join(" · ");
 const verdict = (each) => (each.verdict ? named("verdict", each.verdict) : "");
 
@@ -66,7 +66,7 @@ export function drawComplaint(each, person, act) {
 function drawPairs(each) {
   const plain = [
     ["complaint", each.complaint_id], ["sale", each.sale_id || "–"], ["machine", each.machine || "–"], ["lane", each.lane || "–"],
-    ["paid", yuan(each.amount_fen)], ["refunded", yuan(each.refunded_fen)], ["why", verdict(each) || "–"],
+    ["paid", yuan(each.amount_fen)], ["refunded", yuan(each.refunded_fen)], ["books_say", verdict(each) || "–"],
     ["complained", each.made_wall_ms], ["times", each.times],
   ];
   keyed(byId("complaint-facts"), plain, {

@@ -29,7 +29,12 @@ from tests.unit.sim_platform.bench import NUMBER, Bench
 
 ADDRESS = "https://shop.example/wechat/notify"
 VENDED = {"state": State.VENDED, "decision": Decision.VEND, "goods": True}
-REFUNDING: dict[str, Any] = {"state": State.PAID, "decision": Decision.REFUND, "refund_no": f"R{NUMBER}", "why": "late"}
+REFUNDING: dict[str, Any] = {
+    "state": State.PAID,
+    "decision": Decision.REFUND,
+    "refund_no": f"R{NUMBER}",
+    "why": "late",
+}
 REFUNDED = REFUNDING | {"state": State.REFUNDED, "refunded_fen": 350}
 BRAKED = {
     "state": State.CASE,
