@@ -54,6 +54,7 @@ class Wechat:
     down: bool = False
     unclear: str = ""
     paid_at_close: bool = False
+    tickets: bool = True
 
     # ------------------------------------------------------------ the shopper
 
@@ -86,7 +87,9 @@ class Wechat:
         assert known == sale_id
         order = self.orders.setdefault(sale_id, Order(body=body, price_fen=fen, machine=machine))
         assert order.body == body, "a repeat must be identical"
-        return self._lost("place", sale_id) or OrderPlaced(sale_id=sale_id, code_url=f"weixin://{sale_id}")
+        return self._lost("place", sale_id) or OrderPlaced(
+            sale_id=sale_id, code_url=f"weixin://{sale_id}", ticket=f"wx{sale_id}" if self.tickets else ""
+        )
 
     async def query(self, sale_id: str) -> Payment | Unpaid | NoSuchOrder | Unclear:
         if not await self._reached("query", sale_id):

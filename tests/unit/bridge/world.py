@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any, Self
 
 from cloud_bridge.core.ledger import Account, Post, balances
 from cloud_bridge.core.model import (
     Born,
     ClosedByMachine,
     FromMachine,
+    LeaseDenied,
     OutcomeReported,
     Payment,
     RefundStatus,
@@ -26,6 +28,7 @@ from cloud_bridge.core.model import (
     ToMachine,
 )
 from cloud_bridge.core.sale import Sale
+from cloud_bridge.core.scan import TellLease, TellOffered
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.ports import BridgePorts, Shelf, ShelfProduct, Store
@@ -87,6 +90,9 @@ class Machine:
     motor_s: float = 3.0
     lease_s: int = 240
     deaf: bool = False
+    denies: str = ""  # why no scan gets a lease
+    lease_after_s: float = 0.02
+    leases: dict[str, str] = field(default_factory=dict)  # a scan's sale
     rows: dict[str, Row] = field(default_factory=dict)
     reports: dict[int, FromMachine] = field(default_factory=dict)
     acked: set[int] = field(default_factory=set)
@@ -127,11 +133,11 @@ class Machine:
         self.rows, self.reports, self.acked = {}, {}, set()
         self.born()
 
-    def select(self, product: ShelfProduct = COLA, **changes: int) -> str:
+    def select(self, product: ShelfProduct = COLA, **changes: Any) -> str:
         sale_id = f"{next(self.ids):026d}".translate(str.maketrans("0189", "abcd"))
         now = asyncio.get_running_loop().time()
         self.rows[sale_id] = Row(self.boot, product.lane, product.price_fen, now + self.lease_s)
-        values = {
+        values: dict[str, Any] = {
             "lane": product.lane,
             "price_fen": product.price_fen,
             "catalogue_version": SHELF.version,
@@ -191,6 +197,10 @@ class Machine:
         match message:
             case TellCode(sale_id=sale_id) if sale_id in self.rows:
                 self.rows[sale_id].code = True
+            case TellOffered(sale_id=sale_id) if sale_id in self.rows:
+                self.rows[sale_id].code = True
+            case TellLease():
+                asyncio.get_running_loop().call_later(self.lease_after_s, self._lease, message)
             case TellRefused(sale_id=sale_id, why=why) if sale_id in self.rows:
                 self.close(sale_id, why)
             case TellPaid():
@@ -201,6 +211,24 @@ class Machine:
                 self.born(challenge)
             case TellAck(jid=jid, n=n, upto=upto) if jid == self.jid:
                 self.acked |= {n, *range(1, upto + 1)} - {0}
+
+    def _lease(self, asked: TellLease) -> None:
+        """One scan gets one sale; one shopper at a time, unless he comes again."""
+        if asked.request_id in self.leases:
+            return
+        busy = [sale_id for sale_id, row in self.rows.items() if row.state in ("open", "busy")]
+        others = [sale_id for sale_id in busy if sale_id != asked.replaces]
+        why = self.denies or ("busy" if others else "")
+        if why:
+            denied = LeaseDenied(
+                machine=self.name, session=self.session, request_id=asked.request_id, why=why
+            )
+            self.say(denied)
+            return
+        for sale_id in busy:
+            self.close(sale_id, "replaced")
+        product = next(each for each in SHELF.products if each.lane == asked.lane)
+        self.leases[asked.request_id] = self.select(product, request_id=asked.request_id)
 
     def answer(self, sale_id: str) -> None:
         row = self.rows.get(sale_id)
@@ -297,7 +325,7 @@ class World:
     def _port(self) -> Store:
         return self.store
 
-    async def __aenter__(self) -> "World":
+    async def __aenter__(self) -> Self:
         self.start()
         self._background.add(asyncio.ensure_future(self._machine()))
         if self.store.cut_at:
