@@ -12,7 +12,9 @@ from typing import Final
 
 from bench.figure import Figure
 
-NAMES: Final = ("vend_path", "latency", "flushes", "recovery", "round_trip", "idle", "qr_frame")
+NAMES: Final = (
+    *("vend_path", "latency", "flushes", "recovery", "round_trip", "idle", "qr_frame", "notices", "bill"),
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -97,7 +97,7 @@ class Theirs:
 MODES = ["public_key", "certificate", "rotating", "migrating:0.5"]
 
 
-# Their awaited client fetches no certificates beside a public key, so a migration's notices would be lost on it.
+# Their awaited client fetches no certificates beside a public key: a migration's notices are lost on it.
 STORIES = [(mode, awaited) for mode in MODES for awaited in (False, True) if not (awaited and ":" in mode)]
 
 
