@@ -5,7 +5,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from typing import Final
@@ -15,8 +15,10 @@ from cloud_bridge.app_bills import BillDesk
 from cloud_bridge.app_desk import Desk
 from cloud_bridge.app_merchants import Merchants
 from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
+from cloud_bridge.core.model import TellAck
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.engine_alarms import OwnAlarms
+from cloud_bridge.engine_greet import known
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
@@ -78,7 +80,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
         hearing = Hearing(
             transport=link, service=engine, gate=gate, roster=roster, clock=clock, journals=told
         )
-        web = _web(settings, engine, roster, desk)
+        web = _web(settings, engine, roster, desk, books=store)
         stack.callback(desk.close)
         keepers = merchants.keepers(say=OwnAlarms(store, clock).say, clock=clock, log=log)
         daemon = _Daemon(
@@ -90,6 +92,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             keepers=keepers,
             desk=desk,
             bills=bills,
+            known=partial(known, store, [machine.id for machine in settings.machines]),
             log=log,
         )
         await daemon.run(web)
@@ -109,6 +112,7 @@ class _Daemon:
         keepers: Sequence[Keeper],
         desk: Desk,
         bills: BillDesk,
+        known: Callable[[], Awaitable[tuple[tuple[str, TellAck], ...]]],
         log: Log,
     ) -> None:
         self._settings: Final = settings
@@ -119,6 +123,7 @@ class _Daemon:
         self._keepers: Final = keepers
         self._desk: Final = desk
         self._bills: Final = bills
+        self._known: Final = known
         self._log: Final = log
         self._systemd: Final = Systemd()
         self._group: Final = asyncio.TaskGroup()
@@ -136,6 +141,7 @@ class _Daemon:
             self._serve("hearing", self._hearing.run())
             self._serve("catalogues", self._fleet.show_catalogues(self._settings.shelves))
             self._serve("cases", self._fleet.show_cases(self._engine.cases))
+            self._serve("greeting", self._fleet.greet(self._known))
             self._serve("link", self._link.run())
             self._serve("watchdog", feed_watchdog(self._systemd))
             self._serve("status", self._tell_how_we_are())
@@ -207,7 +213,9 @@ class _Daemon:
             self._log.info("daemon.counts", unread=self._link.overflowed, **counts)
 
 
-def _web(settings: BridgeSettings, engine: Engine, roster: Roster, desk: Desk) -> ServePage:
+def _web(
+    settings: BridgeSettings, engine: Engine, roster: Roster, desk: Desk, *, books: SqlStore
+) -> ServePage:
     page = make_app(
         service=engine,
         roster=roster,
@@ -217,6 +225,7 @@ def _web(settings: BridgeSettings, engine: Engine, roster: Roster, desk: Desk) -
         acknowledge=acknowledge,
         hosts=settings.web.page_hosts,
         complaints=desk.complaints,
+        bills=books,
         person_header=settings.web.person_header,
     )
     return partial(serve_web, page, settings.web.host, settings.web.port)

@@ -13,7 +13,8 @@ from typing import Final
 
 from cloud_bridge.core.sale import yuan
 from cloud_bridge.ports_bills import DayResult, Figures, Found, moment
-from cloud_bridge.web.words import table
+from cloud_bridge.web.bill_words import REPORT_WORDS
+from cloud_bridge.web.words import LANGUAGES, table
 
 _PLACES: Final = (
     *(("bill", ""), ("bill_only", "-"), ("elsewhen", "-"), ("void", "-"), ("bill_differs", "-")),
@@ -32,14 +33,15 @@ _CSV_HEAD: Final = (
 )
 
 
-def as_html(result: DayResult, found: Sequence[Found], language: str) -> str:
-    """The whole page; it needs nothing beside it."""
-    words = table(language)
+def as_html(result: DayResult, found: Sequence[Found], language: str, *, style: str = "") -> str:
+    """The whole page; it needs nothing beside it, unless `style` says where its style is."""
+    which = LANGUAGES.index(language)
+    words = table(language) | {key: both[which] for key, both in REPORT_WORDS.items()}
     title = f"{words['bill_title']} {result.day}"
     parts = [
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{html.escape(title)}</title>\n<style>\n{_style()}</style>\n</head>\n<body>",
+        f"<title>{html.escape(title)}</title>\n{_style(style)}\n</head>\n<body>",
         f"<h1>{html.escape(title)}</h1>",
         _state(result, found, words),
         _about(result, words),
@@ -172,8 +174,10 @@ def _signed(fen: int) -> str:
     return f"{'−' if fen < 0 else ''}{yuan(abs(fen))}"
 
 
-def _style() -> str:
-    return files("cloud_bridge.web").joinpath("static", "report.css").read_text("utf-8")
+def _style(place: str) -> str:
+    if place:
+        return f'<link rel="stylesheet" href="{place}">'
+    return f"<style>\n{files('cloud_bridge.web').joinpath('static', 'report.css').read_text('utf-8')}</style>"
 
 
 def _fee(fen_5: int) -> str:

@@ -1,6 +1,6 @@
 """Words of the daily match, Chinese and English: classes of difference, their rules and causes, the report.
 
-More of `WORDS`, under the same keys: `why.*` classes, `stop.*` alarms, `next.*` what to do.
+`BILL_WORDS` are more of `WORDS`, under the same keys: `why.*` classes, `stop.*` alarms, `next.*` what to do.
 """
 
 from typing import Final
@@ -43,7 +43,22 @@ BILL_WORDS: Final[dict[str, tuple[str, str]]] = {
     "why.delivered_refunded": ("机器已出货，钱已退", "delivered at the machine, refunded"),
     "why.journal_lacks": ("机器账目中没有", "not in the machine's journal"),
     "why.journal_missing": ("机器尚未交账", "the machine's journal was not heard"),
-    # ---- rules and causes
+    # ---- on the page
+    "bills": ("对账", "Bills"),
+    "bills_empty": (
+        "还没有对过账。每天十点后自动取前一天的账单。",
+        "No day was matched yet. The bill of the day before is fetched after ten each morning.",
+    ),
+    "bill_closed": ("已结", "Closed"),
+    "bill_open": ("未结", "Open"),
+    "bill_failed": ("未能对账", "Not matched"),
+    "bill_unexplained": ("未解释", "without a cause"),
+    "bill_payments": ("付款", "Payments"),
+    "bill_refunds": ("退款", "Refunds"),
+    "bill_matched_at": ("对账时间", "Matched at"),
+}
+# What the report alone says: rules, causes, and the lines of the statement.
+REPORT_WORDS: Final[dict[str, tuple[str, str]]] = {
     "rule.refund": ("查询后退款", "ask, then refund"),
     "rule.record": ("查询后入账", "ask, then record"),
     "rule.ask": ("查询，再人工", "ask, then a person"),
@@ -54,24 +69,12 @@ BILL_WORDS: Final[dict[str, tuple[str, str]]] = {
     "cause.books": ("已入账", "the books have it now"),
     "cause.case": ("已由人员结案", "settled by a person"),
     "cause.person": ("人员说明", "explained by a person"),
-    # ---- the report and the page
-    "bills": ("对账", "Bills"),
-    "bills_empty": (
-        "还没有对过账。每天十点后自动取前一天的账单。",
-        "No day was matched yet. The bill of the day before is fetched after ten each morning.",
-    ),
     "bill_title": ("日对账单", "Daily reconciliation"),
     "bill_day": ("日期", "Day"),
-    "bill_closed": ("已结", "Closed"),
-    "bill_open": ("未结", "Open"),
-    "bill_failed": ("未能对账", "Not matched"),
     "bill_none": ("当日无交易", "nothing was traded"),
     "bill_differences": ("差异", "Differences"),
-    "bill_unexplained": ("未解释", "without a cause"),
     "bill_fits": ("没有差异。", "Nothing differs."),
     "bill_statement": ("核对表", "Statement"),
-    "bill_payments": ("付款", "Payments"),
-    "bill_refunds": ("退款", "Refunds"),
     "bill_bill": ("微信支付账单合计", "Total of the bill"),
     "bill_bill_only": ("减：账单有、本账没有", "less: in the bill, not in the books"),
     "bill_elsewhen": ("减：本账记在他日", "less: in the books on another day"),
@@ -88,7 +91,6 @@ BILL_WORDS: Final[dict[str, tuple[str, str]]] = {
     "bill_fee_taken": ("扣手续费", "fees taken"),
     "bill_fee_back": ("退手续费", "fees given back"),
     "bill_hash": ("账单文件 SHA-1", "SHA-1 of the bill"),
-    "bill_matched_at": ("对账时间", "Matched at"),
     "bill_merchant": ("商户", "Merchant"),
     "bill_class": ("类别", "Class"),
     "bill_rule": ("处理", "Rule"),

@@ -19,7 +19,18 @@ from cloud_bridge.web.told import TOLD
 from cloud_bridge.web.words import LANGUAGES, table
 
 _KINDS: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_NAMES: Final = ("page.css", "page.js", "board.js", "sales.js", "complaints.js", "dom.js", "told.js", "icon.svg")
+_NAMES: Final = (
+    "page.css",
+    "page.js",
+    "board.js",
+    "sales.js",
+    "complaints.js",
+    "bills.js",
+    "report.css",
+    "dom.js",
+    "told.js",
+    "icon.svg",
+)
 _SAID: Final = re.compile(r'(<[^>]* data-say="([a-z_]+)"[^>]*>)(?=</)')
 
 

@@ -1,6 +1,7 @@
 // The operators' page: read everything once, then follow the event stream and read again what it says has changed.
 import { drawAlarms, drawMachines, drawMoney } from "/static/board.js";
 import { drawComplaint, drawComplaints, drawOutcome, phoneWords } from "/static/complaints.js";
+import { drawBills } from "/static/bills.js";
 import { byId, choose, el, lang, moment, say, show, text, translate } from "/static/dom.js";
 import { asCsv, csvName, drawFacts, drawSales, drawStory, drawTodo } from "/static/sales.js";
 
@@ -12,7 +13,7 @@ const AGES_MS = 60_000;
 const PATH = /^\/sales\/([^/]+)$/.exec(location.pathname);
 const COMPLAINT = /^\/complaints\/([^/]+)$/.exec(location.pathname);
 
-const seen = { machines: [], sales: [], cases: [], alarms: [], complaints: null, totals: {}, facts: [], story: undefined, at_ms: 0, ok: true, live: null };
+const seen = { machines: [], sales: [], cases: [], alarms: [], complaints: null, bills: null, totals: {}, facts: [], story: undefined, at_ms: 0, ok: true, live: null };
 let numbered = 0;
 
 async function read(path) {
@@ -31,9 +32,9 @@ async function readBooks() {
     [seen.complaint, seen.person] = await Promise.all([read(`complaints/${COMPLAINT[1]}`), read("person")]);
     return;
   }
-  const [sales, cases, totals, alarms, complaints] = await Promise.all(
-    [`sales?limit=${SHOWN}`, "cases", "totals", "alarms", "complaints"].map(read));
-  Object.assign(seen, { sales, cases, totals, alarms, complaints });
+  const [sales, cases, totals, alarms, complaints, bills] = await Promise.all(
+    [`sales?limit=${SHOWN}`, "cases", "totals", "alarms", "complaints", "bills"].map(read));
+  Object.assign(seen, { sales, cases, totals, alarms, complaints, bills });
 }
 
 async function readMachines() {
@@ -67,6 +68,7 @@ function draw() {
   drawTodo(seen.cases, seen.alarms);
   drawSales(seen.sales.filter((sale) => !only || sale.machine === only));
   drawComplaints(seen.complaints);
+  drawBills(seen.bills);
   drawAlarms(seen.alarms, [...seen.sales, ...seen.cases]);
   drawFacts(seen.facts);
 }

@@ -11,9 +11,11 @@ import pytest
 from cloud_bridge.app_bills import wrong_day
 from cloud_bridge.cli_bills import bar_line
 from cloud_bridge.core.bill import RULE, Difference, Kind, Side
-from cloud_bridge.ports_bills import Cause, DayResult, Figures, Found
+from cloud_bridge.ports_bills import Cause, DayResult, Figures, Found, Kept
 from cloud_bridge.web.bill_report import as_csv, as_html
+from cloud_bridge.web.bill_words import REPORT_WORDS
 from cloud_bridge.web.words import WORDS
+from tests.unit.web.serving import site
 
 DAY = "2026-11-24"
 AT_MS = 1_795_572_300_000
@@ -51,6 +53,19 @@ RESULT = DayResult(
 )
 
 
+class Days:
+    """Days as the books keep them."""
+
+    kept: tuple[Kept, ...] = (
+        (RESULT, (OPEN, EXPLAINED)),
+        (replace(RESULT, day="2026-11-23", closed=True), (EXPLAINED,)),
+        (replace(RESULT, day="2026-11-22", merchant="north", fault="line 7: <b>no</b>", figures=None), ()),
+    )
+
+    async def bill_days(self, limit: int) -> tuple[Kept, ...]:
+        return self.kept[:limit]
+
+
 def shown(page: str) -> str:
     return " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.S).split())
 
@@ -82,10 +97,11 @@ def test_what_is_open_stands_first_and_says_that_it_is() -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("kind", Kind)
 def test_each_class_rule_and_cause_has_words(kind: Kind, language: str) -> None:
-    assert {f"why.{kind}", f"rule.{RULE[kind]}"} <= set(WORDS)
+    assert f"why.{kind}" in WORDS
+    assert f"rule.{RULE[kind]}" in REPORT_WORDS
     for name in ("neighbour", "platform", "books", "case", "person"):
         found = replace(OPEN, difference=replace(OPEN.difference, kind=kind), cause=Cause(name=name))
-        word = html.escape(WORDS[f"cause.{name}"][["zh", "en"].index(language)])
+        word = html.escape(REPORT_WORDS[f"cause.{name}"][["zh", "en"].index(language)])
         assert word in as_html(RESULT, (found,), language)
 
 
@@ -132,3 +148,15 @@ def test_what_is_no_day_or_no_merchant_is_said_with_what_is_allowed() -> None:
     assert wrong_day("", DAY, {"": 1}) == ""
     assert wrong_day("", "31.1.2026", {"": 1}) == "date: found '31.1.2026', allowed a day such as 2026-01-31"
     assert wrong_day("other", DAY, {"": 1, "main": 2}) == "merchant: found 'other', allowed '', 'main'"
+
+
+async def test_days_are_served_for_programs_and_for_spreadsheets() -> None:
+    async with site(bills=Days()) as made:
+        (first, *_) = (await made.get("/api/bills")).json
+        assert (first["day"], first["open"], first["differences"], first["lines"]) == (DAY, 1, 2, 3)
+        table = await made.get(f"/bills/{DAY}/table")
+        assert table.headers["content-disposition"] == f'attachment; filename="reconcile-{DAY}.csv"'
+        assert table.body.startswith("\ufeffday,".encode())
+        assert (await made.get("/bills/2026-11-22")).status == 404
+        assert (await made.get("/bills/2026-11-22?merchant=north")).status == 200
+        assert (await made.get("/bills/yesterday")).status in (400, 404)
