@@ -208,6 +208,14 @@ _ALL: Final = (
         seed=1,
     ),
     _one(
+        "FRESH",
+        "P5 I8",
+        "a birth is alive whenever it comes, however long somebody held it",
+        weaker.takes_births_for_alive,
+        only="adversary machine_killed power",
+        seed=11,
+    ),
+    _one(
         "EVIDENCE",
         "P4 I5",
         "the bound alone turns a sent authorisation into a refund",

@@ -38,6 +38,7 @@ class Adversary:
             self._flood,
             self._thief,
             self._old_will,
+            self._old_births,
         )
         self._zeal: Final = self._chance.choice((0.02, 0.1, 0.3))
         self._slow: Final = self._chance.choice((0.0, 0.1, 0.4))
@@ -139,6 +140,14 @@ class Adversary:
         wills = [said for said in self._world.broker.said if said.topic.endswith("/state/presence")]
         if wills:
             self._say(self._chance.choice(wills))
+
+    def _old_births(self, packet: Packet) -> None:
+        """Who lives now, asked and answered in the words of any earlier time."""
+        words = ("/up/birth", "/down/challenge")
+        kept = [said for said in self._world.broker.said if said.topic.endswith(words)]
+        for _ in range(self._chance.randrange(1, 4)):
+            if kept:
+                self._say(self._chance.choice(kept))
 
 
 async def adversary(pace: Pace) -> None:
