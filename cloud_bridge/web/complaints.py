@@ -18,7 +18,6 @@ from cloud_bridge.ports_desk import ComplaintService, ComplaintStory, ComplaintV
 from cloud_bridge.web.answers import answer, failure
 
 LONGEST_ANSWER: Final = 200
-_LONGEST_BODY: Final = 4096
 _ComplaintId = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,64}$")]
 _Act = Annotated[str, Path(pattern=r"^(answer|complete|phone)$")]
 
@@ -101,6 +100,4 @@ def _refusal(request: Request, by: str, token: str, ours: frozenset[str]) -> Res
     origin = urlsplit(request.headers.get("origin", "")).hostname or ""
     if origin not in ours or not secrets.compare_digest(request.headers.get("x-wxvend-token", ""), token):
         return failure(403, "not_ours", "found another page than ours, allowed our own page")
-    if int(request.headers.get("content-length", "0")) > _LONGEST_BODY:
-        return failure(413, "too_large", f"body: allowed are {_LONGEST_BODY} bytes")
     return None

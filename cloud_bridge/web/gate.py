@@ -1,7 +1,7 @@
 """What holds for every request, whoever asks: whole heads, our own names, and headers that bind a browser."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from fastapi.responses import Response
@@ -25,21 +25,21 @@ _FOR_BROWSERS: Final = {
     "X-Frame-Options": "DENY",
 }
 _HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::\d{1,5})?")
+_ASKED_BYTES: Final = 4096
 _RAW: Final = [(name.lower().encode(), value.encode()) for name, value in _FOR_BROWSERS.items()]
 
 
 class Gate:
-    """Stands before the callback and the pages.
+    """Stands before the callbacks, each by its path, and the pages.
 
-    The callback is judged by its signature and reached under whatever name a proxy gives it. The pages answer
+    A callback is judged by its signature and reached under whatever name a proxy gives it. The pages answer
     only to `hosts`: a page of somebody else that points its own name at this address reads nothing.
     """
 
     def __init__(
-        self, *, callback: ASGIApp, notify_path: str, pages: ASGIApp, hosts: Iterable[str], head_bytes: int
+        self, *, callbacks: Mapping[str, ASGIApp], pages: ASGIApp, hosts: Iterable[str], head_bytes: int
     ) -> None:
-        self._callback: Final = callback
-        self._notify_path: Final = notify_path
+        self._callbacks: Final = callbacks
         self._pages: Final = pages
         self._hosts: Final = frozenset(host.lower().strip("[]") for host in hosts)
         self._head_bytes: Final = head_bytes
@@ -56,7 +56,7 @@ class Gate:
 
         app: ASGIApp | None = self._refusal(scope)
         if app is None:
-            app = self._callback if scope["path"] == self._notify_path else self._pages
+            app = self._callbacks.get(scope["path"], self._pages)
         await app(scope, receive, bound)
 
     def _refusal(self, scope: Scope) -> Response | None:
@@ -68,7 +68,7 @@ class Gate:
         names = {name for name, _ in heads}
         if {b"transfer-encoding", b"content-length"} <= names:
             return _refuse(400, "head: found Transfer-Encoding and Content-Length, allowed one of them")
-        if scope["path"] in (self._notify_path, HEALTH):
+        if scope["path"] == HEALTH or scope["path"] in self._callbacks:
             return None
         host = _host(heads)
         if host not in self._hosts:
@@ -76,7 +76,15 @@ class Gate:
             return _refuse(421, f"Host: found {host[:80]!r}, allowed {allowed}. Try: add it to the settings")
         if scope["path"].startswith("/api/") and (b"sec-fetch-site", b"cross-site") in heads:
             return _refuse(403, "found a page of another site, allowed our own pages and programs")
+        if scope["method"] == "POST" and not _short(heads):
+            return _refuse(413, f"body: found more than {_ASKED_BYTES} bytes, or no Content-Length")
         return None
+
+
+def _short(heads: Iterable[tuple[bytes, bytes]]) -> bool:
+    """What is asked by a person is a few words, and says how long it is."""
+    said = next((value for name, value in heads if name == b"content-length"), b"")
+    return said.isdigit() and int(said) <= _ASKED_BYTES
 
 
 def _refuse(status: int, message: str) -> Response:
