@@ -12,7 +12,14 @@ from cloud_bridge.config_bills import BillsTable
 from cloud_bridge.config_desk import AlertsTable, ComplaintsTable, ShippingTable
 from cloud_bridge.config_machines import MachineTable, first_twice
 from cloud_bridge.config_timings import LimitsTable, TimingsTable
-from cloud_bridge.config_wechat import MerchantTable, WechatTable, accounts, astray, older_accounts
+from cloud_bridge.config_wechat import (
+    MerchantTable,
+    WechatTable,
+    accounts,
+    astray,
+    older_accounts,
+    orderless,
+)
 from cloud_bridge.ports import Shelf
 from cloud_bridge.wechat.key_report import describe_keys
 from cloud_bridge.wechat.settings import WechatSettings
@@ -104,6 +111,11 @@ class BridgeSettings:
             raise ValueError(f"machine {twice} twice")
         if wrong := astray(self.wechat, self.merchants, {each.id: each.merchant for each in self.machines}):
             raise ValueError(wrong)
+        coded = {each.id: each.merchant for each in self.machines if each.printed_codes or each.codes_ahead}
+        if lost := orderless(self.wechat, self.merchants, coded):
+            raise ValueError(
+                f"machine {lost} with codes for order requests, and no order_url of its merchant"
+            )
 
     @property
     def accounts(self) -> Mapping[str, WechatSettings]:

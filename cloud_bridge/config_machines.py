@@ -65,6 +65,9 @@ class PlaceTable:
 class MachineTable:
     """A machine that may speak, and its catalogue. Raise `catalogue_version` with each change of it.
 
+    `printed_codes` is the edition of the labels that are good; raise it to make those printed before void.
+    `codes_ahead` is how many codes the machine holds for each lane. 0: none of that kind.
+
     `merchant` names one of `[[merchants]]`; without it the money is that of `[wechat]`.
     """
 
@@ -74,6 +77,8 @@ class MachineTable:
     lanes: tuple[LaneTable, ...]
     phone: Annotated[str, _text(0, 40)] = ""
     merchant: str = ""
+    printed_codes: Annotated[int, Range(0, 2**31)] = 0
+    codes_ahead: Annotated[int, Range(0, 8)] = 0
     place: PlaceTable | None = None
 
     def __post_init__(self) -> None:
@@ -106,6 +111,8 @@ class MachineTable:
             phone=self.phone,
             products=products,
             merchant=self.merchant,
+            printed_codes=self.printed_codes,
+            codes_ahead=self.codes_ahead,
             place=self.place.place if self.place is not None else None,
         )
 

@@ -167,6 +167,12 @@ def astray(first: WechatTable, others: tuple[MerchantTable, ...], machines: Mapp
     return ""
 
 
+def orderless(first: WechatTable, others: tuple[MerchantTable, ...], machines: Mapping[str, str]) -> str:
+    """A machine with codes for order requests whose merchant takes none, or empty; `machines` as above."""
+    takes = {"": first.order_url, **{merchant.name: merchant.order_url for merchant in others}}
+    return next((name for name, merchant in machines.items() if not takes.get(merchant)), "")
+
+
 def _account(found: object, file: Path) -> dict[str, Any]:
     def text(name: str) -> str:
         value = found.get(name) if isinstance(found, dict) else None
