@@ -17,7 +17,9 @@ from edge.core.gauge import Gauge, looked
 from edge.core.machine import stop_reason
 from edge.core.screen import OutOfOrder, Screen
 from edge.display.service import open_screen
+from edge.drivers.keypad import Keypad, KeypadSettings
 from edge.drivers.registry import make_dispenser
+from edge.drivers.serial_port import SerialPort
 from edge.engine import Engine, Leaving
 from edge.host import SystemClock, fresh
 from edge.journal import SqliteJournal, open_journal
@@ -69,7 +71,8 @@ async def serve(settings: EdgeSettings, log: Log) -> None:
         ports = Ports(
             journal=journal, dispenser=dispenser, display=screen, bridge=bridge, clock=clock, notes=log
         )
-        await _Daemon(settings, ports=ports, bridge=bridge, link=link, log=log).run()
+        keypad = _keypad(settings.keypad, clock)
+        await _Daemon(settings, ports=ports, bridge=bridge, link=link, log=log).run(keypad)
 
 
 class _Daemon:
@@ -97,7 +100,7 @@ class _Daemon:
         self.engine: Final = Engine(ports=ports, terms=terms, spawn=self._spawn, entropy=os.urandom)
         bridge.attach(link, self.engine.post)
 
-    async def run(self) -> None:
+    async def run(self, keypad: Keypad | None) -> None:
         """Serve until told to stop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -105,6 +108,8 @@ class _Daemon:
         async with self._group:
             self._spawn(self.engine.run(), "engine")
             self._spawn(self._ports.dispenser.run(self.engine.post), "bus")
+            if keypad is not None:
+                self._spawn(keypad.run(self.engine.post), "keypad")
             self._spawn(self._link.run(), "link")
             self._spawn(self._bridge.receive(), "bridge in")
             self._spawn(self._bridge.pump(), "bridge out")
@@ -167,6 +172,12 @@ class _Daemon:
             self._log.warning("trouble.changed", name=name, stands=now.stands, count=total)
             self.engine.post(TroubleTold(name=name, text=f"{now.recent} of late" if now.stands else ""))
         return now
+
+
+def _keypad(settings: KeypadSettings | None, clock: SystemClock) -> Keypad | None:
+    if settings is None:
+        return None
+    return Keypad(clock, SerialPort(str(settings.port), baud=settings.baud))
 
 
 def _bridge_link(

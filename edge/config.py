@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from edge.core.model import Session
 from edge.display.settings import DisplaySettings
+from edge.drivers.keypad import KeypadSettings
 from edge.drivers.registry import SETTINGS, BusSettings
 from wire.broker import BrokerSettings, Letter
 from wire.codec import encode
@@ -63,6 +64,7 @@ class EdgeSettings:
     bus: Annotated[BusSettings, OneOf(SETTINGS)]  # exactly one sub-table, named after the bus
     mqtt: MqttTable = field(default_factory=MqttTable)
     display: DisplaySettings = field(default_factory=DisplaySettings)
+    keypad: KeypadSettings | None = None
     sale: SaleTable = field(default_factory=SaleTable)
 
     def __post_init__(self) -> None:

@@ -38,6 +38,7 @@ def sim() -> None:
 @sim.command()
 @click.option("--bus", default="xy", show_default=True, help="Which board; see --list-buses.")
 @click.option("--link", type=click.Path(path_type=Path), help="Also make this symbolic link to the terminal.")
+@click.option("--keypad", type=click.Path(path_type=Path), help="A keypad beside the board, linked here.")
 @click.option("--lanes", default=DEFAULT_LANES, show_default=True, help="Lane numbers.")
 @click.option("--stock", type=click.IntRange(0, 255), default=5, show_default=True, help="Pieces per lane.")
 @click.option(
@@ -59,6 +60,7 @@ def board(
     *,
     bus: str,
     link: Path | None,
+    keypad: Path | None,
     lanes: str,
     stock: int,
     turn_ms: int,
@@ -94,6 +96,7 @@ def board(
             wanted,
             faults=dict(_fault(text, -1) for text in faults),
             link=link,
+            keypad=keypad,
             trace=not sys.stdout.isatty() if trace is None else trace,
             out=sys.stdout,
         )

@@ -78,9 +78,10 @@ class AskingDispenser:
 
     async def recover(self, order: VendOrder) -> Outcome:
         """Wait for the board, flush, settle, then ask what became of an interrupted order."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(BOARD_START_S):
-                await self._answered.wait()
+        if not self._bus.quiet:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BOARD_START_S):
+                    await self._answered.wait()
         return await self._hold(self._settled(self._bus.recover(order)))
 
     async def resync(self) -> None:

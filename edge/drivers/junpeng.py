@@ -99,6 +99,7 @@ def _parse(raw: bytes) -> Frame | None:
 class Junpeng:
     """Implements `edge.drivers.talk.Bus`."""
 
+    quiet = False
     gap_ms = 0
     settle_ms = 1_000
     idle_ms = 3_000

@@ -21,7 +21,7 @@ REPLY_MS: Final = 500
 START_S: Final = 1
 READ_COILS, WRITE_COIL = 0x01, 0x05
 _FLASH_ON: Final = 0x0200
-_MOST_BYTES: Final = 4  # of contacts in one answer
+_MOST_BYTES: Final = 8  # of contacts in one answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class RelaySettings(LineSettings):
     def __post_init__(self) -> None:
         LineSettings.__post_init__(self)
         expect_range("address", self.address, low=1, high=247)
-        expect_range("relays", self.relays, low=1, high=32)
+        expect_range("relays", self.relays, low=1, high=64)
         expect_range("pulse_ms", self.pulse_ms, low=100, high=30_000)
         if self.pulse_ms % 100:
             raise ValueError(f"pulse_ms: found {self.pulse_ms}; allowed is steps of 100")

@@ -88,12 +88,14 @@ class Bus(Protocol):
     """One protocol in which the host asks. Pure: every method that talks is a script.
 
     `gap_ms` is the least silence between two frames, `settle_ms` how long frames of an earlier process get to
-    drain before evidence is read, `idle_ms` how often `look` is run while nothing else is going on.
+    drain before evidence is read, `idle_ms` how often `look` is run while nothing else is going on. `quiet`:
+    who is there may say nothing at all for hours, so that nobody waits for a first word.
     """
 
     gap_ms: int
     settle_ms: int
     idle_ms: int
+    quiet: bool
 
     @property
     def capabilities(self) -> Capabilities:
@@ -132,6 +134,8 @@ class Bus(Protocol):
 
 class OnlyAnswers:
     """The half of a `Bus` that is the same wherever the board never speaks by itself."""
+
+    quiet = False
 
     def reply(self, frame: Any) -> bytes:
         """An answer is not answered."""

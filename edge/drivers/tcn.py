@@ -189,11 +189,17 @@ class Tcn(OnlyAnswers):
         return self._concluded(order, said)
 
     def recover(self, order: VendOrder) -> Talk[Outcome]:
-        """Wait until no answer can come any more; then nothing is known."""
-        heard = yield Ask(wait_ms=1000 * self._settings.motor_s, answers=_is_result)
-        if heard.frame is not None and heard.frame.ok and heard.frame.data == _SEEN:
-            return judged(self._witness, order, Evidence(repeated=Ending.DROPPED, words=_words(heard.frame)))
-        return judged(self._witness, order, Evidence())
+        """Hear a result that still comes; once the board answers something else, nothing will be known."""
+        heard = yield Pause(0)
+        until_ms = heard.now_ms + 1000 * self._settings.motor_s
+        while heard.now_ms < until_ms:
+            heard = yield self._ask(_DOOR, OFF)  # while a motor turns the board does not listen
+            if heard.frame is not None and heard.frame.ok and heard.frame.data == _SEEN:
+                words = _words(heard.frame)
+                return judged(self._witness, order, Evidence(repeated=Ending.DROPPED, words=words))
+            if heard.frame is not None:
+                return judged(self._witness, order, Evidence())
+        return judged(self._witness, order, Evidence(answered=False))
 
     # ------------------------------------------------------------ helpers
 

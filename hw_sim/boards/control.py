@@ -3,36 +3,46 @@
 {"do": "key", "lane": 12}                     {"do": "cancel"}
 {"do": "fault", "name": "jam", "times": 1}    {"do": "fault", "name": "jam", "times": 0}
 {"do": "stock", "lane": 12, "pieces": 3}      {"do": "pause", "lane": 12, "on": true}
-{"do": "power", "on": false}                  {"do": "restart"}      {"do": "books"}
+{"do": "price", "lane": 12, "fen": 400}       {"do": "power", "on": false}
+{"do": "restart"}                             {"do": "books"}
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from hw_sim.boards.board import Board, Event
 
-_DOES: Final = ("key", "cancel", "fault", "stock", "pause", "power", "restart", "books")
+_DOES: Final = ("key", "cancel", "fault", "stock", "price", "pause", "power", "restart", "books")
 
 
-def obey(line: str, board: Board, now_ms: float) -> Mapping[str, Any] | None:
-    """Do what a line asks; what there is to answer. A bad line is answered with what is allowed."""
+def obey(
+    line: str, board: Board, now_ms: float, press: Callable[[int], None] | None = None
+) -> Mapping[str, Any] | None:
+    """Do what a line asks; what there is to answer. A bad line is answered with what is allowed.
+
+    `press` is a keypad beside the board, for boards that have none.
+    """
     try:
-        return _do(json.loads(line), board, now_ms)
+        return _do(json.loads(line), board, now_ms, press or board.key)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         return {"event": "refused", "t_ms": now_ms, "why": f"found {line.strip()[:120]!r}: {error}"}
 
 
-def _do(wish: Mapping[str, Any], board: Board, now_ms: float) -> Mapping[str, Any] | None:
+def _do(
+    wish: Mapping[str, Any], board: Board, now_ms: float, press: Callable[[int], None]
+) -> Mapping[str, Any] | None:
     match wish["do"]:
         case "key":
-            board.key(int(wish["lane"]))
+            press(int(wish["lane"]))
         case "cancel":
-            board.key(0)
+            press(0)
         case "fault":
             board.faults.set(str(wish["name"]), times=int(wish.get("times", -1)))
         case "stock":
             board.fill(int(wish["lane"]), int(wish["pieces"]))
+        case "price":
+            board.cabinet.lanes[int(wish["lane"])].price = int(wish["fen"])
         case "pause":
             board.pause(int(wish["lane"]), bool(wish["on"]))
         case "power":

@@ -19,7 +19,6 @@ OWN_FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "disabled": "the machine does not sell",
     }
 )
-_PRICE: Final = 350
 _REQUEST_MS, _IMPATIENT_MS = 100, 5_000
 
 
@@ -101,6 +100,10 @@ class Vmc(AnsweringBoard):
         self.tell("reset", now_ms)
         self.tell("enabled", now_ms)
 
+    def price(self, lane: int) -> int:
+        """What the machine itself asks for a lane, in fen."""
+        return self.cabinet.lanes[lane].price if lane in self.cabinet.lanes else 0
+
     def _finish(self, what: str, now_ms: float) -> None:
         lane = self.asking or 0
         self._rest()
@@ -159,7 +162,7 @@ class QibixxVmc(Vmc):
             return
         lines = {
             "enabled": "" if self.faults.on("disabled") else "c,STATUS,ENABLED",
-            "request": f"c,STATUS,VEND,{_PRICE / 100:.2f},{lane}",
+            "request": f"c,STATUS,VEND,{self.price(lane) / 100:.2f},{lane}",
             "cancel": "c,STATUS,IDLE,0.00",
             "success": "c,VEND,SUCCESS",
             "failure": "c,ERR,VEND 3",
@@ -207,7 +210,7 @@ class WaferstarVmc(Vmc):
         item = lane.to_bytes(2, "big")
         blocks = {
             "enabled": b"\x14\x01",
-            "request": b"\x13\x00" + _PRICE.to_bytes(2, "big") + item,
+            "request": b"\x13\x00" + self.price(lane).to_bytes(2, "big") + item,
             "cancel": b"\x13\x01",
             "success": b"\x13\x02" + item,
             "failure": b"\x13\x03",

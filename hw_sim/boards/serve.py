@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from hw_sim.boards.board import Board
 from hw_sim.boards.control import as_line, books, obey
+from hw_sim.boards.keypad import PtyKeypad
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.pty import PtyBoard, SteadyClock
 from hw_sim.boards.shelf import MODELS, Wanted, make_board
@@ -25,20 +26,25 @@ async def serve_board(
     *,
     faults: Mapping[str, int],
     link: Path | None,
+    keypad: Path | None,
     trace: bool,
     out: TextIO,
 ) -> None:
     """Run one board. `faults` is name to times (-1: for ever). Raises ValueError for an unknown fault.
 
-    Without `trace` polls, acknowledgements and a frame once more are not told.
+    `keypad`: keys go there, for a board that has none. Without `trace` polls, acknowledgements and a frame
+    once more are not told, until something happens.
     """
-    last: dict[object, str] = {}
+    told: set[str] = set()
 
     def say(line: Mapping[str, Any]) -> None:
-        frame, way = str(line.get("hex", "")), line.get("dir")
-        if not trace and frame and (frame.startswith(MODELS[bus].routine) or frame == last.get(way)):
+        frame = str(line.get("hex", ""))
+        if not trace and frame and (frame.startswith(MODELS[bus].routine) or frame in told):
             return
-        last[way] = frame
+        if frame:
+            told.add(frame)
+        else:
+            told.clear()  # something happened: what is said now is about that
         out.write(json.dumps(line, ensure_ascii=False) + "\n")
         out.flush()
 
@@ -47,11 +53,16 @@ async def serve_board(
         board.faults.set(name, times=times)
     async with PtyBoard(board, link=link, on_event=lambda event: say(as_line(event))) as served:
         say({"event": "ready", "bus": bus, "path": served.path})
-        await _until_told(served, say)
+        keys = PtyKeypad(keypad) if keypad is not None else None
+        await _until_told(served, say, press=keys.press if keys is not None else None)
+        if keys is not None:
+            keys.close()
     say(books(board, SteadyClock().now_ms()))
 
 
-async def _until_told(served: PtyBoard, say: Callable[[Mapping[str, Any]], None]) -> None:
+async def _until_told(
+    served: PtyBoard, say: Callable[[Mapping[str, Any]], None], *, press: Callable[[int], None] | None
+) -> None:
     """Serve wishes until SIGTERM, or until the program that holds the other end of the pipe is gone."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -59,7 +70,7 @@ async def _until_told(served: PtyBoard, say: Callable[[Mapping[str, Any]], None]
         loop.add_signal_handler(number, stop.set)
     handle = sys.stdin.fileno()
     if stat.S_ISFIFO(os.fstat(handle).st_mode) or os.isatty(handle):
-        loop.add_reader(handle, _Wishes(handle, served, say=say, gone=stop.set).readable)
+        loop.add_reader(handle, _Wishes(handle, served, say=say, gone=stop.set, press=press).readable)
     await stop.wait()
 
 
@@ -73,11 +84,13 @@ class _Wishes:
         *,
         say: Callable[[Mapping[str, Any]], None],
         gone: Callable[[], None],
+        press: Callable[[int], None] | None,
     ) -> None:
         self._handle = handle
         self._served = served
         self._say = say
         self._gone = gone
+        self._press = press
         self._held = b""
 
     def readable(self) -> None:
@@ -90,6 +103,6 @@ class _Wishes:
             self._served.do(partial(self._obey, line))
 
     def _obey(self, line: bytes, board: Board, now_ms: float) -> None:
-        answer = obey(line.decode("utf-8", "replace"), board, now_ms)
+        answer = obey(line.decode("utf-8", "replace"), board, now_ms, self._press)
         if answer is not None:
             self._say(answer)

@@ -19,6 +19,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from hw_sim.boards.shelf import MODELS
 from hw_sim.broker import NoBroker, find_mosquitto
 from hw_sim.demo.children import ChildFailed
 from hw_sim.demo.scenarios import CUT_OFF, LONGEST_S, SCENARIOS
@@ -44,6 +45,7 @@ PORT: Final = 8420
     show_default=True,
     help="mosquitto: as we ship it, with TLS and access rules.",
 )
+@click.option("--bus", default="xy", show_default=True, metavar="NAME", help="The machine's bus.")
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
@@ -58,6 +60,7 @@ def demo(
     fault: str,
     list_faults: bool,
     broker: str,
+    bus: str,
     keep: Path | None,
 ) -> None:
     """Try everything: a machine, its board, the bridge, a payment platform and a broker, on this computer.
@@ -67,6 +70,7 @@ def demo(
       wxvend demo                          a page with a virtual machine
       wxvend demo --once --json            one sale, one JSON object
       wxvend demo --once --fault jam       the spiral jams; the money goes back
+      wxvend demo --once --bus tcn         the same sale on another bus
     """
     if list_faults:
         _list_faults()
@@ -75,6 +79,9 @@ def demo(
         names = [name for name in SCENARIOS if name]
         near = difflib.get_close_matches(fault, names, n=1, cutoff=0.0)[0]
         _fail(f"--fault: found {fault!r}, allowed {', '.join(names)}. Try: --fault {near}", BAD_INPUT)
+    if bus not in MODELS:
+        near = difflib.get_close_matches(bus, MODELS, n=1, cutoff=0.0)[0]
+        _fail(f"--bus: found {bus!r}, allowed {', '.join(MODELS)}. Try: --bus {near}", BAD_INPUT)
     if (fault or as_json) and not once:
         _fail("--fault and --json: allowed with --once; the page has switches. Try: --once", BAD_INPUT)
     with _failures_in_words():
@@ -82,15 +89,15 @@ def demo(
             find_mosquitto()
         with _folder(keep) as folder:
             if once:
-                told = _run(_once(folder, fault, mosquitto=broker == "mosquitto"))
+                told = _run(_once(folder, fault, mosquitto=broker == "mosquitto", bus=bus))
                 if told is None:
                     _fail("stopped before the sale ended", FAILED)
                 _tell(told, fault, as_json=as_json)
                 sys.exit(0 if told["ok"] else FAILED)
-            _run(_show(folder, port, browser=not no_browser, mosquitto=broker == "mosquitto"))
+            _run(_show(folder, port, browser=not no_browser, mosquitto=broker == "mosquitto", bus=bus))
 
 
-async def _once(folder: Path, fault: str, *, mosquitto: bool) -> dict[str, Any]:
+async def _once(folder: Path, fault: str, *, mosquitto: bool, bus: str) -> dict[str, Any]:
     from hw_sim.demo.cable import Cable
     from hw_sim.demo.report import report
     from hw_sim.demo.script import TERMS, play
@@ -100,14 +107,14 @@ async def _once(folder: Path, fault: str, *, mosquitto: bool) -> dict[str, Any]:
 
     window, scenario = Window(), SCENARIOS[fault]
     cable = Cable() if scenario.mishap in CUT_OFF else None
-    async with Troupe(folder, window, terms=TERMS, mosquitto=mosquitto, cable=cable) as troupe:
+    async with Troupe(folder, window, terms=TERMS, mosquitto=mosquitto, cable=cable, bus=bus) as troupe:
         ending = await troupe.during(play(Stage(folder, troupe, window), scenario))
     told = report(fault, scenario, ending)
     told["timings_ms"]["start_to_selling"] = troupe.started_ms
     return told
 
 
-async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool) -> None:
+async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool, bus: str) -> None:
     from hw_sim.demo.room import Room
     from hw_sim.demo.scenery import Terms
     from hw_sim.demo.server import HOST, make_page, serve
@@ -117,7 +124,7 @@ async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool) -> N
 
     window = Window()
     with _listen(HOST, port) as listening:
-        async with Troupe(folder, window, terms=Terms(), mosquitto=mosquitto) as troupe:
+        async with Troupe(folder, window, terms=Terms(), mosquitto=mosquitto, bus=bus) as troupe:
             stage = Stage(folder, troupe, window)
             room = Room(stage)
             address = f"http://{HOST}:{listening.getsockname()[1]}/"

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from edge.ids import new_id
 from edge.journal import Fresh, open_journal
+from hw_sim.demo.buses import KEYPADS, bus_table
 from hw_sim.demo.certs import make_certificates
 from hw_sim.demo.onlooker import NAME as ONLOOKER
 from hw_sim.demo.onlooker import filters
@@ -46,7 +47,7 @@ class Terms:
 class Scenery:
     """Where everything is. With `tls` the broker asks for the certificates in `certs`.
 
-    `notify_port` takes the platform's notifications; 0: the bridge does.
+    `notify_port` takes the platform's notifications; 0: the bridge does. `bus` is the machine's.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class Scenery:
     platform_port: int
     notify_port: int = 0
     tls: bool = False
+    bus: str = "xy"
 
     @property
     def bridge_url(self) -> str:
@@ -99,6 +101,11 @@ def board_link(folder: Path) -> Path:
     return folder / "board"
 
 
+def keypad_link(folder: Path) -> Path:
+    """Where the machine finds its keypad, if its board has none."""
+    return folder / "keypad"
+
+
 def merchant(folder: Path) -> Path:
     """The merchant's keys and credentials, and the platform's own."""
     return folder / "merchant"
@@ -133,7 +140,8 @@ def edge_settings(scenery: Scenery, terms: Terms) -> str:
             "machine": MACHINE,
             "journal": journal(scenery.folder).name,
             "keys": {"machine_key_file": "machine.key", "bridge_public_key_files": ["bridge.pub"]},
-            "bus.xy": {"port": str(board_link(scenery.folder))},
+            f"bus.{scenery.bus}": bus_table(scenery.bus, str(board_link(scenery.folder))),
+            **({} if scenery.bus in KEYPADS else {"keypad": {"port": str(keypad_link(scenery.folder))}}),
             "mqtt": _mqtt(scenery, MACHINE),
             "display": {"width": 480, "height": 800, "png": screen(scenery.folder).name},
             "sale": {

@@ -12,6 +12,10 @@ Line = Mapping[str, Any]
 # Polls, acknowledgements, and what the board tells of itself again and again: no news about a sale.
 _ROUTINE: Final = frozenset({"41", "42", "11", "31", "51", "52"})
 _MOTOR: Final = "06"
+# What boards call the frame that starts a motor, on other buses than XY.
+_STARTS: Final = frozenset(
+    {"run", "dispense", "rotate", "deliver", "vend", "flash on", "open", "approved", "function 10"}
+)
 # What a camera may read from a screen has no place in a list of facts.
 _HIDDEN: Final = frozenset({"code_url"})
 _EDGE_WORDS: Final[Mapping[str, str]] = {
@@ -73,17 +77,22 @@ def _of_board(line: Line) -> Fact | None:
 
 def _of_frame(line: Line) -> Fact | None:
     frame = str(line["hex"]).replace(" ", "")
-    command = frame[4:6]
+    to_host = line["dir"] == "to_host"
+    command = frame[4:6] if frame.startswith("fafb") else ""
     if command in _ROUTINE:
         return None
-    to_host = line["dir"] == "to_host"
+    starts = command == _MOTOR or (not command and _is_start(str(line["what"])))
     return Fact(
         t_ms=float(line["t_ms"]),
         who="bus",
         what=f"{'←' if to_host else '→'} {line['what']}",
         detail=_spaced(frame),
-        mark="motor_frame" if command == _MOTOR and not to_host else "",
+        mark="motor_frame" if starts and not to_host else "",
     )
+
+
+def _is_start(words: str) -> bool:
+    return words in _STARTS or (words.startswith("C,VEND,") and not words.endswith("-1"))
 
 
 def _of_platform(line: Line) -> Fact | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from hw_sim.broker import MosquittoBroker, NoBroker, Shipped, free_port
+from hw_sim.demo.buses import KEYPADS, KNOW_PRICES
 from hw_sim.demo.cable import Cable
 from hw_sim.demo.children import START_TIMEOUT_S, Child, ChildFailed
 from hw_sim.demo.follow import follow
@@ -18,6 +19,7 @@ from hw_sim.demo.scenery import (
     board_link,
     bridge_settings,
     edge_settings,
+    keypad_link,
     make_broker_files,
     make_keys,
     merchant,
@@ -38,7 +40,7 @@ class Troupe:
     """Inside `async with` the machine sells. Raises ChildFailed, NoBroker, TimeoutError, in words.
 
     `window` gets all that they say; `notify_port` takes the notifications instead of the bridge. With `cable`
-    the machine reaches the broker through one that can be pulled.
+    the machine reaches the broker through one that can be pulled. `bus` is the machine's.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Troupe:
         mosquitto: bool,
         notify_port: int = 0,
         cable: Cable | None = None,
+        bus: str = "xy",
     ) -> None:
         self.started_ms = 0
         self._folder: Final = folder
@@ -58,6 +61,7 @@ class Troupe:
         self._mosquitto: Final = mosquitto
         self._notify_port: Final = notify_port
         self._cable: Final = cable
+        self._bus: Final = bus
         self._children: Final[dict[str, Child]] = {}
         self._commands: Final[dict[str, tuple[str, ...]]] = {}
         self._tasks: Final[list[asyncio.Task[None]]] = []
@@ -146,6 +150,7 @@ class Troupe:
                 platform_port=free_port(),
                 notify_port=self._notify_port,
                 tls=self._mosquitto,
+                bus=self._bus,
             )
             self._scenery = scenery
             line = scenery
@@ -184,6 +189,10 @@ class Troupe:
         link = str(board_link(self._folder))
         await self._simulate(
             "board",
+            "--bus",
+            self._bus,
+            *(() if self._bus == "xy" else ("--quiet",)),
+            *(() if self._bus in KEYPADS else ("--keypad", str(keypad_link(self._folder)))),
             "--lanes",
             lanes,
             "--stock",
@@ -193,6 +202,9 @@ class Troupe:
             "--link",
             link,
         )
+        if self._bus in KNOW_PRICES:
+            for goods in SHELF:
+                self.board.tell({"do": "price", "lane": goods.lane, "fen": goods.price_fen})
 
     async def _start_platform(self, port: int) -> None:
         keys = str(merchant(self._folder))

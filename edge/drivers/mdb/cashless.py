@@ -116,6 +116,7 @@ class Cashless:
     def __init__(self, settings: MdbSettings, adapter: Adapter) -> None:
         self._settings: Final = settings
         self._adapter: Final = adapter
+        self.quiet = not adapter.starts_off
         self._witness: Final = Witness(recovery=Recovery.NONE, drop_sensor=True)
         self._asked: Asked | None = None
         self._approved = False
