@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.utils import formatdate
+from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -25,6 +26,12 @@ from hw_sim.platform.shipping import PATHS, Shipping
 from hw_sim.platform.v2_api import Door
 
 DESK: Final = "/_sim/"
+_FOLDER: Final = Path(__file__).with_name("page")
+_PAGE: Final = {
+    "": ("index.html", "text/html"),
+    "page.css": ("page.css", "text/css"),
+    "page.js": ("page.js", "text/javascript"),
+}
 KEEP_ALIVE_S: Final = 8  # the real host closes an idle connection then
 _LARGEST_BODY: Final = 1 << 20
 _STOP_WITHIN_S: Final = 1
@@ -73,6 +80,8 @@ class Face:
 
     async def _at_the_desk(self, call: Call) -> Response:
         name, _, query = call.target.removeprefix(DESK).partition("?")
+        if call.method == "GET" and name in _PAGE:
+            return Response((_FOLDER / _PAGE[name][0]).read_bytes(), media_type=_PAGE[name][1])
         try:
             wish = json.loads(call.body or b"{}") | dict(parse_qsl(query))
             status, value = 200, await self._desk.done(name, wish)

@@ -26,6 +26,7 @@ from hw_sim.platform.ids import Ids
 from hw_sim.platform.keys import open_api_v2_key, open_app_secret, open_keys
 from hw_sim.platform.model import Platform, Rules
 from hw_sim.platform.orders import Shop
+from hw_sim.platform.page_wishes import page_wishes
 from hw_sim.platform.refund_calls import RefundCalls
 from hw_sim.platform.shipping import Shipping
 from hw_sim.platform.signatures import KeyMode, Signer
@@ -145,7 +146,7 @@ def _wired(options: Options, clock: Clock, events: Events) -> tuple[Face, Carrie
     refund_calls = RefundCalls(platform=platform, signer=signer, appid=merchant.appid, ids=ids, clock=clock)
     echo = Echo(platform=platform, merchant=merchant, signer=signer, ids=ids)
     api.add((*complaints.routes(), *violations.routes(), *refund_calls.routes(), *echo.routes()))
-    desk.add(refund_calls.wishes())
+    desk.add({**refund_calls.wishes(), **page_wishes(platform=platform, signer=signer, clock=clock)})
     desk.add(
         complaint_wishes(
             platform=platform, complaints=complaints, violations=violations, shipping=shipping, clock=clock
