@@ -76,7 +76,7 @@ def request(sale: None, event: Requested, ctx: Context) -> Step:
         At(timer=Timer.BOUND, delay_s=bound_s),
         ClearAlarm(name="brake_lane"),
         ClearAlarm(name="brake_machine"),
-        edge(_chosen(event, ctx.product.name_zh)),
+        _chosen(event, ctx.product.name_zh),
     )
     return Step(quoted, effects)
 
@@ -89,9 +89,10 @@ def _tries(event: Requested, ctx: Context) -> tuple[Effect, ...]:
     return (Again(timer=Timer.PLACE, anew=True), over)
 
 
-def _chosen(event: Requested, name: str) -> str:
-    how = "is promised to a scan" if event.request_id else "was chosen"
-    return f"lane {event.lane} {how}: {name}, {yuan(event.price_fen)}"
+def _chosen(event: Requested, name: str) -> Effect:
+    if event.request_id:
+        return edge(f"lane {event.lane} is promised to a scan: {name}, {yuan(event.price_fen)}")
+    return edge(f"lane {event.lane} was chosen: {name}, {yuan(event.price_fen)}")
 
 
 def _refusal(event: Requested, ctx: Context) -> str:

@@ -154,6 +154,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "why.unpaid": ("未付款", "not paid in time"),
     "why.cancel": ("顾客取消", "the shopper cancelled"),
     "why.reselect": ("顾客重新选择", "the shopper chose again"),
+    "why.replaced": ("顾客重新扫码", "the shopper scanned again"),
     "why.lease": ("超时", "the lease ended"),
     "why.restart": ("机器重启", "the machine restarted"),
     "why.machine_restarted": ("机器重启", "the machine restarted"),
