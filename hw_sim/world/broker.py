@@ -7,6 +7,7 @@ matching subscribers". Within a connection TCP is whole and in order; what is un
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import count
 from random import Random
 from typing import Final
@@ -121,8 +122,13 @@ class Broker:
 
     # ------------------------------------------------------------ a client's side
 
-    def connect(self, line: Line, filters: tuple[str, ...], will: Packet | None) -> bool:
-        """Open the line; False when nobody answers. An older line of the same name is thrown off."""
+    def connect(
+        self, line: Line, filters: tuple[str, ...], will: Packet | None, *, resume: bool = False
+    ) -> bool:
+        """Open the line; False when nobody answers. An older line of the same name is thrown off.
+
+        A client that does not `resume` subscribes anew, and hears what is retained once more.
+        """
         if not self.up or not self._reachable(line.name):
             return False
         session = self._sessions.setdefault(line.name, _Session())
@@ -131,10 +137,10 @@ class Broker:
         line.will, session.line = will, line
         session.waiting = deque([*session.unacked.items(), *session.waiting])
         session.unacked.clear()
-        if session.filters != filters:
+        if not resume or session.filters != filters:
             session.filters = filters
             for topic, packet in self._retained.items():
-                if any(matches(each, topic) for each in filters):
+                if wanted(filters, topic):
                     session.waiting.append((next(self._numbers), replace(packet, kept=True)))
         self._push(session)
         return True
@@ -274,7 +280,7 @@ class Broker:
 
     @staticmethod
     def _hears(session: _Session, packet: Packet) -> bool:
-        return any(matches(each, packet.topic) for each in session.filters)
+        return wanted(session.filters, packet.topic)
 
     def _push(self, session: _Session) -> None:
         line = session.line
@@ -292,6 +298,12 @@ class Memory:
 
     sessions: dict[str, tuple[tuple[str, ...], list[tuple[int, Packet]]]]
     retained: dict[str, Packet]
+
+
+@lru_cache(maxsize=1000)
+def wanted(filters: tuple[str, ...], topic: str) -> bool:
+    """Whether one of these filters takes a topic."""
+    return any(matches(each, topic) for each in filters)
 
 
 def matches(pattern: str, topic: str) -> bool:

@@ -25,6 +25,7 @@ BYTE_S: Final = 10 / 57_600
 LATENCY_S: Final = 0.001
 REST_AFTER: Final = 3  # turns that came to nothing
 REST_MS: Final = 2_500  # between turns of a board that rests, at most: the driver takes 3 s for silence
+_A_BIT_S: Final = 1e-6  # past the moment, so that no rounding makes it too early
 # Where command and lane of a frame stand, the command that moves something, and the word that the host has
 # nothing to say (XY protocol section 2).
 _COMMAND: Final = slice(2, 3)
@@ -126,7 +127,8 @@ class Bus:
     def _look(self) -> None:
         rested = self._board.resting
         written = self._board.tick(self.now_ms())
-        self._empty_turns = self._empty_turns + bool(written) if rested else 0
+        if written:
+            self._empty_turns = self._empty_turns + 1 if rested else 0
         self._write(written)
         self._wait()
 
@@ -135,8 +137,8 @@ class Bus:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._board.powered:
-            wait_s = max(0.001, (self._due_ms() - self.now_ms()) / 1000)
+        if self._board.powered and not (self._rests() and self._alone()):
+            wait_s = max(0.001, (self._due_ms() - self.now_ms()) / 1000 + _A_BIT_S)
             self._timer = self._loop.on(self._loop.nature, wait_s, self._look)
 
     def _due_ms(self) -> float:
@@ -150,6 +152,10 @@ class Bus:
     def _rests(self) -> bool:
         idle = self._empty_turns >= REST_AFTER and not self._wanted and not self.noise.on
         return idle and self._board.resting
+
+    def _alone(self) -> bool:
+        """No daemon has the port open: a turn would be given to nobody."""
+        return self.port is None or not self.port.alive
 
     def _write(self, pieces: list[bytes]) -> None:
         self._tell()
@@ -200,9 +206,14 @@ class Port:
         listener.on_opened()
         await asyncio.Event().wait()
 
+    @property
+    def alive(self) -> bool:
+        """The daemon that opened it runs."""
+        return self._life == self.host.life
+
     def write(self, data: bytes) -> None:
         """Write at once; a daemon that has just died writes nothing."""
-        if self._life == self.host.life:
+        if self.alive:
             self._bus.to_board(data)
 
     def discard_input(self) -> None:
@@ -210,7 +221,7 @@ class Port:
 
     def hear(self, data: bytes) -> None:
         """Bytes have arrived."""
-        if self._listener is not None and self._life == self.host.life:
+        if self._listener is not None and self.alive:
             self._listener.on_data(data)
 
 

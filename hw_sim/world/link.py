@@ -103,7 +103,7 @@ class WorldLink:
             lost=lambda why: self._lost(number, why),
         )
         will = _packet(self._settings.will) if self._settings.will is not None else None
-        if not self._broker.connect(line, self._settings.filters, will):
+        if not self._broker.connect(line, self._settings.filters, will, resume=self._lines > 0):
             self.reason = "cannot connect"
             return False
         self._lines, self._line, self.reason = number, line, "connected"

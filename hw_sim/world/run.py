@@ -15,11 +15,13 @@ from hw_sim.world.marks import Marks
 from hw_sim.world.payments import SECRETS
 from hw_sim.world.shoppers import Habit, Manners, Shoppers
 from hw_sim.world.story import Story
+from hw_sim.world.technician import Technician
 from hw_sim.world.trouble import Trouble
 from hw_sim.world.watch import watch
 from hw_sim.world.world import LANES, PRICES_FEN, Rig, World
 
 HEALING_S: Final = 45 * 60.0
+TROUBLE_S: Final = 3600.0
 _STEP_S: Final = 60.0
 _ENDED: Final = frozenset({"vended", "refunded", "closed", "case", "settled"})
 _OVER: Final = frozenset({"vended", "refunded", "settled"})
@@ -65,7 +67,8 @@ def run_seed(seed: int, life: Life | None = None) -> Outcome:
         world.story.mark(f"trouble: {name}")
     world.start()
     trouble.start()
-    _shop(world, life)
+    world.loop.spawn(world.loop.nature, Technician(world).come(), "technician")
+    _shop(world, life, trouble)
     trouble.heal()
     heal(world)
     return ended(world, checker, attacked=trouble.kinds == ("adversary",))
@@ -110,8 +113,8 @@ def _rig(seed: int, machines: int, clock_rates: tuple[float, ...]) -> Rig:
     )
 
 
-def _shop(world: World, life: Life) -> None:
-    """Let people come until they have all gone."""
+def _shop(world: World, life: Life, trouble: Trouble) -> None:
+    """Let people come until they have all gone, also past the end of a trouble that does not let them buy."""
     manners = _manners(world.chance("manners"), life)
     each = -(-life.sales // len(world.machines))
     waiting = [
@@ -126,6 +129,8 @@ def _shop(world: World, life: Life) -> None:
     ]
     while not all(task.done() for task in waiting) and world.loop.time() < life.hours * 3600:
         world.run(_STEP_S)
+        if world.loop.time() > TROUBLE_S and not trouble.over:
+            trouble.heal()
 
 
 def _manners(chance: Random, life: Life) -> Manners:
@@ -133,7 +138,7 @@ def _manners(chance: Random, life: Life) -> Manners:
     weights[Habit.PAYS] += 1.0
     if life.all_pay:
         weights = {Habit.PAYS: 1.0}
-    return Manners(every_s=life.every_s or chance.choice((10.0, 30.0, 90.0)), weights=weights)
+    return Manners(every_s=life.every_s or chance.choice((5.0, 15.0, 60.0)), weights=weights)
 
 
 def heal(world: World) -> None:
@@ -204,12 +209,12 @@ def _row(sale: Sale) -> reckoning.Row:
 def _counts(world: World, checker: Checker) -> Mapping[str, int]:
     counts: Counter[str] = Counter()
     for sale in world.office.disk.tables.sales.values():
-        counts["sales"] += 1
         counts[sale.state.value] += 1
         counts["cases"] += bool(sale.case)
         counts[f"doubt.{sale.doubt}"] += bool(sale.doubt)
     rows = {sale_id: _row(sale) for sale_id, sale in world.office.disk.tables.sales.items()}
     counts["left to the bill"] = len(_forgotten(checker, rows))
+    counts["sales"] = sum(machine.opened for machine in world.machines)
     counts["paid"] = sum(bool(truth.paid_fen) for truth in checker.truths.values())
     counts["pieces"] = sum(machine.board.cabinet.pieces_dropped for machine in world.machines)
     return +counts

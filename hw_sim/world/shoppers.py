@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from edge.core.screen import Code
+from edge.core.screen import Code, Idle
 from hw_sim.platform.payers import PayerRefused
 from hw_sim.world.machine import Machine
 from hw_sim.world.payments import Payments
@@ -14,6 +14,10 @@ from hw_sim.world.story import Story
 
 LOOK_EVERY_S: Final = 0.5
 PATIENCE_S: Final = 15.0
+COMES_BACK_S: Final = 5.0  # until he looks again whether the machine sells
+GIVES_UP_S: Final = 600.0
+BLIND: Final = 0.1  # the chance that somebody presses numbers whatever the screen says
+VISITS: Final = 3  # for each sale that is to be opened, at most
 OVERTAKES_S: Final = 10.0
 
 
@@ -51,12 +55,25 @@ class Shoppers:
         self._chance: Final = chance
 
     async def come(self, count: int) -> None:
-        """So many, then nobody any more."""
+        """Until so many sales were opened here, unless the machine sells next to nothing."""
         habits, weights = list(self._manners.weights), list(self._manners.weights.values())
-        for _ in range(count):
+        for _ in range(VISITS * count):
+            if self._machine.opened >= count:
+                return
             await asyncio.sleep(self._chance.random() * 2 * self._manners.every_s)
+            if self._chance.random() >= BLIND:
+                await self._until_it_sells()
             (habit,) = self._chance.choices(habits, weights)
             await self._shop(habit)
+
+    async def _until_it_sells(self) -> None:
+        """Come back now and then, and give up some time."""
+        for _ in range(int(GIVES_UP_S / COMES_BACK_S)):
+            screen = self._machine.screen
+            view = screen.view if screen is not None else None
+            if isinstance(view, Idle) and any(not tile.reason for tile in view.tiles):
+                return
+            await asyncio.sleep(COMES_BACK_S)
 
     async def _shop(self, habit: Habit) -> None:
         lane, other = self._chance.sample(self._machine.plan.lanes, 2)

@@ -13,7 +13,7 @@ from hw_sim.world.mishaps import MISHAPS
 from hw_sim.world.pace import Pace
 from hw_sim.world.world import World
 
-ON: Final = 0.25  # the chance that a kind is on in a world
+ON: Final = (0.05, 0.1, 0.25)  # the chance that a kind is on: where everything breaks nobody buys anything
 
 _BOARD: Final = (
     "jam",
@@ -56,7 +56,8 @@ class Trouble(Pace):
     def __init__(self, world: World, *, only: frozenset[str] | None = None) -> None:
         super().__init__(world)
         names = list(KINDS)
-        drawn = frozenset(name for name in names if self.chance.random() < ON)
+        on = self.chance.choice(ON)
+        drawn = frozenset(name for name in names if self.chance.random() < on)
         self.kinds: Final = tuple(name for name in names if name in (drawn if only is None else only))
 
     def start(self) -> None:
