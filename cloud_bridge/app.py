@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from cloud_bridge.app_bills import BillDesk
 from cloud_bridge.app_desk import Desk
 from cloud_bridge.app_merchants import Merchants
+from cloud_bridge.app_scans import Orders, order_door
 from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
 from cloud_bridge.core.model import TellAck
 from cloud_bridge.engine import Engine, Settings
@@ -80,7 +81,8 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
         hearing = Hearing(
             transport=link, service=engine, gate=gate, roster=roster, clock=clock, journals=told
         )
-        web = _web(settings, engine, roster, desk, books=store)
+        orders = order_door(settings, engine, merchants, clock=clock, log=log)
+        web = _web(settings, engine, roster, desk, books=store, orders=orders)
         stack.callback(desk.close)
         keepers = merchants.keepers(say=OwnAlarms(store, clock).say, clock=clock, log=log)
         daemon = _Daemon(
@@ -214,7 +216,7 @@ class _Daemon:
 
 
 def _web(
-    settings: BridgeSettings, engine: Engine, roster: Roster, desk: Desk, *, books: SqlStore
+    settings: BridgeSettings, engine: Engine, roster: Roster, desk: Desk, *, books: SqlStore, orders: Orders
 ) -> ServePage:
     page = make_app(
         service=engine,
@@ -227,6 +229,7 @@ def _web(
         complaints=desk.complaints,
         bills=books,
         person_header=settings.web.person_header,
+        orders=orders,
     )
     return partial(serve_web, page, settings.web.host, settings.web.port)
 
