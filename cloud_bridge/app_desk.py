@@ -29,7 +29,7 @@ Answer = Callable[[Asked], Awaitable[tuple[str, str]]]
 
 
 class Desk:
-    """Made before the daemon runs. Raises OSError, ValueError for a robot's files that cannot be used."""
+    """Made before the daemon runs. A robot whose files cannot be used is told to the log: sales go on."""
 
     def __init__(
         self,
@@ -59,7 +59,8 @@ class Desk:
             settings=_complaint_settings(settings, merchants),
         )
         self._monitors: Final = Monitors(store=store, watch=engine.watch, clock=clock)
-        self._robots: Final = tuple(self._robot(settings, sink) for sink in settings.alerts.sinks)
+        made = (self._robot(settings, sink) for sink in settings.alerts.sinks)
+        self._robots: Final = tuple(robot for robot in made if robot is not None)
         states = AlarmStates(fleet.shown, lambda: fleet.linkups)
         self._alerts: Final = Alerts(store=store, sinks=(states, *self._robots), clock=clock, log=log)
         self._shipping: Final = self._reports(settings, merchants, store, log)
@@ -122,13 +123,17 @@ class Desk:
 
     # ------------------------------------------------------------ made of settings
 
-    def _robot(self, settings: BridgeSettings, sink: SinkTable) -> Robot:
-        base_url, target = sink.address
+    def _robot(self, settings: BridgeSettings, sink: SinkTable) -> Robot | None:
+        try:
+            (base_url, target), secret = sink.address, sink.secret
+        except (OSError, ValueError) as error:
+            self.log.warning("alerts.unusable", sink=sink.name, why=str(error))
+            return None
         about = RobotSettings(
             name=sink.name,
             kind=sink.kind,
             target=target,
-            secret=sink.secret,
+            secret=secret,
             languages=LANGUAGES[settings.alerts.language],
         )
         return Robot(about, self._host(Host(base_url, settings.alerts.proxy_url)), self.clock)

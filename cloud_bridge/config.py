@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from cloud_bridge.config_bills import BillsTable
-from cloud_bridge.config_desk import AlertsTable, ComplaintsTable, ShippingTable
+from cloud_bridge.config_desk import AlertsTable, ComplaintsTable, ShippingTable, described
 from cloud_bridge.config_machines import MachineTable, first_twice
 from cloud_bridge.config_timings import LimitsTable, TimingsTable
 from cloud_bridge.config_wechat import (
@@ -197,6 +197,8 @@ def findings(path: Path, *, now_s: float) -> tuple[bool, list[str]]:
             lines.append(f"machines: {machine.id}: public key {name}; {shelf}")
         except BadKeyFile as error:
             mistakes.append(f"machines: {machine.id}: public_key_file: {error}")
+    told, wrong = described(settings.alerts, settings.complaints)
+    lines, mistakes = [*lines, *told], [*mistakes, *wrong]
     for name, account in settings.accounts.items():
         report = describe_keys(account, now_s=now_s)
         where = f"merchants.{name}" if name else "wechat"

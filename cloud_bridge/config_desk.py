@@ -69,6 +69,20 @@ class AlertsTable:
             raise ValueError(f"{len(names)} sinks; {MOST_SINKS} are allowed")
 
 
+def described(alerts: AlertsTable, complaints: ComplaintsTable) -> tuple[list[str], list[str]]:
+    """What `check-config` says of them: a line for each, and the mistakes. No address is shown in full."""
+    asked = f"asked for each {complaints.ask_again_s} s"
+    lines = [f"complaints: {'notifications come to us' if complaints.manage_address else asked}"]
+    mistakes = []
+    for sink in alerts.sinks:
+        try:
+            signed = "signed" if sink.secret else "not signed"
+            lines.append(f"alerts.sinks: {sink.name}: {sink.kind} at {sink.address[0]}, {signed}")
+        except (OSError, ValueError) as error:
+            mistakes.append(f"alerts.sinks: {sink.name}: url_file {sink.url_file}: {error}")
+    return lines, mistakes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippingTable:
     """Reports of deliveries (self-pickup) to the platform of mini-programs, for an appid under that regime.

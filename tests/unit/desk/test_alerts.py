@@ -3,9 +3,11 @@
 import asyncio
 import json
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
+from cloud_bridge.config_desk import AlertsTable, ComplaintsTable, SinkTable, described
 from cloud_bridge.core.alert import News, news
 from cloud_bridge.engine_alerts import Alerts
 from cloud_bridge.fleet.alarms import AlarmStates, payload, topic
@@ -324,3 +326,44 @@ async def test_telling_goes_on_until_it_is_cancelled(office: Office) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+# ---------------------------------------------------------------- settings
+
+
+def _file(folder: Path, name: str, words: str) -> Path:
+    file = folder / name
+    file.touch(mode=0o600)
+    file.write_text(words)
+    return file
+
+
+def test_a_robots_address_and_secret_are_read_from_their_files(tmp_path: Path) -> None:
+    url = _file(tmp_path, "url", "https://oapi.dingtalk.com/robot/send?access_token=t\n")
+    sink = SinkTable(
+        name="ops", kind="dingtalk", url_file=url, secret_file=_file(tmp_path, "s", f"{SECRET}\n")
+    )
+    assert sink.address == ("https://oapi.dingtalk.com", "/robot/send?access_token=t")
+    assert sink.secret == SECRET
+    lines, mistakes = described(AlertsTable(sinks=(sink,)), ComplaintsTable())
+    assert lines[1] == "alerts.sinks: ops: dingtalk at https://oapi.dingtalk.com, signed"
+    assert mistakes == []
+    assert "access_token" not in repr([lines, sink])
+
+
+def test_an_address_that_cannot_be_one_is_a_mistake_that_shows_no_key(tmp_path: Path) -> None:
+    url = _file(tmp_path, "url", "qyapi.weixin.qq.com/send?key=k-e-y")
+    lines, mistakes = described(
+        AlertsTable(sinks=(SinkTable(name="w", kind="wecom", url_file=url),)), ComplaintsTable()
+    )
+    assert "https" in mistakes[0]
+    assert "k-e-y" not in repr([lines, mistakes])
+
+
+@pytest.mark.parametrize(
+    ("names", "why"), [(["a", "a"], "twice"), (["mqtt"], "mqtt"), ([f"n{at}" for at in range(9)], "9 sinks")]
+)
+def test_sinks_have_names_of_their_own_and_a_bound(tmp_path: Path, names: list[str], why: str) -> None:
+    url = _file(tmp_path, "url", "https://x.example/")
+    with pytest.raises(ValueError, match=why):
+        AlertsTable(sinks=tuple(SinkTable(name=name, kind="wecom", url_file=url) for name in names))
