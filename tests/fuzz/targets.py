@@ -19,6 +19,7 @@ from edge.config import EdgeSettings
 from edge.drivers.xy.codec import Decoder
 from edge.drivers.xy.messages import Other
 from hw_sim.platform.keys import open_keys
+from tests.fuzz import older
 from tests.unit.drivers.xy_bench import ACK, POLL, STATUS_TEXT, Bench, frame
 from tests.unit.wechat.parties import NOW_S, Parties, payment, refund
 from tests.unit.wire.samples import (
@@ -268,6 +269,7 @@ def targets(folder: Path, parties: Parties) -> Mapping[str, Target]:
         "gate": Target(_SENT, _gate),
         "message": Target(st.one_of(*map(_about, MESSAGES)), _message),
         **_notices(parties),
+        "xml": Target(older.inputs(spoilt(*older.GOOD, more=older.BITS)), older.read),
         "edge.toml": Target(spoilt(texts["edge"], more=toml), _settings(folder, EdgeSettings)),
         "bridge.toml": Target(spoilt(texts["bridge"], more=toml), _settings(folder, BridgeSettings)),
     }

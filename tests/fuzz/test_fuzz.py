@@ -11,7 +11,7 @@ from tests.unit.wechat.parties import Parties, new_parties
 SECONDS = 2.0
 NAMES = (
     *("xy frames", "xy session", "envelope", "gate", "message"),
-    *("notice on its way", "notice in its words", "edge.toml", "bridge.toml"),
+    *("notice on its way", "notice in its words", "xml", "edge.toml", "bridge.toml"),
 )
 
 
