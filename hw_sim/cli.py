@@ -235,6 +235,7 @@ def robots(port: int, signing: tuple[str, ...]) -> None:
     "--only", default="", help="Kinds of trouble, with commas, instead of the seed's own; none: none."
 )
 @click.option("--every-step", is_flag=True, help="Cut the power at each step of fixed scenarios instead.")
+@click.option("--every-mark", is_flag=True, help="Exit with 3 when a mark or rule was come past by no seed.")
 @click.option("--without", default="", metavar="NAME", help="Take a safeguard away.")
 @click.option("--list-safeguards", is_flag=True, help="Say which there are.")
 @click.option("--markdown", is_flag=True, help="With --list-safeguards: the page of docs/safeguards.md.")
@@ -254,7 +255,7 @@ def world(**wish: Any) -> None:
         return
     only = None if not wish["only"] else frozenset(wish["only"].split(",")) - {"none"}
     life = Life(sales=wish["sales"], hours=wish["hours"], machines=wish["machines"], only=only)
-    kept = ("seeds", "seed", "story", "every_step", "without", "as_json", "workers")
+    kept = ("seeds", "seed", "story", "every_step", "every_mark", "without", "as_json", "workers")
     sys.exit(run(Wish(life=life, **{name: wish[name] for name in kept})))
 
 

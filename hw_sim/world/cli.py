@@ -19,6 +19,7 @@ from hw_sim.world.safeguards import table
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
+MISSED: Final = 3
 _EVERY_S: Final = 10.0
 
 
@@ -31,6 +32,7 @@ class Wish:
     seed: int | None
     story: bool
     every_step: bool
+    every_mark: bool
     without: str
     as_json: bool
     workers: int
@@ -55,8 +57,10 @@ def run(wish: Wish) -> int:
         count = len(seeds)
         parts = campaign(seeds, wish.life, without=wish.without, workers=wish.workers)
     totals = _gather(parts, count)
-    _summary(totals, time.monotonic() - began_s, wish)
-    return FAILED if totals.broken else 0
+    absent = _summary(totals, time.monotonic() - began_s, wish)
+    if totals.broken:
+        return FAILED
+    return MISSED if absent and wish.every_mark else 0
 
 
 def list_safeguards(*, markdown: bool) -> str:
@@ -108,19 +112,21 @@ def _shown(parts: Iterable[Totals], count: int) -> Iterator[Totals]:
 # ---------------------------------------------------------------- the summary
 
 
-def _summary(totals: Totals, took_s: float, wish: Wish) -> None:
+def _summary(totals: Totals, took_s: float, wish: Wish) -> tuple[str, ...]:
+    """Say what it came to; the marks and rules that a whole campaign missed."""
     whole = wish.seed is None and not wish.without and not wish.every_step and wish.life.only is None
     absent = missed(totals.marks, totals.cells) if whole else ()
     facts = _facts(totals, took_s, absent)
     if wish.as_json:
         click.echo(json.dumps({**facts, "broken": [_as_json(each) for each in totals.broken]}))
-        return
+        return absent
     for name, value in facts.items():
         click.echo(f"{name:<22}{_words(value)}")
     for broken in totals.broken[:1]:
         _tell(broken)
     for broken in totals.broken[1:]:
         click.echo(f"seed {broken.seed}: {broken.violations[0]}")
+    return absent
 
 
 def _facts(totals: Totals, took_s: float, absent: tuple[str, ...]) -> dict[str, object]:

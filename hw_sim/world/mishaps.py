@@ -133,7 +133,7 @@ async def operators(pace: Pace) -> None:
         world = pace.world
         sales = list(world.office.disk.tables.sales.values())
         open_ones = [sale for sale in sales if sale.state.value in ("paid", "case")]
-        cases = [sale.sale_id for sale in sales if sale.state.value == "case"]
+        cases = [case.sale_id for case in world.office.disk.tables.cases if not case.resolution]
         if pace.chance.random() < 0.3 and cases:
             world.office.settle(pace.chance.choice(cases))
         elif pace.chance.random() < 0.7 and open_ones:
