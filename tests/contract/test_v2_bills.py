@@ -18,7 +18,7 @@ from cloud_bridge.wechat.v2_bills import V2Bills
 from cloud_bridge.wechat.v2_exchange import V2Exchange
 from cloud_bridge.wechat.v2_platform import V2Platform
 from tests.contract.simulated import Simulated
-from tests.contract.test_v2_adapter import Clock, nonce
+from tests.contract.v2_bench import Clock, nonce
 
 CHINA = timezone(timedelta(hours=8))
 SALE = "k3vq7c2mzs5n4x6ahb7tdyaaaa"

@@ -27,8 +27,8 @@ from cloud_bridge.wechat.v2_account import V2Account, V2Settings
 from cloud_bridge.wechat.v2_exchange import V2Exchange
 from cloud_bridge.wechat.v2_notices import V2Notices
 from cloud_bridge.wechat.v2_platform import V2Platform
-from tests.contract.test_v2_adapter import Clock, nonce
 from tests.contract.tiny_v2 import Tiny, tiny
+from tests.contract.v2_bench import Clock, nonce
 from tests.unit.wechat.v2_parties import ACCOUNT, APPID, KEY, MACHINE, MCHID, SALE
 
 DRAFT = OrderDraft(
