@@ -76,6 +76,7 @@ TOLD: Final[dict[str, str]] = {
     "alarm over: {name}": "告警解除：{name}",
     "{why}: the machine sells nothing": "{why}：机器停止销售",
     "paid is not the price": "付款金额不是标价",
+    "{day}: {count} without a cause, {fen}": "{day}：{count} 项未解释，{fen}",
     "the bill of {day} differs: {why}": "{day} 对账：{why}",
     "paid is not what was shown": "付款金额与显示不符",
     "a payment that is not ours": "不属于我们的付款",

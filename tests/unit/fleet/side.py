@@ -162,10 +162,11 @@ class Side:
             log=self.log,
         )
         self.fleet.attach(self.wire)
+        self.gate = Gate(Keyring.of_bridge(keys), log=self.log, clock=lambda: 0.0)
         self.hearing = Hearing(
             transport=self.wire,
             service=self.engine,
-            gate=Gate(Keyring.of_bridge(keys), log=self.log, clock=lambda: 0.0),
+            gate=self.gate,
             roster=self.roster,
             clock=self.clock,
         )

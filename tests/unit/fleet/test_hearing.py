@@ -6,10 +6,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from cloud_bridge.core.bill import MachineRow
 from cloud_bridge.core.model import Born, Requested
-from cloud_bridge.fleet.hearing import BURST, WAITING_LIMIT
+from cloud_bridge.fleet.hearing import BURST, WAITING_LIMIT, Hearing
 from cloud_bridge.ports import StoreFailed
-from tests.unit.fleet.side import HERE, KEYS, THERE, Side, birth, requested, settle
+from cloud_bridge.ports_bills import JournalAnswer
+from tests.unit.fleet.side import BITS, HERE, JID, KEYS, THERE, Side, birth, requested, settle
+from wire.day import JournalRow, JournalRows
 from wire.inbound import Inbound
 
 
@@ -165,3 +168,39 @@ async def test_states_are_shown_and_let_go_without_the_engine() -> None:
         await settle()
     assert (side.wire.acked, side.engine.heard_of) == ([mid], [])
     assert side.roster.machines()[0].selling
+
+
+async def test_a_machines_own_journal_goes_to_whoever_asked_and_not_into_the_books() -> None:
+    side, told = Side(), list[JournalAnswer]()
+
+    class Asker:
+        async def journal_told(self, answer: JournalAnswer) -> None:
+            told.append(answer)
+
+    side.hearing = Hearing(
+        transport=side.wire,
+        service=side.engine,
+        gate=side.gate,
+        roster=side.roster,
+        clock=side.clock,
+        journals=Asker(),
+    )
+    row = JournalRow(sale_id="m" * 26, state="delivered", lane=12, price_fen=350)
+    rows = JournalRows(jid=JID, boot=1, bits=BITS, n=0, ask="f" * 16, rows=(row,), more=True)
+    async with hearing(side):
+        mid = side.bring(HERE, rows)
+        await settle()
+    assert side.wire.acked == [mid]
+    assert side.engine.heard_of == []
+    (answer,) = told
+    assert (answer.machine, answer.ask, answer.more) == (HERE, "f" * 16, True)
+    assert answer.rows == (MachineRow("m" * 26, HERE, "delivered", 350, ""),)
+
+
+async def test_a_journal_that_nobody_asked_for_is_let_go() -> None:
+    side = Side()
+    rows = JournalRows(jid=JID, boot=1, bits=BITS, n=0, ask="f" * 16, rows=(), more=False)
+    async with hearing(side):
+        mid = side.bring(HERE, rows)
+        await settle()
+    assert (side.wire.acked, side.engine.heard_of) == ([mid], [])
