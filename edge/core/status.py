@@ -17,6 +17,7 @@ def states(machine: Machine, counts: Mapping[str, int]) -> dict[str, dict[str, o
             "reason": reason,
             "catalogue_version": machine.catalogue_version,
             "lanes": len(machine.products),
+            "codes": sum(len(pocket.codes) for pocket in machine.pockets.values()),
         },
         "climate": {"temperature_c": machine.temperature_c, "door_open": _flag(machine.door_open)},
         "sales": dict(counts),

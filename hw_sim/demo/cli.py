@@ -22,7 +22,7 @@ import click
 from hw_sim.boards.shelf import MODELS
 from hw_sim.broker import NoBroker, find_mosquitto
 from hw_sim.demo.children import ChildFailed
-from hw_sim.demo.scenarios import CUT_OFF, LONGEST_S, SCENARIOS
+from hw_sim.demo.scenarios import CUT_OFF, KEYED, LONGEST_S, SCENARIOS
 from hw_sim.demo.web_call import CallFailed
 
 FAILED: Final = 1
@@ -47,6 +47,13 @@ PORT: Final = 8420
 )
 @click.option("--bus", default="xy", show_default=True, metavar="NAME", help="The machine's bus.")
 @click.option(
+    "--mode",
+    type=click.Choice(["1", "2"]),
+    default="2",
+    show_default=True,
+    help="Native mode 2: a code of an order. 1: a code of a product, ordered after the scan.",
+)
+@click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
     help="Work in this new folder and leave it: settings, journal, books, logs.",
@@ -61,6 +68,7 @@ def demo(
     list_faults: bool,
     broker: str,
     bus: str,
+    mode: str,
     keep: Path | None,
 ) -> None:
     """Try everything: a machine, its board, the bridge, a payment platform and a broker, on this computer.
@@ -71,6 +79,7 @@ def demo(
       wxvend demo --once --json            one sale, one JSON object
       wxvend demo --once --fault jam       the spiral jams; the money goes back
       wxvend demo --once --bus tcn         the same sale on another bus
+      wxvend demo --once --mode 1          the code was made ahead; the order comes after the scan
     """
     if list_faults:
         _list_faults()
@@ -84,20 +93,27 @@ def demo(
         _fail(f"--bus: found {bus!r}, allowed {', '.join(MODELS)}. Try: --bus {near}", BAD_INPUT)
     if (fault or as_json) and not once:
         _fail("--fault and --json: allowed with --once; the page has switches. Try: --once", BAD_INPUT)
+    if mode == "1" and fault in KEYED:
+        _fail(f"--fault: found {fault} with --mode 1, where a scan locks the keys. Try: --mode 2", BAD_INPUT)
     with _failures_in_words():
         if broker == "mosquitto":
             find_mosquitto()
         with _folder(keep) as folder:
             if once:
-                told = _run(_once(folder, fault, mosquitto=broker == "mosquitto", bus=bus))
+                told = _run(_once(folder, fault, _stage_wishes(broker, bus, mode)))
                 if told is None:
                     _fail("stopped before the sale ended", FAILED)
                 _tell(told, fault, as_json=as_json)
                 sys.exit(0 if told["ok"] else FAILED)
-            _run(_show(folder, port, browser=not no_browser, mosquitto=broker == "mosquitto", bus=bus))
+            _run(_show(folder, port, _stage_wishes(broker, bus, mode), browser=not no_browser))
 
 
-async def _once(folder: Path, fault: str, *, mosquitto: bool, bus: str) -> dict[str, Any]:
+def _stage_wishes(broker: str, bus: str, mode: str) -> dict[str, Any]:
+    """What the troupe is asked to be like."""
+    return {"mosquitto": broker == "mosquitto", "bus": bus, "order_requests": mode == "1"}
+
+
+async def _once(folder: Path, fault: str, wishes: dict[str, Any]) -> dict[str, Any]:
     from hw_sim.demo.cable import Cable
     from hw_sim.demo.report import report
     from hw_sim.demo.script import TERMS, play
@@ -107,14 +123,14 @@ async def _once(folder: Path, fault: str, *, mosquitto: bool, bus: str) -> dict[
 
     window, scenario = Window(), SCENARIOS[fault]
     cable = Cable() if scenario.mishap in CUT_OFF else None
-    async with Troupe(folder, window, terms=TERMS, mosquitto=mosquitto, cable=cable, bus=bus) as troupe:
+    async with Troupe(folder, window, terms=TERMS, cable=cable, **wishes) as troupe:
         ending = await troupe.during(play(Stage(folder, troupe, window), scenario))
     told = report(fault, scenario, ending)
     told["timings_ms"]["start_to_selling"] = troupe.started_ms
     return told
 
 
-async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool, bus: str) -> None:
+async def _show(folder: Path, port: int, wishes: dict[str, Any], *, browser: bool) -> None:
     from hw_sim.demo.room import Room
     from hw_sim.demo.scenery import Terms
     from hw_sim.demo.server import HOST, make_page, serve
@@ -124,7 +140,7 @@ async def _show(folder: Path, port: int, *, browser: bool, mosquitto: bool, bus:
 
     window = Window()
     with _listen(HOST, port) as listening:
-        async with Troupe(folder, window, terms=Terms(), mosquitto=mosquitto, bus=bus) as troupe:
+        async with Troupe(folder, window, terms=Terms(), **wishes) as troupe:
             stage = Stage(folder, troupe, window)
             room = Room(stage)
             address = f"http://{HOST}:{listening.getsockname()[1]}/"

@@ -16,6 +16,7 @@ class Handset:
     def __init__(self, stage: Stage) -> None:
         self._stage: Final = stage
         self._code = ""
+        self._pays = ""  # the order's own code, where the one that was read is a product's
         self._page: Mapping[str, Any] = {}
         self._may_pay = False
         self._status, self._tone = "", ""
@@ -39,6 +40,7 @@ class Handset:
         self._code = code
         try:
             self._page = await self._stage.scan(code)
+            self._pays = str(self._page.get("code_url", code))
         except CallFailed as error:
             self._say(str(error), "stop", may_pay=False)
             return
@@ -50,7 +52,7 @@ class Handset:
             return
         self._may_pay = False
         try:
-            await self._stage.pay(self._code, race=race)
+            await self._stage.pay(self._pays, race=race)
         except Refused as error:
             self._say(error.text, "stop", may_pay=False)
 
@@ -70,7 +72,7 @@ class Handset:
     async def put_away(self) -> None:
         """Leave the payment page without paying."""
         if self._may_pay:
-            await self._stage.put_away(self._code)
+            await self._stage.put_away(self._pays)
         self._page = {}
         self._say("put away", "", may_pay=False)
 

@@ -30,6 +30,8 @@ class Mishap(enum.Enum):
     REPLAY = enum.auto()
 
 
+# Those in which a key is pressed while somebody pays.
+KEYED: Final = frozenset({"reselect"})
 CUT_OFF: Final = frozenset({Mishap.OFFLINE, Mishap.JOURNAL_LOST})  # those that pull the machine's cable
 
 

@@ -15,13 +15,14 @@ from hw_sim.demo.certs import make_certificates
 from hw_sim.demo.onlooker import NAME as ONLOOKER
 from hw_sim.demo.onlooker import filters
 from hw_sim.demo.shelf import SHELF
-from hw_sim.platform.keys import open_keys
+from hw_sim.platform.keys import open_api_v2_key, open_keys
 from wire.broker import BrokerSettings, Tls
 from wire.envelope import generate, save_private, save_public
 
 MACHINE: Final = "demo-01"
 BRIDGE: Final = "bridge"
 PHONE: Final = "400-800-1234"
+CODES_AHEAD: Final = 2
 _NO_LIMIT: Final = 1_000
 _ONLOOKER_RULES: Final = f"""
 # The demo's own window onto MQTT; nothing of the product connects with this name.
@@ -48,6 +49,7 @@ class Scenery:
     """Where everything is. With `tls` the broker asks for the certificates in `certs`.
 
     `notify_port` takes the platform's notifications; 0: the bridge does. `bus` is the machine's.
+    With `order_requests` codes name products and orders are made after the scan.
     """
 
     folder: Path
@@ -57,6 +59,12 @@ class Scenery:
     notify_port: int = 0
     tls: bool = False
     bus: str = "xy"
+    order_requests: bool = False
+
+    @property
+    def order_url(self) -> str:
+        """Where the platform asks for an order after a scan; empty without order requests."""
+        return f"{self.bridge_url}/wechat/order" if self.order_requests else ""
 
     @property
     def bridge_url(self) -> str:
@@ -119,6 +127,7 @@ def make_keys(folder: Path) -> None:
         save_public(folder / f"{name}.pub", key.public_key())
     wall_ms = time.time_ns() // 1_000_000
     open_keys(merchant(folder), now_ms=wall_ms)
+    open_api_v2_key(merchant(folder))
     fresh = Fresh(jid=new_id(os.urandom(16)), bits=os.urandom(8).hex(), wall_ms=wall_ms)
     open_journal(journal(folder), fresh, confirm_new=True).close()
 
@@ -171,17 +180,21 @@ def bridge_settings(scenery: Scenery, terms: Terms) -> str:
         "catalogue_version": 1,
         "phone": PHONE,
         "lanes": lanes,
+        **({"codes_ahead": CODES_AHEAD} if scenery.order_requests else {}),
     }
+    wechat = {
+        "base_url": scenery.platform_url,
+        "notify_url": scenery.notify_url,
+        "credentials_file": "merchant/credentials.json",
+    }
+    if scenery.order_requests:
+        wechat |= {"order_url": scenery.order_url, "api_v2_key_file": "merchant/api_v2.key"}
     return _toml(
         {
             "machines": [machine],
             "keys": {"bridge_key_file": "bridge.key"},
             "store": {"file": "bridge.db"},
-            "wechat": {
-                "base_url": scenery.platform_url,
-                "notify_url": scenery.notify_url,
-                "credentials_file": "merchant/credentials.json",
-            },
+            "wechat": wechat,
             "mqtt": _mqtt(scenery, BRIDGE),
             "web": {"port": scenery.bridge_port},
             "timings": _timings(terms),
@@ -197,6 +210,7 @@ def _timings(terms: Terms) -> dict[str, Any]:
         "last_payer_s": terms.last_payer_s,
         "order_min_s": 1,
         "screen_less_s": 1,
+        "scan_close_s": 2.0,
         "query_first_s": terms.query_first_s,
         "query_s": terms.query_first_s,
         "query_spread_s": 0.2,

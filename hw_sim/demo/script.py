@@ -60,28 +60,26 @@ async def play(stage: Stage, scenario: Scenario) -> Ending:
     )
 
 
-async def _pay(stage: Stage, scenario: Scenario, code: str, eye: Eye) -> None:
+async def _pay(stage: Stage, scenario: Scenario, shown: str, eye: Eye) -> None:
+    code = await stage.read(shown)
     match scenario.pays:
         case Pays.NOW:
-            await stage.scan(code)
             if scenario.mishap is None:
                 await stage.pay(code)
             else:
                 await strike(scenario.mishap, Scene(stage, eye, code))
         case Pays.TOO_LATE:
-            await stage.scan(code)
             await asyncio.sleep(
                 TERMS.lease_s
             )  # counted from after the selection, so it is over at the machine
             await stage.pay(code, race=True)
         case Pays.FIRST_OF_TWO:
-            await stage.scan(code)
             stage.choose(SECOND)
             await eye.new_code(CODE_TIMEOUT_S)
             await stage.pay(code, race=True)
             stage.cancel()
         case Pays.NEVER:
-            await stage.scan(code)
+            pass
 
 
 async def _settle(stage: Stage, scenario: Scenario) -> tuple[Books, list[str]]:

@@ -66,6 +66,10 @@ class Stage:
         page: Mapping[str, Any] = await self._desk("scan", {"code_url": code})
         return page
 
+    async def read(self, code: str) -> str:
+        """Scan a code: what pays its order, which may only have been made now."""
+        return str((await self.scan(code)).get("code_url", code))
+
     async def pay(self, code: str, *, race: bool = False) -> None:
         """Pay; with `race` it was begun before the order was closed and completes now."""
         self._tell("pays a moment too late" if race else "pays on the phone")

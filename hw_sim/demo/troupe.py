@@ -14,6 +14,7 @@ from hw_sim.demo.children import START_TIMEOUT_S, Child, ChildFailed
 from hw_sim.demo.follow import follow
 from hw_sim.demo.onlooker import Onlooker
 from hw_sim.demo.scenery import (
+    CODES_AHEAD,
     Scenery,
     Terms,
     board_link,
@@ -40,7 +41,8 @@ class Troupe:
     """Inside `async with` the machine sells. Raises ChildFailed, NoBroker, TimeoutError, in words.
 
     `window` gets all that they say; `notify_port` takes the notifications instead of the bridge. With `cable`
-    the machine reaches the broker through one that can be pulled. `bus` is the machine's.
+    the machine reaches the broker through one that can be pulled. `bus` is the machine's. With
+    `order_requests` it shows codes made ahead, and an order is made when one is scanned.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Troupe:
         notify_port: int = 0,
         cable: Cable | None = None,
         bus: str = "xy",
+        order_requests: bool = False,
     ) -> None:
         self.started_ms = 0
         self._folder: Final = folder
@@ -62,6 +65,7 @@ class Troupe:
         self._notify_port: Final = notify_port
         self._cable: Final = cable
         self._bus: Final = bus
+        self._order_requests: Final = order_requests
         self._children: Final[dict[str, Child]] = {}
         self._commands: Final[dict[str, tuple[str, ...]]] = {}
         self._tasks: Final[list[asyncio.Task[None]]] = []
@@ -151,6 +155,7 @@ class Troupe:
                 notify_port=self._notify_port,
                 tls=self._mosquitto,
                 bus=self._bus,
+                order_requests=self._order_requests,
             )
             self._scenery = scenery
             line = scenery
@@ -166,8 +171,9 @@ class Troupe:
     def _sells(self) -> bool | None:
         states = self._window.states
         lanes = [states.get(f"lane/{goods.lane}", {}).get("reason") for goods in SHELF]
-        selling = states.get("health", {}).get("selling")
-        return True if selling and all(reason == "" for reason in lanes) else None
+        health = states.get("health", {})
+        held = not self._order_requests or health.get("codes", 0) >= CODES_AHEAD * len(SHELF)
+        return True if health.get("selling") and held and all(reason == "" for reason in lanes) else None
 
     async def _stop(self) -> None:
         """The machine first, so that it says good-bye; what it needs, last."""
@@ -210,7 +216,8 @@ class Troupe:
         keys = str(merchant(self._folder))
         wait = str(REFUND_MS)
         await self._simulate(
-            "wechat", "--port", str(port), "--keys", keys, "--refund-delay-ms", wait, "--short-windows"
+            *("wechat", "--port", str(port), "--keys", keys, "--refund-delay-ms", wait, "--short-windows"),
+            *("--order-url", self.scenery.order_url),
         )
 
     async def _start_broker(self) -> int:
