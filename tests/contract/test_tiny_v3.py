@@ -136,7 +136,7 @@ async def test_a_refunds_end_is_told_without_a_currency(ours: Ours, tiny: Tiny) 
         "out_refund_no": f"R{SALE}",
         "refund_status": "ABNORMAL",
     }
-    value |= {"amount": {"total": 350, "refund": 350, "payer_total": 350, "payer_refund": 350}}
+    value |= {"refund_status": "ABNORMAL", "amount": {"total": 350, "refund": 350, "payer_refund": 350}}
     told = ours.notices.open(*tiny.notice("REFUND.ABNORMAL", value), time.time())
     assert isinstance(told, RefundStatus)
     assert told.state is RefundState.ABNORMAL
