@@ -42,6 +42,7 @@ LASTING: Final = frozenset(
     {
         *("sign_error", "no_auth", "appid_mchid_not_match", "mch_not_exists", "account_error"),
         *("request_blocked", "bad_signature", "unknown_serial", "key_out_of_date", "stale", "unsigned"),
+        *("weaker_signature", "signature_type", "other_merchant", "no_certificate"),
         NO_MERCHANT,  # sales of one that the settings do not have any more
     }
 )

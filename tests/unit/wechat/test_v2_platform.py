@@ -20,6 +20,7 @@ from cloud_bridge.core.model import (
     Unclear,
     Unpaid,
 )
+from cloud_bridge.engine_calls import LASTING
 from cloud_bridge.wechat.v2_platform import V2Platform
 from tests.unit.wechat.v2_parties import (
     ACCOUNT,
@@ -263,6 +264,29 @@ async def test_what_is_no_answer_is_unclear_to_every_call(
     assert await platform.close(SALE) == unclear
     assert await platform.refund(BACK) == unclear
     assert await platform.refund_status(SALE, BACK.refund_no) == unclear
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        xml({"return_code": "FAIL", "return_msg": "签名错误"}),
+        xml({"return_code": "FAIL", "return_msg": "证书验证失败"}),
+        xml({"return_code": "FAIL", "return_msg": "商户号mch_id或sub_mch_id不存在"}),
+        told({"result_code": "SUCCESS"}, MD5),
+        told({"result_code": "SUCCESS", "sign_type": "MD5"}),
+        told({"result_code": "SUCCESS", "mch_id": "1699004418"}),
+        no("APPID_NOT_EXIST"),
+        no("MCHID_NOT_EXIST"),
+        no("NOAUTH"),
+    ],
+)
+async def test_what_asking_again_does_not_mend_has_a_name_that_raises_an_alarm(
+    platform: V2Platform, line: Line, answer: bytes
+) -> None:
+    line.will(answer)
+    told = await platform.place(SALE, b"<xml/>")
+    assert isinstance(told, Unclear | Refused)
+    assert told.why in LASTING
 
 
 @pytest.mark.parametrize("state", ["SUCCESS", "REFUND"])
