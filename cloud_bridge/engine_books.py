@@ -343,7 +343,10 @@ class Books:
             why=why,
             evidence=evidence,
         )
+        before = self._tx.sale(event.sale_id)
         self.take(event.sale_id, said)
+        if evidence and self._tx.sale(event.sale_id) != before:
+            self._note(event.machine, event.sale_id, "edge", f"evidence: {evidence}")
 
     def _owned(self, machine: str, sale_id: str) -> bool:
         """A machine speaks only of its own sales."""

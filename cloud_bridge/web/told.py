@@ -33,6 +33,7 @@ TOLD: Final[dict[str, str]] = {
     "the machine is not linked: the authorisation waits": "机器不在线：授权等待中",
     "vending": "正在出货",
     "the goods are out": "已出货",
+    "evidence: {said}": "证据：{said}",
     "the machine restarted while it was paid": "付款期间机器重启",
     "in doubt: {why}": "结果不明：{why}",
     "nobody knows whether the goods fell: {why}": "不知道商品是否掉出：{why}",

@@ -11,6 +11,7 @@ from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.model import (
     AlarmReported,
     Born,
+    OutcomeReported,
     RefundState,
     Session,
     State,
@@ -671,5 +672,31 @@ def test_a_machine_that_starts_anew_begins_without_the_alarms_it_only_remembers(
             world.machine.reboot()
             await world.passed(1)
             assert {alarm.name for alarm in await world.engine.alarms()} == {"amount_differs"}
+
+    play(scene())
+
+
+def test_what_the_board_saw_stands_in_the_timeline_once() -> None:
+    async def scene() -> None:
+        async with World() as world:
+            sale_id = await world.paid()
+            await world.ended(sale_id, State.VENDED)
+            seen = OutcomeReported(
+                machine=world.machine.name,
+                session=world.machine.session,
+                n=90,
+                sale_id=sale_id,
+                outcome="delivered",
+                why="",
+                evidence="lane 12: dispensing, result 02",
+            )
+            await world.engine.heard(seen)  # a repeat changes nothing, and says nothing again
+            other = await world.paid()
+            await world.until(lambda: other in world.machine.motors)
+            await world.engine.heard(replace(seen, n=91, sale_id=other))
+            lines = [fact for fact in world.tables.facts if fact.what.startswith("evidence")]
+            assert [(fact.sale_id, fact.what) for fact in lines] == [
+                (other, "evidence: lane 12: dispensing, result 02")
+            ]
 
     play(scene())
