@@ -64,7 +64,7 @@ def test_a_machine_names_the_merchant_who_gets_its_money(folder: Path) -> None:
     ("old", "new", "words"),
     [
         ('merchant = "north"', 'merchant = "south"', "merchant south; known are north"),
-        ('name = "north"', 'name = "North!"', "1 to 32 of a-z 0-9 -"),
+        ('\nname = "north"', '\nname = "North!"', "1 to 32 of a-z 0-9 -"),
         ('8080/wechat/notify"\n\n[[machines', '8080/other"\n\n[[machines', "/other and /wechat/notify"),
     ],
 )
