@@ -42,6 +42,9 @@ from cloud_bridge.core.sale import (
 )
 
 PAYABLE: Final = frozenset({State.QUOTED, State.OFFERED})
+# Why a sale was given up before it had a code. One that is paid all the same got its code, and maybe its
+# authorisation, from books that were restored since: the machine's repeated request made it look new.
+NO_CODE: Final = "platform"
 
 
 # ---------------------------------------------------------------- the payment arrives
@@ -107,7 +110,7 @@ def _given_back(sale: Sale, event: Payment, ctx: Context) -> Step | None:
 def _decide(sale: Sale, payable: bool, ctx: Context) -> Step:
     if sale.goods:
         return _vended(sale)
-    if is_foreign(sale, ctx):
+    if is_foreign(sale, ctx) or (not payable and sale.why == NO_CODE):
         return _foreign(sale, ctx)
     if sale.hand_refunds:
         return give_back(sale, "given back by hand", ctx)

@@ -341,6 +341,17 @@ def test_a_foreign_payment_is_asked_about_and_nothing_is_sent() -> None:
         assert sale.case == "foreign"
 
 
+def test_a_payment_of_an_order_that_was_refused_as_known_is_foreign() -> None:
+    """Books were restored, the machine asked again, and the platform knew the order in other words."""
+    closing, _ = after(QUOTED, OrderRefused(sale_id=SALE_ID, why="invalid_request"))
+    for row in (closing, replace(closing, state=State.CLOSED)):
+        sale, effects = after(row, PAYMENT)
+        assert (situation(sale), sale.foreign, sale.sent_count) == (S.VENDING, True, 0)
+        assert told(effects) == [TellQuery]
+        assert only(effects, AskRefund) == []
+        assert after(sale, said(Word.DELIVERED))[0].state is State.VENDED
+
+
 def test_a_foreign_sale_is_never_refunded_because_these_books_sent_nothing() -> None:
     foreign = replace(UNSENT, foreign=True, past=True, case="foreign")
     for event in (rang(Timer.BOUND), NewerSessionSeen(sale_id=SALE_ID), rang(Timer.AUTHORISE)):
