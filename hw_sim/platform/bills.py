@@ -124,16 +124,7 @@ class BillOffice:
         return Oddities(**struck, more_fen=more, summary_fen=summary)
 
     def _lines(self, day: date, kind: str, now_ms: int, odd: Oddities) -> list[Line]:
-        """Payments of that day, and refunds that were taken on then, whatever has become of them."""
-        orders, refunds = self._platform.trades(now_ms)
-        lines = [Line(at_ms=order.paid_ms, order=order) for order in orders if order.transaction_id]
-        lines += [
-            Line(at_ms=refund.made_ms, order=refund.order, refund=refund)
-            for refund in refunds
-            if refund.status is not Status.CLOSED
-        ]
-        lines = [line for line in lines if datetime.fromtimestamp(line.at_ms / 1000, BEIJING).date() == day]
-        lines.sort(key=lambda line: line.at_ms)
+        lines = day_lines(self._platform, day, now_ms)
         if odd.stranger and lines:
             lines.append(Line(at_ms=lines[-1].at_ms, order=_stranger(lines[-1].order, self._ids, now_ms)))
         lines = lines[1:] if odd.lost else lines
@@ -141,6 +132,19 @@ class BillOffice:
             lines[0] = replace(lines[0], more_fen=odd.more_fen)
         wanted = {"SUCCESS": False, "REFUND": True}
         return [line for line in lines if kind not in wanted or bool(line.refund) is wanted[kind]]
+
+
+def day_lines(platform: Platform, day: date, now_ms: int) -> list[Line]:
+    """Payments of that day, and refunds that were taken on then, whatever has become of them."""
+    orders, refunds = platform.trades(now_ms)
+    lines = [Line(at_ms=order.paid_ms, order=order) for order in orders if order.transaction_id]
+    lines += [
+        Line(at_ms=refund.made_ms, order=refund.order, refund=refund)
+        for refund in refunds
+        if refund.status is not Status.CLOSED
+    ]
+    of_day = [line for line in lines if datetime.fromtimestamp(line.at_ms / 1000, BEIJING).date() == day]
+    return sorted(of_day, key=lambda line: line.at_ms)
 
 
 def _stranger(like: Order, ids: Ids, now_ms: int) -> Order:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from hw_sim.platform.api import Api
+from hw_sim.platform.bill_wishes import bill_wishes
 from hw_sim.platform.carrier import Carrier
 from hw_sim.platform.clock import Clock
 from hw_sim.platform.complaint_calls import ComplaintDesk
@@ -146,6 +147,7 @@ def _wired(options: Options, clock: Clock, events: Events) -> tuple[Face, Carrie
     refund_calls = RefundCalls(platform=platform, signer=signer, appid=merchant.appid, ids=ids, clock=clock)
     echo = Echo(platform=platform, merchant=merchant, signer=signer, ids=ids)
     api.add((*complaints.routes(), *violations.routes(), *refund_calls.routes(), *echo.routes()))
+    desk.add(bill_wishes(platform=platform, shop=shop, clock=clock))
     desk.add({**refund_calls.wishes(), **page_wishes(platform=platform, signer=signer, clock=clock)})
     desk.add(
         complaint_wishes(

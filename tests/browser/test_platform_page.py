@@ -73,3 +73,13 @@ def test_a_wish_that_cannot_be_is_said_in_words(page: Page, platform: Simulated)
     page.locator("#arm [name=only]").fill("nothing")
     page.locator("#arm button").first.click()
     expect(page.locator("#said")).to_contain_text("only: found nothing, allowed create")
+
+
+def test_a_days_bill_is_shown_before_the_merchant_may_fetch_it(page: Page, platform: Simulated) -> None:
+    page.locator("[aria-controls=bills]").click()
+    page.locator("#ask-bill button").click()
+    expect(page.locator("#bill")).to_contain_text("交易时间,公众账号ID,")
+    page.locator("#ask-bill select").select_option("funds")
+    page.locator("#ask-bill button").click()
+    expect(page.locator("#bill")).to_contain_text("资金流水总笔数")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

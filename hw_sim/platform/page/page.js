@@ -147,6 +147,13 @@ $("arm").addEventListener("submit", (event) => {
   drive("fault", asked, `${asked.name} ✓`);
 });
 
+$("ask-bill").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  const bill = await drive("bill", { day: form.get("day"), kind: form.get("kind") });
+  if (bill) $("bill").textContent = bill.text;
+});
+
 async function watch() {
   try { await look(); } catch { say("平台没有回应。The platform does not answer.", false); }
   setTimeout(watch, 1000);

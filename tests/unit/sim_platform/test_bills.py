@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from hw_sim.platform.answers import Call
+from hw_sim.platform.bill_wishes import bill_wishes
+from hw_sim.platform.clock import Clock
 from hw_sim.platform.faults import Fault
+from hw_sim.platform.orders import Shop
 from tests.unit.sim_platform.bench import MINUTE_MS, NUMBER, Bench
 
 HOUR_MS = 60 * MINUTE_MS
@@ -170,3 +173,19 @@ def test_each_fault_on_the_way_to_a_bill(sold: Bench) -> None:
     sold.arm(Fault.BILL_OLD_TOKEN)
     target = ask(sold).body["download_url"].removeprefix("http://127.0.0.1:8081")
     assert sold.call("GET", target).code == "INVALID_REQUEST"
+
+
+def test_a_bill_may_be_looked_at_by_hand_at_any_hour(bench: Bench) -> None:
+    bench.paid()
+    clock = Clock(lambda: bench.now_ms)
+    merchant = bench.keys.merchant
+    shop = Shop(merchant.mchid, merchant.appid, "Shop")
+    wish = bill_wishes(platform=bench.platform, shop=shop, clock=clock)["bill"]
+    today = wish({})
+    assert (today["day"], today["lines"]) == (DAY, 1)
+    assert f",`{NUMBER},`" in today["text"]
+    assert wish({"day": "2027-01-14"})["lines"] == 0
+    assert wish({"kind": "funds"})["text"].startswith("记账时间,")
+    for wrong in ({"day": "today"}, {"day": "2027-13-01"}, {"kind": "other"}):
+        with pytest.raises(ValueError):
+            wish(wrong)
