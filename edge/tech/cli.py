@@ -15,6 +15,7 @@ import click
 
 from edge.display.codes import TABLE, ServiceCode, Severity
 from edge.drivers.ports import ports as find_ports
+from edge.tech.cli_conformance import conformance
 from edge.tech.decode import DECODERS, Decoded, Frames, HexReader, NotHex
 
 NOT_WELL: Final = 1
@@ -42,7 +43,11 @@ def tech() -> None:
     Examples:
       wxvend tech explain E21
       wxvend tech decode --bus xy "FA FB 41 00 40"
+      wxvend tech conformance --bus tcn
     """
+
+
+tech.add_command(conformance)
 
 
 @tech.command()

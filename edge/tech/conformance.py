@@ -79,6 +79,9 @@ class Bench(Protocol):
     async def truth(self) -> Truth | None:
         """What really moved; None where nobody counts."""
 
+    async def second_is_refused(self) -> bool | None:
+        """Whether a second daemon on the same port is kept from the board; None where there is no port."""
+
     async def restart_daemon(self) -> None:
         """Drop the driver where it stands, as a power cut does, and start a new one."""
 
@@ -258,6 +261,25 @@ async def _lease(bench: Bench) -> str:
     return "no start after the lease"
 
 
+async def _exclusivity(bench: Bench) -> str:
+    await _up(bench)
+    refused = await bench.second_is_refused()
+    if refused is None:
+        raise Inapplicable("no serial port on this bench")
+    _expect(refused, "a second daemon reached the board")
+    return "a second daemon is kept from the board"
+
+
+async def _timing(bench: Bench) -> str:
+    await _up(bench)
+    await _vend(bench, bench.lanes[0])
+    health, capabilities = bench.dispenser.health(), bench.dispenser.capabilities
+    limit_ms = 1000 * max(capabilities.start_s, capabilities.motor_s)
+    _expect(health.bad_checks == 0, f"{health.bad_checks} bad check sums on a quiet line")
+    _expect(health.slowest_answer_ms <= limit_ms, f"an answer took {health.slowest_answer_ms} ms")
+    return f"{health.frames} frames, no bad check, slowest answer {health.slowest_answer_ms:.0f} ms"
+
+
 CHECKS: Final[tuple[Callable[[Bench], Awaitable[str]], ...]] = (
     _identify,
     _check_moves_nothing,
@@ -271,6 +293,8 @@ CHECKS: Final[tuple[Callable[[Bench], Awaitable[str]], ...]] = (
     _daemon_dies_in_the_window,
     _recovery_of_what_never_began,
     _lease,
+    _exclusivity,
+    _timing,
 )
 
 

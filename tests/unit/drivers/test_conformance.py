@@ -1,12 +1,15 @@
 """Every driver against every board's model, by the suite that a technician runs on a bench."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge.core.model import Delivered, Outcome, VendOrder
 from edge.drivers.registry import BUSES, make_dispenser
 from edge.ports import BusEvent, Dispenser
 from edge.tech.conformance import CHECKS, Finding, Lab, Truth, Verdict, examine
@@ -18,6 +21,7 @@ from hw_sim.world.loop import Host, WorldLoop
 from tests.unit.drivers.line import Wire
 
 LANES = (11, 12, 13)
+Spoil = Callable[[Dispenser], Dispenser]
 # Faults of a board by the suite's names, where a board calls them otherwise.
 OTHER_NAMES: Mapping[str, Mapping[str, str]] = {"xy": {"lose_reply": "lose_command_ack"}}
 
@@ -25,7 +29,8 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {"xy": {"lose_reply": "lose_comma
 class SimulatedBench:
     """Implements `edge.tech.conformance.Bench` over a model, in virtual time."""
 
-    def __init__(self, bus: str, loop: WorldLoop) -> None:
+    def __init__(self, bus: str, loop: WorldLoop, spoil: Spoil) -> None:
+        self._spoil = spoil
         self.seq = 0
         self.lanes = LANES
         self.told: list[BusEvent] = []
@@ -50,6 +55,9 @@ class SimulatedBench:
         cabinet = self._board.cabinet
         return Truth(cabinet.motor_starts, cabinet.pieces_dropped)
 
+    async def second_is_refused(self) -> None:
+        return None
+
     async def restart_daemon(self) -> None:
         self._running.cancel()
         self.dispenser = self._start()
@@ -59,7 +67,7 @@ class SimulatedBench:
         self.told = told
         settings = BUSES[self._bus]().settings(**_settings(self._bus))
         clock = WorldClock(self._loop)
-        dispenser = make_dispenser(settings, clock, port=self._wire)
+        dispenser = self._spoil(make_dispenser(settings, clock, port=self._wire))
         self._running = self._loop.create_task(dispenser.run(told.append), name="bus")
         return dispenser
 
@@ -71,21 +79,21 @@ def _settings(bus: str) -> dict[str, Any]:
     return {"port": Path("/dev/null"), **own.get(bus, {"lanes": LANES})}
 
 
-def lab(bus: str, loop: WorldLoop) -> Lab:
+def lab(bus: str, loop: WorldLoop, spoil: Spoil) -> Lab:
     @contextlib.asynccontextmanager
     async def bench() -> AsyncIterator[SimulatedBench]:
-        yield SimulatedBench(bus, loop)
+        yield SimulatedBench(bus, loop, spoil)
 
     return Lab(bench=bench)
 
 
-def examined(bus: str) -> list[Finding]:
+def examined(bus: str, spoil: Spoil = lambda dispenser: dispenser) -> list[Finding]:
     """What the suite finds of a bus, in virtual time."""
     loop = WorldLoop(lambda _: 0)
     found: list[Finding] = []
 
     async def run() -> None:
-        async for finding in examine(lab(bus, loop)):
+        async for finding in examine(lab(bus, loop, spoil)):
             found.append(finding)
 
     done = loop.spawn(Host("technician"), run(), "examine")
@@ -103,3 +111,46 @@ def test_a_driver_keeps_its_word_against_its_board(bus: str) -> None:
     assert [finding for finding in found if finding.verdict is Verdict.FAIL] == []
     assert len(found) == len(CHECKS)
     assert sum(finding.verdict is Verdict.PASS for finding in found) >= len(CHECKS) - 3
+
+
+class Spoiled:
+    """A driver that keeps its word but for one thing."""
+
+    def __init__(self, inner: Dispenser) -> None:
+        self._inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class Liar(Spoiled):
+    """Whatever happened, it was delivered."""
+
+    async def vend(self, order: VendOrder) -> Outcome:
+        await self._inner.vend(order)
+        return Delivered(evidence="trust me")
+
+
+class Eager(Spoiled):
+    """After a power cut it simply tries again."""
+
+    async def recover(self, order: VendOrder) -> Outcome:
+        while await self._inner.check(order.lane):
+            await asyncio.sleep(1)
+        return await self._inner.vend(replace(order, baseline=await self._inner.baseline(order.lane)))
+
+
+class Patient(Spoiled):
+    """A lease that has ended is no reason not to start."""
+
+    async def vend(self, order: VendOrder) -> Outcome:
+        return await self._inner.vend(replace(order, start_before_ms=10**15))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "caught"),
+    [(Liar, "nothing falls"), (Eager, "daemon dies in the window"), (Patient, "lease")],
+)
+def test_a_driver_that_breaks_its_word_is_caught(spoil: type[Spoiled], caught: str) -> None:
+    failed = {finding.check for finding in examined("adh814", spoil) if finding.verdict is Verdict.FAIL}
+    assert caught in failed
