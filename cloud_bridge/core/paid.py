@@ -62,6 +62,7 @@ def pay(sale: Sale, event: Payment, ctx: Context) -> Step:
         paid_fen=event.paid_fen,
         paid_at=event.paid_at,
         look_again=False,
+        foreign=sale.foreign or _never_offered(sale),
     )
     heard = (
         ledger.payment_verified(event.paid_fen),
@@ -97,6 +98,15 @@ def _not_acceptable(sale: Sale, event: Payment, ctx: Context) -> str:
     if ctx.owner not in ("", sale.sale_id):
         return "transaction_taken"
     return ""
+
+
+def _never_offered(sale: Sale) -> bool:
+    """Nobody got a code from these books, and yet it is paid: books that were lost gave one out, and may have
+    authorised. A row that is still quoted is authorised again: its machine knows what it did (G-DEDUPE).
+    """
+    if sale.state is State.CLOSED:
+        return sale.place_tries == 0
+    return sale.state is State.CLOSING and not sale.code_url
 
 
 def _given_back(sale: Sale, event: Payment, ctx: Context) -> Step | None:

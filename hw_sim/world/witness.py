@@ -31,11 +31,14 @@ class Witness:
         self._gone_s: Final = gone_s
         self._last: Final[defaultdict[str, dict[str, float]]] = defaultdict(dict)  # host -> what -> when
         self._answered: Final[dict[str, float]] = {}
+        self._opened: Final[dict[str, float]] = {}
 
     def take(self, entry: Entry, fields: Mapping[str, Any]) -> None:
         """One line of the story."""
         if entry.what in _ON_THE_WAY or entry.what in _DEAF or entry.what == "books restored":
             self._last[entry.who][entry.what] = entry.at_s
+        elif entry.what == "hears of the sale":
+            self._opened.setdefault(fields["sale_id"], entry.at_s)
         elif entry.what == "hears":
             self._answered[fields["sale_id"]] = entry.at_s
 
@@ -45,7 +48,10 @@ class Witness:
             return "" if self._last["bridge"].get("books restored") is not None else "no books were restored"
         if cause.startswith("journal_"):
             allowed = _NAMES.get(cause, _JOURNAL)
-            return "" if allowed & self._last[machine].keys() else "nothing befell its journal"
+            # Another journal takes over after the sale was opened: one from before is over.
+            since_s = self._opened.get(sale_id, 0.0) if cause == "journal_replaced" else 0.0
+            struck = any(self._last[machine].get(what, -1.0) >= since_s for what in sorted(allowed))
+            return "" if struck else "nothing befell its journal"
         if cause == "machine_gone":
             return self._silent(sale_id, machine, now_s)
         since_s = paid_s if paid_s is not None else 0.0

@@ -103,6 +103,7 @@ def test_a_good_story_breaks_nothing() -> None:
         ("I8", (happens(5, VM, "power cut"), paid(10), row(20, doubt="no_answer"))),
         ("I8", (paid(10), row(20, doubt="journal_lost"))),
         ("I8", (paid(10), happens(11, VM, "journal lost"), row(20, doubt="journal_cloned"))),
+        ("I8", (happens(5, VM, "journal lost"), asked(8), paid(10), row(20, doubt="journal_replaced"))),
         ("I8", (paid(10), row(20, doubt="store_restored"))),
         ("I8", (paid(10), row(500, doubt="machine_gone"))),
         (
@@ -138,6 +139,7 @@ def test_a_broken_story_is_found(invariant: str, story: tuple[Line, ...]) -> Non
         ("board_restarted", happens(15, VM, "board blinks")),
         ("journal_lost", happens(15, VM, "journal lost")),
         ("journal_rolled_back", happens(15, VM, "journal rolled back")),
+        ("journal_replaced", happens(15, VM, "journal lost")),
         ("machine_gone", happens(15, VM, "cut off")),
         ("store_restored", happens(15, "bridge", "books restored")),
     ],

@@ -230,14 +230,25 @@ def test_a_closed_row_that_comes_before_its_request_gets_no_code() -> None:
 
 
 @pytest.mark.parametrize("event", [REQUEST, said(Word.CLOSED, "restart")], ids=["refused", "early"])
-def test_an_order_that_restored_books_have_forgotten_is_looked_for_and_its_payment_goes_back(
+def test_an_order_that_restored_books_have_forgotten_is_looked_for_and_its_machine_is_asked(
     event: Event,
 ) -> None:
     sale, effects = after(None, event, replace(CTX, obstacle="stale"))
     assert (sale.state, sale.look_again, only(effects, QueryOrder)) == (State.CLOSED, True, [QueryOrder()])
     assert only(after(sale, unpaid())[1], CloseOrder) == [CloseOrder()]
     assert after(sale, NoSuchOrder(sale_id=SALE_ID))[0].look_again is False
-    assert after(sale, PAYMENT)[0].decision is Decision.REFUND
+    paid, effects = after(sale, PAYMENT)
+    assert (paid.foreign, paid.decision, paid.case) == (True, Decision.VEND, "foreign")
+    assert told(effects) == [TellQuery]
+    assert after(paid, said(Word.DELIVERED))[0].state is State.VENDED
+    assert after(paid, said(Word.CLOSED, "restart"))[0].decision is Decision.REFUND
+
+
+def test_a_payment_of_an_order_whose_code_these_books_never_had_is_not_given_back_unasked() -> None:
+    unseen, _ = after(QUOTED, OrderRefused(sale_id=SALE_ID, why="order_paid"))
+    assert after(unseen, PAYMENT)[0].foreign
+    assert after(CLOSING, PAYMENT)[0].decision is Decision.REFUND
+    assert after(CLOSED, PAYMENT)[0].decision is Decision.REFUND
 
 
 def test_a_sale_is_closed_here_only_after_the_platform_closed_it() -> None:
