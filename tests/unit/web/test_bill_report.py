@@ -3,13 +3,15 @@
 import csv
 import html
 import io
+import json
 import re
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
 from cloud_bridge.app_bills import wrong_day
-from cloud_bridge.cli_bills import bar_line
+from cloud_bridge.cli_bills import as_json, bar_line, show
 from cloud_bridge.core.bill import RULE, Difference, Kind, Side
 from cloud_bridge.ports_bills import Cause, DayResult, Figures, Found, Kept
 from cloud_bridge.web.bill_report import as_csv, as_html
@@ -160,3 +162,29 @@ async def test_days_are_served_for_programs_and_for_spreadsheets() -> None:
         assert (await made.get("/bills/2026-11-22")).status == 404
         assert (await made.get("/bills/2026-11-22?merchant=north")).status == 200
         assert (await made.get("/bills/yesterday")).status in (400, 404)
+
+
+def test_the_terminal_says_totals_then_each_difference_with_its_key_while_it_is_open(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    show((RESULT, (OPEN, EXPLAINED)), tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{DAY}  open  2 differences, 1 without a cause"
+    assert lines[2].split() == ["payments", "¥10.51", "¥10.50", "¥3.50"]
+    assert lines[4:7] == [
+        "!! amount s<1> bill ¥3.51 books ¥3.50",
+        "     no cause yet: alarm",
+        "     key: amount:s<1>:=T1",
+    ]
+    assert lines[7:9] == ["ok not_in_bill s2 books ¥3.50", "     person: seen & <settled>"]
+    assert lines[-1] == f"report: {tmp_path}/reconcile-{DAY}.csv"
+    show((replace(RESULT, fault="statement_creating", figures=None), ()), tmp_path)
+    assert "not matched: statement_creating" in capsys.readouterr().out
+
+
+def test_programs_get_one_object_with_stable_keys(tmp_path: Path) -> None:
+    told = json.loads(as_json((RESULT, (OPEN, EXPLAINED)), tmp_path))
+    assert {"day", "closed", "fault", "figures", "differences", "reports", "sha1"} <= set(told)
+    first, second = told["differences"]
+    assert (first["key"], first["rule"], first["cause"]) == ("amount:s<1>:=T1", "alarm", None)
+    assert second["cause"] == {"name": "person", "why": "seen & <settled>", "by": "ann"}
