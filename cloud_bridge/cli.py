@@ -332,6 +332,30 @@ def explain(config: Path, as_json: bool, **asked: str) -> None:
     _say(why_not, as_json, f"{asked['by']} explained it")
 
 
+@bridge.command(short_help="Labels with printed codes for a machine without a screen.")
+@_CONFIG
+@click.option("--machine", required=True, metavar="ID", help="Whose lanes.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder for them."
+)
+@click.option("--png", "pictures", is_flag=True, help="A picture a sheet instead of one PDF.")
+def codes(config: Path, machine: str, out: Path, pictures: bool) -> None:
+    """Write sheets of labels, ready to print: a code, product, price and lane for each lane of a machine.
+
+    The codes are good while the machine's `printed_codes` is what it is now; raise it to make them void.
+    """
+    from cloud_bridge.cli_codes import NoCodes, write_codes
+    from cloud_bridge.sheets import NoFont
+
+    try:
+        for path in write_codes(config, machine, out, pictures=pictures):
+            click.echo(path)
+    except (BadSettings, NoCodes, BadKeyFile, BadCredentials) as error:
+        _fail(error, BAD_INPUT)
+    except (NoFont, OSError) as error:
+        _fail(error, FAILED)
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """Mistakes in words, and with their exit codes."""
