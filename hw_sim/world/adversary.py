@@ -101,7 +101,7 @@ class Adversary:
             parts[2] = self._chance.choice(("vm-0001", "vm-0002", "vm-9999"))
         else:
             parts[-1] = self._chance.choice(
-                ("sale.paid", "sale.closed", "sale.outcome", "sale.query", "sale.x")
+                ("sale.paid", "sale.closed", "sale.outcome", "sale.query", "sale.x", "sale.+")
             )
         self._say(replace(packet, topic="/".join(parts)))
 
