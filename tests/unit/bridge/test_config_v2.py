@@ -144,6 +144,15 @@ def test_a_key_that_is_none_is_named_and_never_quoted(folder: Path) -> None:
     assert all(secret not in each for each in lines)
 
 
+def test_files_that_are_missing_are_named(folder: Path) -> None:
+    for name in ("merchant_certificate.pem", "api_v2.key"):
+        path = settled(folder, ALONE)
+        (folder / "keys" / name).unlink()
+        good, lines = findings(path, now_s=NOW_S)
+        assert not good
+        assert any(name in line for line in lines), lines
+
+
 def test_the_key_of_another_certificate_is_named(folder: Path) -> None:
     shutil.copy(folder / "keys" / "platform_certificate.key", folder / "keys" / "merchant_private_key.pem")
     settled(folder, ALONE)

@@ -9,6 +9,7 @@ import pytest
 from cloud_bridge.ports import NoticeRejected
 from cloud_bridge.ports_scans import OrderRequest
 from cloud_bridge.wechat import v2_xml
+from cloud_bridge.wechat.merchants import MerchantRequests
 from cloud_bridge.wechat.v2_account import SignType, V2Account
 from cloud_bridge.wechat.v2_scans import V2OrderRequests, product_code_url, read_order_request
 from cloud_bridge.wechat.v2_signing import signed, verify
@@ -168,3 +169,46 @@ def test_what_is_no_ticket_is_not_answered_with(desk: V2OrderRequests, ticket: s
 def test_what_was_not_believed_gets_a_fixed_answer_without_a_signature(desk: V2OrderRequests) -> None:
     told = v2_xml.read(desk.rejected())
     assert told == {"return_code": "FAIL", "return_msg": "签名或格式错误"}
+
+
+# ---------------------------------------------------------------- several merchants
+
+SECOND = V2Account(mchid="1699004418", appid="wx0000000000000001", key=b"second00" * 4)
+
+
+@pytest.fixture
+def merchants(desk: V2OrderRequests) -> MerchantRequests:
+    return MerchantRequests({"": desk, "second": V2OrderRequests(SECOND, nonce=lambda: NONCE)})
+
+
+def test_a_question_belongs_to_whose_key_signed_it_and_is_answered_under_his(
+    merchants: MerchantRequests,
+) -> None:
+    names = {"mch_id": SECOND.mchid, "appid": SECOND.appid}
+    for name, account, body in (("", ACCOUNT, asks()), ("second", SECOND, asks(names, by=SECOND))):
+        request = merchants.read(body)
+        assert request.merchant == name
+        for answer in (merchants.granted(request, "wx1"), merchants.refused(request, "商品已售罄")):
+            told = v2_xml.read(answer)
+            assert verify(told, account.key, at_least=SignType.MD5) is SignType.MD5
+            assert told["mch_id"] == account.mchid
+
+
+def test_one_merchants_key_does_not_speak_for_another(merchants: MerchantRequests) -> None:
+    with pytest.raises(NoticeRejected):
+        merchants.read(asks({"mch_id": SECOND.mchid, "appid": SECOND.appid}))
+    with pytest.raises(NoticeRejected, match="no_order_requests"):
+        MerchantRequests({}).read(asks())
+
+
+def test_a_code_is_made_with_the_key_of_its_machines_merchant(merchants: MerchantRequests) -> None:
+    assert f"mch_id={SECOND.mchid}" in merchants.code(TOKEN, 1764028800, merchant="second")
+    assert f"mch_id={ACCOUNT.mchid}" in merchants.code(TOKEN, 1764028800)
+    with pytest.raises(ValueError, match="merchant: found 'third'"):
+        merchants.code(TOKEN, 1764028800, merchant="third")
+
+
+def test_what_nobody_signed_gets_the_same_answer_whoever_was_meant(
+    merchants: MerchantRequests, desk: V2OrderRequests
+) -> None:
+    assert merchants.rejected() == desk.rejected()
