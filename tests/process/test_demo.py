@@ -73,6 +73,22 @@ def _shared(folder: Path, fault: str) -> tuple[Done, float]:
     return Done(arguments, code, stdout, stderr), took_s
 
 
+def test_a_sale_by_order_request_ends_like_every_other() -> None:
+    found = told(demo("--once", "--json", "--mode", "1"))
+    assert (found["ok"], found["result"], found["motor_starts"]) == (True, "vended", 1)
+    said = [fact["what"] for fact in found["timeline"]]
+    kinds = ("bridge says lease.request", "machine says lease.granted", "bridge says sale.offered")
+    places = [said.index(kind) for kind in kinds]
+    assert places == sorted(places)
+    assert "machine says sale.requested" not in said
+
+
+def test_a_fault_that_presses_keys_is_none_for_order_requests() -> None:
+    done = demo("--once", "--mode", "1", "--fault", "reselect")
+    assert done.returncode == 2
+    assert "--mode 2" in done.stderr
+
+
 def told(done: Done) -> dict[str, Any]:
     """The one JSON object on its output."""
     assert done.stdout.count("\n") == 1, done.stdout[:500] + done.stderr

@@ -276,7 +276,8 @@ def test_a_sequence_number_differs_from_every_one_that_a_history_still_bears() -
 
 def test_dashboards_get_flat_values_with_numbers_as_numbers() -> None:
     told = states(replace(READY, door_open=True, temperature_c=5), {"delivered": 2})
-    assert told["health"] == {"selling": 1, "reason": "", "catalogue_version": 1, "lanes": 2}
+    health = {"selling": 1, "reason": "", "catalogue_version": 1, "lanes": 2, "codes": 0}
+    assert told["health"] == health
     assert told["climate"] == {"temperature_c": 5, "door_open": 1}
     assert told["lane/12"]["stock"] == 5
     for values in told.values():
