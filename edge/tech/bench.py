@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from edge.drivers.registry import BUSES, BusSettings, make_dispenser
 from edge.ports import BusEvent, BusUp, Dispenser
-from edge.tech.conformance import Lab, Truth
+from edge.tech.trial import Lab, Truth
 
 LANES: Final = (11, 12, 13)
 STOCK: Final = 60

@@ -12,7 +12,9 @@ import click
 
 from edge.drivers.registry import BUSES
 from edge.tech.bench import LANES, NoBoard, real, simulated
-from edge.tech.conformance import CHECKS, Finding, Lab, Verdict, examine, proof
+from edge.tech.checks import CHECKS
+from edge.tech.conformance import examine, proof
+from edge.tech.trial import Finding, Lab, Verdict
 
 NOT_WELL: Final = 1
 BAD_INPUT: Final = 2

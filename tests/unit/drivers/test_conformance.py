@@ -12,7 +12,9 @@ import pytest
 from edge.core.model import Delivered, Outcome, VendOrder
 from edge.drivers.registry import BUSES, make_dispenser
 from edge.ports import BusEvent, Dispenser
-from edge.tech.conformance import CHECKS, Finding, Lab, Truth, Verdict, examine
+from edge.tech.checks import CHECKS
+from edge.tech.conformance import examine
+from edge.tech.trial import Finding, Lab, Truth, Verdict
 from hw_sim.boards.board import Board
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.shelf import Wanted, make_board
