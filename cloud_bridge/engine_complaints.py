@@ -49,7 +49,8 @@ from cloud_bridge.ports_desk import (
 MOST_SETTLED: Final = 200
 ALARMS: Final = ("complaint", "complaint_unanswered")
 _CHINA: Final = timezone(timedelta(hours=8))
-_PER_ROUND: Final = 25  # answers a minute are 60 at most
+ACTS_A_MINUTE: Final = 50  # answers are 60 at most, and so is word on a refund
+_MINUTE_MS: Final = 60_000
 _PAGES: Final = 60  # lists a minute are 200 at most
 _TRIES: Final = 200
 
@@ -99,6 +100,7 @@ class Complaints:
         self._settings: Final = settings
         self._sooner: Final = asyncio.Event()
         self._sweep_ms = 0
+        self._acted_ms: list[int] = []
         self._unaddressed: Final = set(settings.addresses)
         self._asked_for: Final[dict[str, int]] = {}
 
@@ -233,10 +235,12 @@ class Complaints:
         due_now = await self._store.on_desk(
             lambda tx: [(each, tx.complaint(each.complaint_id)) for each in tx.due_acts()]
         )
-        for act, complaint in due_now[:_PER_ROUND]:
+        for act, complaint in due_now:
             calls = self._calls.get(complaint.merchant) if complaint is not None else None
             if calls is None:
                 continue
+            if not self._may_act():
+                return  # the next round goes on
             said = await self._do(act, calls)
             outcome = said if isinstance(said, str) else ""
             if act.tries + 1 >= _TRIES and not outcome:
@@ -244,6 +248,14 @@ class Complaints:
             await self._store.on_desk(acted(act, outcome, self._clock.wall_ms()))
             if outcome == DONE:
                 self._sooner.set()  # read what became of it
+
+    def _may_act(self) -> bool:
+        now_ms = self._clock.now_ms()
+        self._acted_ms = [at for at in self._acted_ms if now_ms - at < _MINUTE_MS]
+        if len(self._acted_ms) >= ACTS_A_MINUTE:
+            return False
+        self._acted_ms.append(now_ms)
+        return True
 
     async def _do(self, act: Doing, calls: ComplaintCalls) -> str | None:
         """Its outcome, or None when that is not known."""

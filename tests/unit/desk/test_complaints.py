@@ -4,6 +4,7 @@ import pytest
 
 from cloud_bridge.core.complaint import ANSWER_BYTES, UNANSWERED_S, Standing, Verdict, shortened
 from cloud_bridge.core.model import State
+from cloud_bridge.engine_complaints import ACTS_A_MINUTE
 from cloud_bridge.ports_desk import ComplaintHint, Page
 from hw_sim.platform.faults import Fault
 from tests.unit.desk.shop import ADDRESS, BRAKED, IN_DOUBT, REFUNDED, REFUNDING, VENDED, Shop
@@ -239,6 +240,25 @@ async def test_a_sweep_reads_every_page(shop: Shop) -> None:
     assert (len(page.complaints), page.total) == (10, 60)
     await shop.works()
     assert len(await shop.store.complaints()) == 60
+
+
+async def test_a_crowd_of_payers_is_answered_at_the_platforms_pace(shop: Shop) -> None:
+    await shop.works()
+    for number in range(ACTS_A_MINUTE + 5):
+        name = f"order-{number:06d}"
+        shop.bench.paid(name)
+        order = shop.bench.platform.paid_order(name, shop.bench.now_ms)
+        assert order is not None
+        made = shop.platform.book.create(order, shop.bench.now_ms)
+        await shop.desk.hint(_hint(made.complaint_id))
+    await shop.works()
+    for complaint in shop.platform.book.all():
+        assert await shop.desk.answer(complaint.complaint_id, "正在核实", "ann") == ""
+    await shop.works(rounds=2)
+    assert shop.counter.calls.count("POST response") == ACTS_A_MINUTE
+    shop.bench.now_ms += 60_000
+    await shop.works()
+    assert shop.counter.calls.count("POST response") == ACTS_A_MINUTE + 5
 
 
 async def test_a_refused_answer_is_shown_and_not_tried_again(shop: Shop) -> None:

@@ -1,11 +1,15 @@
 """Rows that people work with, in SQLite and PostgreSQL: complaints, deliveries, who knows which alarm."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
+import pytest
+from sqlalchemy import Table
+
 from cloud_bridge.core.complaint import Act, Complaint, Doing, Standing, Verdict
-from cloud_bridge.core.delivery import Outcome, Report
+from cloud_bridge.core.delivery import Delivery, Outcome, Report
 from cloud_bridge.core.model import Decision, State
+from cloud_bridge.store import tables_desk
 from cloud_bridge.store.books import SqlStore
 from tests.unit.desk.shop import put
 from tests.unit.desk.test_monitors import PAID
@@ -34,6 +38,15 @@ ONE = Complaint(
 SAID = Doing(
     complaint_id="c1", key="answer.auto.1", kind=Act.ANSWER, words="好", by="bridge", asked_wall_ms=5
 )
+
+
+@pytest.mark.parametrize(
+    ("table", "kept"),
+    [(tables_desk.complaint, Complaint), (tables_desk.act, Doing), (tables_desk.delivery, Delivery)],
+    ids=["complaint", "act", "delivery"],
+)
+def test_every_field_has_its_column(table: Table, kept: type[Any]) -> None:
+    assert {column.name for column in table.columns} == {each.name for each in fields(kept)}
 
 
 async def sold(store: SqlStore, **row: Any) -> None:

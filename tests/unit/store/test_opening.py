@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy import column, create_engine, insert, inspect, table, text
 
 from cloud_bridge.core.case import Case
+from cloud_bridge.core.delivery import Outcome
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.trail import Change
@@ -123,6 +124,9 @@ def test_books_of_the_first_schema_keep_their_sales_and_their_open_cases_get_row
     ((case, sale),) = asyncio.run(store.cases())
     assert (case.sale_id, case.reason, case.opened_wall_ms) == ("x" * 26, "brakes", CASE.changed_wall_ms)
     assert sale == replace(CASE, sale_id="x" * 26)
+    delivery = asyncio.run(store.on_desk(lambda tx: tx.delivery("x" * 26)))
+    assert delivery is not None
+    assert (delivery.outcome, delivery.machine) == (Outcome.UNKNOWN, CASE.machine)
     assert asyncio.run(store.check()).changes == 0
 
 
