@@ -37,6 +37,7 @@ from cloud_bridge.core.sale import (
     Stop,
     Tell,
     Timer,
+    Word,
     is_foreign,
     yuan,
 )
@@ -217,7 +218,12 @@ def delivered(sale: Sale, event: MachineSaid, ctx: Context) -> Step:
 
 
 def not_delivered(sale: Sale, event: MachineSaid, ctx: Context) -> Step:
-    """The row is closed or the goods stayed in: durable on the machine, and evidence (G-TOMB)."""
+    """The row is closed or the goods stayed in: durable on the machine, and evidence (G-TOMB).
+
+    A row that was busy is judged after a restart, never closed by it: an older copy of it was (G-ROLL).
+    """
+    if sale.answered and event.word is Word.CLOSED and event.why == "restart":
+        return Step(sale) if sale.doubt else doubted(sale, "journal_rolled_back", ctx)
     return give_back_on_evidence(sale, f"{event.word}.{event.why}", ctx)
 
 

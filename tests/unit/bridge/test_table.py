@@ -428,6 +428,17 @@ def test_a_durable_no_of_the_machine_is_evidence(word: Word) -> None:
     assert sale.evidence_wall_ms == CTX.wall_ms
 
 
+def test_a_row_that_was_busy_and_is_closed_by_a_restart_is_an_older_copy_and_no_evidence() -> None:
+    busy, _ = after(VENDING, said(Word.BUSY))
+    sale, effects = after(busy, said(Word.CLOSED, "restart"))
+    assert (situation(sale), sale.doubt) == (Situation.DOUBT, "journal_rolled_back")
+    assert only(effects, At) == [At(timer=Timer.DOUBT, delay_s=600.0)]
+    assert after(sale, said(Word.CLOSED, "restart")) == (sale, ())
+    for word, why in ((Word.CLOSED, "lease"), (Word.NOT_DELIVERED, "not_moved.restart")):
+        assert after(busy, said(word, why))[0].decision is Decision.REFUND
+    assert after(VENDING, said(Word.CLOSED, "restart"))[0].decision is Decision.REFUND
+
+
 @pytest.mark.parametrize("word", [Word.OPEN, Word.BUSY])
 def test_open_and_busy_are_no_evidence_of_anything(word: Word) -> None:
     assert after(VENDING, said(word))[0].decision is Decision.VEND
