@@ -44,7 +44,7 @@ def reconcile(config: Path, day: str, *, merchant: str, out: Path | None, langua
     """Have a day matched, and its reports written. Raises BadSettings, BadAsk, StoreUnusable, OSError."""
     settings = read_settings(config)
     day = day or days_from(day_of(wall_ms()), -1)
-    if why_not := wrong_day(merchant, day, settings.accounts):
+    if why_not := wrong_day(merchant, day, {**settings.accounts, **settings.older_accounts}):
         raise BadAsk(why_not)
     bar = Bar()
     try:
@@ -157,7 +157,8 @@ def explain(config: Path, asked: dict[str, str]) -> str:
     for name, most in (("by", 64), ("why", 200)):
         if not (0 < len(asked[name].strip()) <= most and asked[name].isprintable()):
             raise BadAsk(f"{name}: found {asked[name][:20]!r}, allowed 1 to {most} characters on one line")
-    if why_not := wrong_day(asked["merchant"], asked["day"], settings.accounts):
+    known = {**settings.accounts, **settings.older_accounts}
+    if why_not := wrong_day(asked["merchant"], asked["day"], known):
         raise BadAsk(why_not)
 
     async def act(store: Store) -> str:

@@ -42,6 +42,7 @@ LOOK_S: Final = 600.0
 AGAIN_MS: Final = 3_600_000
 MOST_ASKED: Final = 200
 OPEN_DAYS: Final = 30
+NAMED: Final = 3  # days in the words of an alarm
 _NOT_LATE: Final = frozenset({"statement_creating", "rate_limited", "timeout", "connection", "busy"})
 Progress = Callable[[str, int, int], None]
 
@@ -222,13 +223,10 @@ class Reckoner:
         changed = [each for key, each in run.found.items() if run.known.get(key) != each]
         same = not changed and replace(matched, matched_wall_ms=run.before.matched_wall_ms) == run.before
         after = run.before if same and matched.closed else matched
-        late = _late(after, run.now_ms)
 
         def put(tx: BillTx) -> None:
             if after != run.before:
                 tx.put_bill_day(after, changed)
-            name = f"{after.merchant} {after.day}".strip()
-            _alarm(tx, "bill_late", f"{name}: {after.fault}" if late else "", run.now_ms)
 
         await self._tools.books.on_bills(put)
         await tell_open_days(self._tools.books, run.now_ms)
@@ -268,13 +266,18 @@ async def explain_in(books: BillBooks, where: tuple[str, str], key: str, cause: 
 
 
 async def tell_open_days(books: BillBooks, now_ms: int) -> None:
-    """One alarm for all days that are not closed; it goes when the last of them is."""
-    waiting = [kept for kept in await books.bill_days(OPEN_DAYS) if not kept[0].closed and kept[0].figures]
-    words = "; ".join(_told(result, found) for result, found in waiting[:3])
-    more = f" and {len(waiting) - 3} more days" if len(waiting) > 3 else ""
+    """One alarm for all days that are not closed, one for all without a bill; each goes with the last."""
+    kept = await books.bill_days(OPEN_DAYS)
+    waiting = [_told(result, found) for result, found in kept if not result.closed and result.figures]
+    late = [
+        f"{result.merchant} {result.day}: {result.fault}".strip()
+        for result, _ in kept
+        if _late(result, now_ms)
+    ]
 
     def put(tx: BillTx) -> None:
-        _alarm(tx, "bill_differences", words + more, now_ms)
+        _alarm(tx, "bill_differences", waiting, now_ms)
+        _alarm(tx, "bill_late", late, now_ms)
 
     await books.on_bills(put)
 
@@ -285,17 +288,19 @@ def _told(result: DayResult, found: Sequence[Found]) -> str:
     return f"{result.day}: {len(still)} without a cause, {yuan(fen)}"
 
 
-def _alarm(tx: BillTx, name: str, text: str, now_ms: int) -> None:
-    if not text:
+def _alarm(tx: BillTx, name: str, days: Sequence[str], now_ms: int) -> None:
+    if not days:
         tx.clear_alarm(machine="", name=name, lane=0)
         return
+    more = f" and {len(days) - NAMED} more days" if len(days) > NAMED else ""
+    text = "; ".join(days[:NAMED]) + more
     alarm = StandingAlarm(machine="", name=name, lane=0, code="", text=text, since_wall_ms=now_ms)
     tx.set_alarm(alarm)
 
 
 def _late(result: DayResult, now_ms: int) -> bool:
-    if not result.fault:
-        return False
+    if not result.fault or result.day not in recent(now_ms):
+        return False  # what a person asked for by hand he was told
     today = result.day == days_from(day_of(now_ms), -1)
     hour = datetime.fromtimestamp(now_ms / 1000, CHINA).hour
     return result.fault.split(" ")[0] not in _NOT_LATE or not today or hour >= LATE_HOUR

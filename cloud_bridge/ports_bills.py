@@ -191,7 +191,7 @@ class BookStreams(Protocol):
     """The books as the match reads them, all in one snapshot; each stream sorted by sale id."""
 
     def books(self, merchant: str, day: str) -> Iterator[BookRow]:
-        """Paid sales of a merchant that were opened on the day, or gave money back on it."""
+        """Paid sales of a merchant that were opened on the day or just before, or gave money back on it."""
 
     def book(self, merchant: str, sale_id: str, day: str) -> BookRow | None:
         """One sale of a merchant, of any day, paid or not."""

@@ -21,6 +21,7 @@ from cloud_bridge.core.bill import (
 from cloud_bridge.core.refund import first_number, second_number
 
 _NUMBER: Final = frozenset("abcdefghijklmnopqrstuvwxyz234567")
+_FELL: Final = "delivered"
 _NO_GOODS: Final = frozenset({"closed", "not_delivered"})
 
 
@@ -68,15 +69,17 @@ def differences(
 ) -> Iterator[Difference]:
     """Each difference of a day, counting into `match` on the way; all streams sorted by sale id.
 
-    `books` need to hold the day's own sales; what the bill names beside them is looked up one by one.
+    `books` need to hold the day's own sales; what bill or machine name beside them is looked up one by one.
     """
     lines, rows, told = _Stream(bill), _Stream(books), _Stream(machines)
     while heads := [each.head for each in (lines, rows, told) if each.head]:
         sale_id = min(heads)
-        of_bill, of_books = lines.take(sale_id), rows.take(sale_id)
-        row = of_books[0] if of_books else (look_up(sale_id) if of_bill else None)
+        of_bill, of_books, of_machine = lines.take(sale_id), rows.take(sale_id), told.take(sale_id)
+        row = of_books[0] if of_books else None
+        if row is None and (of_bill or any(each.state == _FELL for each in of_machine)):
+            row = look_up(sale_id)  # of another day: around midnight, or a refund of long after
         match.sales += 1
-        yield from _sale(match, of_bill, row, told.take(sale_id))
+        yield from _sale(match, of_bill, row, of_machine)
     for machine in sorted(match.sold - match.journals):
         yield Difference(kind=Kind.JOURNAL_MISSING, machine=machine)
 
@@ -218,7 +221,7 @@ def _goods(
         if row.vended and not told and row.machine in match.journals and not row.doubt:
             yield _about(row, Kind.JOURNAL_LACKS)
     for each in told:
-        fell = each.state == "delivered"
+        fell = each.state == _FELL
         match.pieces += fell and each.day == match.day
         if fell and not paid and not billed:
             yield Difference(

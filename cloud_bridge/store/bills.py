@@ -24,6 +24,7 @@ from cloud_bridge.store.tables_bills import bill_day, bill_difference, machine_d
 from cloud_bridge.store.tx import SqlTx, fields
 
 _TOGETHER: Final = 5_000
+_EARLIER_MS: Final = 3 * 3_600_000  # opened before midnight and paid after it: a code lives for two hours
 _CHINA_OFFSET: Final = "+08:00"
 _CLEARING: Final = Account.PLATFORM_CLEARING.value
 
@@ -117,10 +118,10 @@ class SqlStreams:
         self._db: Final = db
 
     def books(self, merchant: str, day: str) -> Iterator[BookRow]:
-        """Paid sales that were opened on the day, or gave money back on it, by sale id."""
+        """Paid sales that were opened on the day or just before, or gave money back on it, by sale id."""
         sale, entry, (begin_ms, end_ms) = tables.sale.c, tables.ledger.c, bounds_ms(day)
         back = and_(entry.wall_ms >= begin_ms, entry.wall_ms < end_ms, _column(entry.credit) == _CLEARING)
-        opened = and_(sale.opened_wall_ms >= begin_ms, sale.opened_wall_ms < end_ms)
+        opened = and_(sale.opened_wall_ms >= begin_ms - _EARLIER_MS, sale.opened_wall_ms < end_ms)
         wanted = union(select(sale.sale_id).where(opened), select(entry.sale_id).where(back)).subquery()
         found = _with_ledger().join(wanted, wanted.c.sale_id == sale.sale_id)
         lines = select(*_columns()).select_from(found).where(sale.transaction_id != "")

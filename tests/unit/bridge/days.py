@@ -155,6 +155,7 @@ class TruthfulBills:
         self.written: dict[str, list[BillLine]] = {}
         self.spoil: Callable[[list[BillLine]], list[BillLine]] = lambda lines: lines
         self.not_yet: NotYet | None = None
+        self.spoiled_day = ""
         self.broken = ""
         self.fetched = 0
 
@@ -163,6 +164,8 @@ class TruthfulBills:
     ) -> BillFile | NoBill | NotYet:
         if self.not_yet is not None:
             return self.not_yet
+        if day == self.spoiled_day:
+            return NotYet(why="wrong_file")
         self.fetched += 1
         if day not in self.written:
             self.written[day] = self.spoil(self._wechat.lines(day))

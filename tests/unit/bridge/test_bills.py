@@ -334,6 +334,44 @@ def test_without_a_bill_nothing_is_matched_and_late_is_an_alarm(live: Callable[[
     live(scene)
 
 
+def test_a_day_that_is_fine_does_not_hush_one_that_is_not(live: Callable[[Scene], None]) -> None:
+    async def scene(shop: Shop) -> None:
+        await shop.sold()
+        await shop.morning()
+        shop.bills.spoiled_day = shop.day
+        reckoner = shop.reckoner()
+        await reckoner.look()  # three days, the spoiled one first
+        assert (await alarms(shop))["bill_late"] == f"{shop.day}: wrong_file"
+        long_ago = days_from(shop.day, -50)
+        shop.bills.spoiled_day = long_ago
+        await reckoner.look()
+        await reckoner.reconcile(long_ago)
+        assert await alarms(shop) == {}
+
+    live(scene)
+
+
+def test_a_refund_over_midnight_stands_in_the_bill_of_the_day_before(live: Callable[[Scene], None]) -> None:
+    async def scene(shop: Shop) -> None:
+        sale_id = await shop.sold("not_delivered")
+        await shop.world.ended(sale_id, State.REFUNDED)
+        await shop.sold()
+        lines = shop.wechat.lines(shop.day)
+        back = [line for line in lines if line.refund_no]
+        shop.bills.written = {
+            days_from(shop.day, -1): back,  # as if the platform had taken it on the evening before
+            shop.day: [line for line in lines if not line.refund_no],
+        }
+        await shop.morning()
+        reckoner = shop.reckoner()
+        await reckoner.reconcile(days_from(shop.day, -1))
+        kept = await reckoner.reconcile(shop.day)
+        assert kinds(kept) == {"refund_not_in_bill": "neighbour"}
+        assert kept[0].closed
+
+    live(scene)
+
+
 def test_a_bill_that_cannot_be_read_leaves_the_last_figures_and_an_alarm(
     live: Callable[[Scene], None],
 ) -> None:

@@ -169,6 +169,19 @@ def test_a_payment_around_midnight_is_known_though_of_another_day() -> None:
     assert day.match.paid == Side(lines=1, bill=350, elsewhen=350)
 
 
+def test_goods_around_midnight_are_paid_though_in_the_next_days_books() -> None:
+    early = VENDED._replace(paid_day=AFTER, opened_day=AFTER)
+    assert Day([], [], [FELL], others={"s1": early}).differences() == []
+    assert Day([], [], [FELL], others={"s1": UNPAID._replace(opened_day=AFTER)}).kinds() == [
+        Kind.DELIVERED_UNPAID
+    ]
+
+
+def test_a_sale_opened_before_midnight_and_paid_after_it_is_missed_in_its_own_bill() -> None:
+    late = VENDED._replace(opened_day=BEFORE)
+    assert Day([], [late], [FELL]).kinds() == [Kind.NOT_IN_BILL]
+
+
 def test_a_refund_of_an_older_sale_is_looked_up() -> None:
     old = REFUNDED._replace(paid_day="2026-11-01", opened_day="2026-11-01")
     day = Day([BACK], others={"s1": old})
