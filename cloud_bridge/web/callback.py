@@ -68,6 +68,7 @@ class Callback:
                 return await self._hand_over(headers, body)
 
     def _too_large(self) -> Response:
+        self._log.info("callback.rejected", why="oversize")
         return _fail(413, f"body: found more than allowed, {self._limits.body_bytes} bytes", **_CLOSE)
 
     async def _hand_over(self, headers: Mapping[str, str], body: bytes) -> Response:

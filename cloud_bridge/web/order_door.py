@@ -48,6 +48,7 @@ class OrderDoor:
                 return None
             body += message.get("body", b"")
             if len(body) > self._limits.body_bytes:
+                self._log.info("order.rejected", why="oversize")
                 allowed = f"allowed {self._limits.body_bytes} bytes"
                 return failure(413, "FAIL", f"body: found more, {allowed}", Connection="close")
             if not message.get("more_body", False):

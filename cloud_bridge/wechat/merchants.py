@@ -55,13 +55,14 @@ class MerchantRequests:
 
     def read(self, body: bytes) -> OrderRequest:
         """Verify and read a request, and say whose it is. Raises NoticeRejected."""
-        refused = NoticeRejected("no_order_requests")
+        refused: NoticeRejected | None = None
         for name, requests in self._merchants.items():
             try:
                 return replace(requests.read(body), merchant=name)
             except NoticeRejected as rejected:
-                refused = rejected
-        raise refused
+                if refused is None or refused.why in _NOT_HIS:
+                    refused = rejected
+        raise refused or NoticeRejected("no_order_requests")
 
     def granted(self, request: OrderRequest, ticket: str) -> bytes:
         """The answer with the order's ticket. Raises ValueError for what cannot be one."""

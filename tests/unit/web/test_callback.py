@@ -136,6 +136,7 @@ async def test_a_larger_body_is_refused_as_soon_as_it_is_known(raw: bytes) -> No
         assert answer.headers["connection"] == "close"
         await caller.closed()
         assert served.bridge.notices == []
+        assert served.log.lines == [("callback.rejected", {"why": "oversize"})]
 
 
 async def test_a_body_is_as_long_as_announced_and_what_follows_is_another_request() -> None:

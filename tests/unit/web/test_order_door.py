@@ -47,6 +47,7 @@ async def test_what_is_no_order_request_is_refused() -> None:
     async with site(orders=orders(answer)) as served:
         assert (await served.say(request("GET", DOOR))).status == 405
         assert (await ask(served, b"x" * (64 * 1024 + 1))).status == 413
+        assert served.log.lines == [("order.rejected", {"why": "oversize"})]
 
 
 async def test_a_mistake_of_ours_is_told_by_its_place_and_never_by_its_words() -> None:

@@ -197,6 +197,8 @@ def test_a_question_belongs_to_whose_key_signed_it_and_is_answered_under_his(
 def test_one_merchants_key_does_not_speak_for_another(merchants: MerchantRequests) -> None:
     with pytest.raises(NoticeRejected):
         merchants.read(asks({"mch_id": SECOND.mchid, "appid": SECOND.appid}))
+    with pytest.raises(NoticeRejected, match="bad_product_id"):  # his own reason, not the other's
+        merchants.read(asks({"product_id": "a b"}))
     with pytest.raises(NoticeRejected, match="no_order_requests"):
         MerchantRequests({}).read(asks())
 
