@@ -134,11 +134,19 @@ def board(
     help="Switch a fault on: for one kind of call or notice, so often or by chance, with its delay.",
 )
 @click.option("--order-url", default="", help="Where to ask for an order when a product's code is scanned.")
+@click.option(
+    "--complaint-schedule",
+    type=click.Choice(["2021", "2023"]),
+    default="2021",
+    show_default=True,
+    help="The page whose re-sending notices of complaints keep.",
+)
+@click.option("--tell-own-acts", is_flag=True, help="Push a merchant's own answers to complaints, too.")
 @click.option("--list-faults", is_flag=True, help="Say what there is to break.")
 def wechat(*, list_faults: bool, **wish: Any) -> None:
     """A WeChat Pay platform with real signatures: orders, notifications, queries, closing, refunds.
 
-    GET /_sim/ is a page to drive it by hand. Phones pay at POST /_sim/pay {"code_url": ...}; faults are set
+    Payers complain at POST /_sim/complain {"out_trade_no": ...}. GET /_sim/ is a page to drive it by hand. Phones pay at POST /_sim/pay {"code_url": ...}; faults are set
     at POST /_sim/fault {"name": ...}; the truth about all money is at GET /_sim/books.
     """
     from hw_sim.platform.faults import Fault

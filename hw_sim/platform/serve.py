@@ -77,6 +77,8 @@ def options_of(wish: Mapping[str, Any]) -> Options:
         order_url=wish["order_url"],
         faults=tuple(armed(text) for text in wish["faults"]),
         clock_stands=wish["standing_clock"],
+        complaint_schedule=wish["complaint_schedule"],
+        tells_own_acts=wish["tell_own_acts"],
     )
 
 
