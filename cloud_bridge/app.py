@@ -5,7 +5,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from typing import Final
@@ -16,8 +16,10 @@ from cloud_bridge.app_desk import Desk
 from cloud_bridge.app_merchants import Merchants
 from cloud_bridge.app_scans import Orders, order_door
 from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
+from cloud_bridge.core.model import TellAck
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.engine_alarms import OwnAlarms
+from cloud_bridge.engine_greet import known
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
@@ -92,6 +94,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             keepers=keepers,
             desk=desk,
             bills=bills,
+            known=partial(known, store, [machine.id for machine in settings.machines]),
             log=log,
         )
         await daemon.run(web)
@@ -111,6 +114,7 @@ class _Daemon:
         keepers: Sequence[Keeper],
         desk: Desk,
         bills: BillDesk,
+        known: Callable[[], Awaitable[tuple[tuple[str, TellAck], ...]]],
         log: Log,
     ) -> None:
         self._settings: Final = settings
@@ -121,6 +125,7 @@ class _Daemon:
         self._keepers: Final = keepers
         self._desk: Final = desk
         self._bills: Final = bills
+        self._known: Final = known
         self._log: Final = log
         self._systemd: Final = Systemd()
         self._group: Final = asyncio.TaskGroup()
@@ -138,6 +143,7 @@ class _Daemon:
             self._serve("hearing", self._hearing.run())
             self._serve("catalogues", self._fleet.show_catalogues(self._settings.shelves))
             self._serve("cases", self._fleet.show_cases(self._engine.cases))
+            self._serve("greeting", self._fleet.greet(self._known))
             self._serve("link", self._link.run())
             self._serve("watchdog", feed_watchdog(self._systemd))
             self._serve("status", self._tell_how_we_are())

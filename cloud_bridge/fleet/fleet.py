@@ -32,6 +32,7 @@ class Fleet:
         self._timings: Final = timings
         self._log: Final = log
         self._linked: Final = asyncio.Event()
+        self._linked_once: Final = asyncio.Event()
         self._linkups = 0
         self._transport: Transport | None = None
         self.counts: Final[Counter[str]] = Counter()
@@ -78,6 +79,7 @@ class Fleet:
         if up:
             self._linkups += 1
             self._linked.set()
+            self._linked_once.set()
 
     async def show_catalogues(self, shelves: Iterable[Shelf]) -> None:
         """Have each catalogue stand retained at the broker, anew at each link-up, until cancelled."""
@@ -87,6 +89,14 @@ class Fleet:
             self._linked.clear()
             for topic, payload, envelope in letters:
                 await self._have_it_stand(topic, payload, envelope)
+
+    # ------------------------------------------------------------ after a start
+
+    async def greet(self, known: Callable[[], Awaitable[Iterable[tuple[str, ToMachine]]]]) -> None:
+        """Say this once, when the link is up for the first time; an absent machine is born when it comes."""
+        await self._linked_once.wait()
+        for machine, message in await known():
+            await self.tell(machine, message)
 
     # ------------------------------------------------------------ cases
 
