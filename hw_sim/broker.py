@@ -3,7 +3,9 @@
 Both listen on 127.0.0.1 only. The embedded one forgets everything when it stops.
 """
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -15,6 +17,8 @@ from typing import Final, Protocol
 import iotcore
 
 START_TIMEOUT_S: Final = 10.0
+_NOT_EPHEMERAL: Final = (15_000, 32_000)  # Linux gives outgoing connections 32768 and up
+_CHANCE: Final = random.SystemRandom()
 _EMBEDDED: Final = """
 id = 0
 [router]
@@ -143,11 +147,12 @@ def find_mosquitto() -> str:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that nobody listens on at the moment, and that no outgoing connection is given."""
+    while True:
+        port = _CHANCE.randrange(*_NOT_EPHEMERAL)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _listens(port: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from hw_sim.broker import MosquittoBroker, NoBroker, Shipped, free_port
 from hw_sim.demo.books import Books, disagreements, in_progress
-from hw_sim.demo.children import Child, Line
+from hw_sim.demo.children import Child, ChildFailed, Line
 from hw_sim.demo.scenery import (
     Scenery,
     Terms,
@@ -97,6 +97,7 @@ class Cast:
         self._watches: Final[set[asyncio.Task[None]]] = set()
         self._commands: Final[dict[str, tuple[str, ...]]] = {}
         self._selling = asyncio.Event()
+        self._linked: Final = asyncio.Event()  # the bridge
 
     async def __aenter__(self) -> Self:
         try:
@@ -113,8 +114,7 @@ class Cast:
 
     async def start(self, name: str) -> None:
         """Start a victim; whether it gets anywhere is another matter."""
-        if name == "edge":
-            self._selling.clear()
+        {"edge": self._selling, "bridge": self._linked}.get(name, asyncio.Event()).clear()
         await self._start(name, *self.prefix.get(name, ()), *self._commands[name])
 
     async def kill(self, name: str) -> None:
@@ -135,8 +135,9 @@ class Cast:
         return self._selling.is_set()
 
     async def ready(self, timeout_s: float) -> None:
-        """Wait until the machine sells. Raises TimeoutError."""
+        """Wait until the machine sells and the bridge hears it. Raises TimeoutError."""
         async with asyncio.timeout(timeout_s):
+            await self._linked.wait()
             await self._selling.wait()
 
     # ------------------------------------------------------------ the shopper's hands
@@ -207,7 +208,13 @@ class Cast:
         await self._open_the_outside()
         for name in ("mosquitto", "edge", "bridge"):
             await self.start(name)
-        await self.ready(_OPEN_S)
+        died, opened = asyncio.create_task(self.died.wait()), asyncio.create_task(self.ready(_OPEN_S))
+        await asyncio.wait((died, opened), return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (died, opened):
+            waiting.cancel()
+        if self.deaths:
+            raise ChildFailed(self.deaths[0])
+        await opened
 
     async def _open_the_outside(self) -> None:
         lanes = ",".join(str(goods.lane) for goods in SHELF)
@@ -236,10 +243,14 @@ class Cast:
 
     def _hear(self, name: str, line: Line) -> None:
         self.words += name in VICTIMS
-        if name == "edge" and line.get("event") == "daemon.status":
-            if line["status"] == "selling":
+        match name, line.get("event"):
+            case "bridge", "link.up":
+                self._linked.set()
+            case "bridge", "link.down":
+                self._linked.clear()
+            case "edge", "daemon.status" if line["status"] == "selling":
                 self._selling.set()
-            else:
+            case "edge", "daemon.status":
                 self._selling.clear()
 
     async def _close(self) -> None:

@@ -22,7 +22,7 @@ from hw_sim.broker import NoBroker, find_mosquitto
 from hw_sim.demo.children import ChildFailed
 from hw_sim.demo.web_call import CallFailed
 from hw_sim.soak.cast import Cast
-from hw_sim.soak.points import CALLS, SCENARIOS, CannotTrace, arena, every_point
+from hw_sim.soak.points import ALL_CALLS, CALLS, SCENARIOS, CannotTrace, arena, every_point
 from hw_sim.soak.rounds import Round, play_round
 from hw_sim.soak.tally import OtherSoak, Tally, opened
 
@@ -49,6 +49,7 @@ TELL_EVERY_S: Final = 10.0
 @click.option("--every-point", "points", is_flag=True, help="Kill in each call that leaves the program.")
 @click.option("--victim", type=click.Choice(list(CALLS)), default="edge", help="With --every-point.")
 @click.option("--scenario", "names", multiple=True, type=click.Choice(list(SCENARIOS)), help="Only these.")
+@click.option("--call", "calls", multiple=True, type=click.Choice(list(ALL_CALLS)), help="Only in these.")
 def main(
     *,
     rounds: int,
@@ -59,6 +60,7 @@ def main(
     points: bool,
     victim: str,
     names: tuple[str, ...],
+    calls: tuple[str, ...],
 ) -> None:
     """Kill machine, bridge and mosquitto at random moments, ROUNDS times, while a shopper buys.
 
@@ -72,7 +74,8 @@ def main(
     try:
         find_mosquitto()
         if points:
-            work = _points(victim, names or tuple(SCENARIOS), folder, shops)
+            chosen = names or tuple(SCENARIOS), tuple(call for call in calls if call in CALLS[victim])
+            work = _points(victim, *chosen, folder, shops)
         else:
             work = _soak(
                 rounds, opened(book, seed, random.SystemRandom().randrange(1_000_000)), folder, shops
@@ -110,14 +113,16 @@ async def _soak(rounds: int, tally: Tally, folder: Path, shops: int) -> bool:
     return not tally.violations
 
 
-async def _points(victim: str, names: tuple[str, ...], folder: Path, shops: int) -> bool:
+async def _points(
+    victim: str, names: tuple[str, ...], calls: tuple[str, ...], folder: Path, shops: int
+) -> bool:
     """Each scenario with programs of its own; found and killed are counted by the call."""
     left, killed, good = iter(names), Counter[str](), True
 
     async def work() -> None:
         nonlocal good
         for name in left:
-            counts, wrong = await _scene(victim, name, folder)
+            counts, wrong = await _scene(victim, name, calls, folder)
             killed.update(counts)
             good &= not wrong
             for line in wrong:
@@ -134,12 +139,14 @@ async def _points(victim: str, names: tuple[str, ...], folder: Path, shops: int)
     return good
 
 
-async def _scene(victim: str, name: str, folder: Path) -> tuple[Counter[str], list[str]]:
+async def _scene(
+    victim: str, name: str, calls: tuple[str, ...], folder: Path
+) -> tuple[Counter[str], list[str]]:
     """How often the victim was killed in each call; ends at the first that is wrong, and says all of that."""
     scene = folder / name.replace(" ", "-")
     scene.mkdir(parents=True)
     killed: Counter[str] = Counter()
-    async with arena(scene) as cast, aclosing(every_point(cast, name, victim)) as points:
+    async with arena(scene) as cast, aclosing(every_point(cast, name, victim, calls)) as points:
         async for point, found in points:
             killed[point.call] += found.reached
             if found.wrong:

@@ -31,6 +31,7 @@ CALLS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "bridge": ("pwrite64", "fdatasync", "publish", "call", "answer"),
     }
 )
+ALL_CALLS: Final = sorted({call for calls in CALLS.values() for call in calls})
 _SPOILS_A_LANE: Final = ("jam", "no drop", "refund answer lost")  # two of these stop it
 _STILES: Final = ("publish", "call", "answer")
 _ATTACH_S: Final = 60.0
@@ -79,6 +80,7 @@ class Visitor:
     def __init__(self, cast: Cast, started: Callable[[str], Coroutine[None, None, None]]) -> None:
         self.cast: Final = cast
         self.started: Final = started
+        self.chores: Final[list[asyncio.Task[None]]] = []  # what has to be done also when he is broken off
         self._eye: Final = Eye(screen(cast.folder))
 
     async def chooses(self, lane: int = _FIRST) -> str:
@@ -147,10 +149,16 @@ async def _without(visitor: Visitor, name: str) -> None:
     try:
         await visitor.cast.kill(name)
         await visitor.pays(code)
-    finally:  # also when the visit is broken off, and wherever
-        await visitor.cast.kill(name)
-        await visitor.cast.start(name)
-        await visitor.started(name)
+    finally:  # also when the visit is broken off, and wherever, here too
+        chore = asyncio.create_task(_start_again(visitor, name), name=f"{name} again")
+        visitor.chores.append(chore)
+        await asyncio.shield(chore)
+
+
+async def _start_again(visitor: Visitor, name: str) -> None:
+    await visitor.cast.kill(name)
+    await visitor.cast.start(name)
+    await visitor.started(name)
 
 
 async def _bridge_away(visitor: Visitor) -> None:
@@ -232,22 +240,27 @@ async def _play(cast: Arena, point: Point, weapons: list[Weapon]) -> bool:
         if name == point.victim and not cast.deaths:
             weapons.append(await _arm(cast, point))
 
-    playing = asyncio.create_task(SCENARIOS[point.scenario](Visitor(cast, started)))
+    visitor = Visitor(cast, started)
+    playing = asyncio.create_task(SCENARIOS[point.scenario](visitor))
     dying = asyncio.create_task(cast.died.wait(), name=f"{point.victim} gone")
     done, _ = await asyncio.wait((playing, dying), return_when=asyncio.FIRST_COMPLETED)
     if dying in done:
-        playing.cancel()  # its `finally` starts again whom it had stopped
+        playing.cancel()
     dying.cancel()
     try:
         await playing
     except (asyncio.CancelledError, TimeoutError, CallFailed):
         return False
+    finally:
+        await asyncio.gather(*visitor.chores)
     return True
 
 
-async def every_point(cast: Arena, scenario: str, victim: str) -> AsyncGenerator[tuple[Point, Found], None]:
-    """Strike each point of a scenario, call by call, until it has no further one."""
-    for call in CALLS[victim]:
+async def every_point(
+    cast: Arena, scenario: str, victim: str, calls: tuple[str, ...] = ()
+) -> AsyncGenerator[tuple[Point, Found], None]:
+    """Strike each point of a scenario, call by call, until it has no further one. Without `calls`: all."""
+    for call in calls or CALLS[victim]:
         for k in range(1, _MOST_POINTS):
             point = Point(scenario=scenario, victim=victim, call=call, k=k)
             found = await strike(cast, point)
