@@ -146,8 +146,9 @@ def board(
 def wechat(*, list_faults: bool, **wish: Any) -> None:
     """A WeChat Pay platform with real signatures: orders, notifications, queries, closing, refunds.
 
-    Payers complain at POST /_sim/complain {"out_trade_no": ...}. GET /_sim/ is a page to drive it by hand. Phones pay at POST /_sim/pay {"code_url": ...}; faults are set
-    at POST /_sim/fault {"name": ...}; the truth about all money is at GET /_sim/books.
+    Phones pay at POST /_sim/pay {"code_url": ...}, payers complain at POST /_sim/complain
+    {"out_trade_no": ...}; faults are set at POST /_sim/fault {"name": ...}; the truth about all money is at
+    GET /_sim/books. GET /_sim/ is a page to drive it by hand.
     """
     from hw_sim.platform.faults import Fault
     from hw_sim.platform.keys import KeysDamaged
@@ -239,6 +240,7 @@ def robots(port: int, signing: tuple[str, ...]) -> None:
 @click.option("--sales", default=20, show_default=True, help="Shoppers in each world.")
 @click.option("--hours", default=24.0, show_default=True, help="For how long they come, at most.")
 @click.option("--machines", default=0, show_default=True, help="In each world; 0: as the seed has it.")
+@click.option("--order-requests", is_flag=True, help="Codes name products; orders are made after the scan.")
 @click.option(
     "--only", default="", help="Kinds of trouble, with commas, instead of the seed's own; none: none."
 )
@@ -262,7 +264,13 @@ def world(**wish: Any) -> None:
         click.echo(list_safeguards(markdown=wish["markdown"]))
         return
     only = None if not wish["only"] else frozenset(wish["only"].split(",")) - {"none"}
-    life = Life(sales=wish["sales"], hours=wish["hours"], machines=wish["machines"], only=only)
+    life = Life(
+        sales=wish["sales"],
+        hours=wish["hours"],
+        machines=wish["machines"],
+        only=only,
+        order_requests=wish["order_requests"],
+    )
     kept = ("seeds", "seed", "story", "every_step", "every_mark", "without", "as_json", "workers")
     sys.exit(run(Wish(life=life, **{name: wish[name] for name in kept})))
 
