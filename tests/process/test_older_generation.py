@@ -3,7 +3,12 @@
 import json
 from pathlib import Path
 
-from tests.process.shop import PRICE_FEN, Shop
+import pytest
+import zxingcpp
+from PIL import Image
+
+from tests.process.programs import WXVEND, Program
+from tests.process.shop import MACHINE, PRICE_FEN, Shop, exchange
 
 CREDENTIALS = 'credentials_file = "keys/credentials.json"'
 
@@ -20,6 +25,49 @@ merchant_private_key_file = "keys/merchant_private_key.pem"'''
     text = shop.bridge_config.read_text()
     assert CREDENTIALS in text
     shop.bridge_config.write_text(text.replace(CREDENTIALS, account, 1))
+
+
+def asked_for_orders(shop: Shop) -> None:
+    """The merchant's labels are printed, and the platform knows where to ask."""
+    text = shop.bridge_config.read_text()
+    text = text.replace("[wechat]\n", f'[wechat]\norder_url = "{shop.web}/wechat/orders"\n', 1)
+    if "api_v2_key_file" not in text:
+        text = text.replace(CREDENTIALS, f'{CREDENTIALS}\napi_v2_key_file = "keys/api_v2.key"', 1)
+    text = text.replace(f'id = "{MACHINE}"', f'id = "{MACHINE}"\nprinted_codes = 1', 1)
+    shop.bridge_config.write_text(text)
+    exchange(f"{shop.wechat}/_sim/order_url", {"url": f"{shop.web}/wechat/orders"})
+
+
+async def printed(shop: Shop) -> list[str]:
+    """What a phone reads off the sheet of labels."""
+    where = ("--config", str(shop.bridge_config), "--machine", MACHINE, "--out", str(shop.folder), "--png")
+    async with Program(WXVEND, "bridge", "codes", *where) as codes:
+        assert await codes.ended() == 0, codes.lines
+    (sheet,) = shop.folder.glob(f"{MACHINE}-codes-1*.png")
+    with Image.open(sheet) as picture:
+        return [found.text for found in zxingcpp.read_barcodes(picture)]
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["older alone", "beside the newer"])
+async def test_a_label_on_a_machine_sells_what_it_names_to_one_after_the_other(
+    tmp_path: Path, alone: bool
+) -> None:
+    async with Shop(tmp_path, broker="iotcore") as shop:
+        if alone:
+            by_the_older_one(shop)
+        asked_for_orders(shop)
+        labels = await printed(shop)
+        assert len(labels) == len(set(labels)) == 3
+        async with shop.bridge() as bridge, shop.edge() as edge:
+            await bridge.says(event="daemon.ready")
+            await edge.says(event="daemon.status", status="selling")
+            for count in (1, 2):
+                paid = await shop.pays(labels[0])
+                sale = await shop.ends("vended")
+                assert (paid["out_trade_no"], sale["paid_fen"]) == (sale["sale_id"], paid["amount_fen"])
+                assert await shop.pieces_dropped() == count
+            said = str([*bridge.lines, *edge.lines])
+            assert not any(label in said for label in labels)
 
 
 async def test_a_sale_is_paid_notified_and_vended(tmp_path: Path) -> None:
