@@ -253,7 +253,7 @@ def alerts(config: Path, test: bool, as_json: bool) -> None:
         click.echo(json.dumps({"ok": not bad, "sinks": dict(said)}, ensure_ascii=False))
     else:
         for name, words in said:
-            click.echo(f"{name}  {words or 'taken'}")
+            click.echo(f"{name}  {words if not test else f'not taken: {words}' if words else 'taken'}")
         if not said:
             click.echo("no [[alerts.sinks]] in the settings: alarms are on the page and at the broker only")
     sys.exit(FAILED if bad else 0)

@@ -71,7 +71,7 @@ def _told(each: ComplaintView, now_ms: int) -> str:
     lines = [f"{head}  {yuan(each.amount_fen)}"]
     if each.waits_since_wall_ms:
         late = "  OVERDUE" if each.overdue else ""
-        lines.append(f"    waits for an answer since {_age(now_ms - each.waits_since_wall_ms)}{late}")
+        lines.append(f"    the payer has waited for {_age(now_ms - each.waits_since_wall_ms)}{late}")
     lines.append(f"    payer: {each.words}")
     lines += [f"    {act.by}: {act.kind} {act.words} ({act.outcome or 'on its way'})" for act in each.acts]
     if each.next == "send_prepared":
