@@ -217,7 +217,8 @@ class Office:
                 "bridge", "hears of the sale", sale_id=event.sale_id, machine=event.machine, lane=event.lane
             )
         elif isinstance(event, ClosedByMachine | OutcomeReported | StatusAnswered):
-            self._story.add("bridge", "hears", sale_id=event.sale_id, says=type(event).__name__)
+            said = type(event).__name__
+            self._story.add("bridge", "hears", sale_id=event.sale_id, machine=event.machine, says=said)
 
     def _tell_rows(self, before: Tables, after: Tables) -> None:
         for sale_id, sale in after.sales.items():

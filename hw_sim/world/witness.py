@@ -30,7 +30,7 @@ class Witness:
     def __init__(self, gone_s: float) -> None:
         self._gone_s: Final = gone_s
         self._last: Final[defaultdict[str, dict[str, float]]] = defaultdict(dict)  # host -> what -> when
-        self._answered: Final[dict[str, float]] = {}
+        self._answered: Final[dict[tuple[str, str], float]] = {}  # by machine and sale
         self._opened: Final[dict[str, float]] = {}
 
     def take(self, entry: Entry, fields: Mapping[str, Any]) -> None:
@@ -40,7 +40,7 @@ class Witness:
         elif entry.what == "hears of the sale":
             self._opened.setdefault(fields["sale_id"], entry.at_s)
         elif entry.what == "hears":
-            self._answered[fields["sale_id"]] = entry.at_s
+            self._answered[fields["machine"], fields["sale_id"]] = entry.at_s
 
     def against(self, cause: str, sale_id: str, machine: str, paid_s: float | None, now_s: float) -> str:
         """Why `cause` cannot be true at this moment, or ""."""
@@ -62,7 +62,7 @@ class Witness:
 
     def _silent(self, sale_id: str, machine: str, now_s: float) -> str:
         """It said nothing of this sale for so long, and there was a reason for that."""
-        if now_s - self._answered.get(sale_id, -self._gone_s) < self._gone_s:
+        if now_s - self._answered.get((machine, sale_id), -self._gone_s) < self._gone_s:
             return "it answered not long ago"
         since_s = now_s - self._gone_s - _LASTS_S
         places = (machine, "bridge", "broker")

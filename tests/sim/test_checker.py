@@ -110,7 +110,7 @@ def test_a_good_story_breaks_nothing() -> None:
             "I8",
             (
                 happens(400, VM, "cut off"),
-                happens(450, "bridge", "hears", sale_id=SALE),
+                happens(450, "bridge", "hears", sale_id=SALE, machine=VM),
                 row(500, doubt="machine_gone"),
             ),
         ),
@@ -128,6 +128,12 @@ def test_a_good_story_breaks_nothing() -> None:
 )
 def test_a_broken_story_is_found(invariant: str, story: tuple[Line, ...]) -> None:
     assert told(*story)[-1:] == [invariant]
+
+
+def test_the_words_of_a_clone_are_no_answer_of_the_machine_that_is_gone() -> None:
+    silent = happens(400, VM, "cut off")
+    clone = happens(450, "bridge", "hears", sale_id=SALE, machine="vm-0002")
+    assert told(paid(10), silent, clone, row(500, doubt="machine_gone")) == []
 
 
 @pytest.mark.parametrize(
