@@ -16,7 +16,8 @@ import click
 from edge.display.codes import TABLE, ServiceCode, Severity
 from edge.drivers.ports import ports as find_ports
 from edge.tech.cli_conformance import conformance
-from edge.tech.decode import DECODERS, Decoded, Frames, HexReader, NotHex
+from edge.tech.decode import Decoded, Frames, HexReader, NotHex
+from edge.tech.shapes import SHAPES
 
 NOT_WELL: Final = 1
 BAD_INPUT: Final = 2
@@ -32,6 +33,7 @@ _WHO: Final = MappingProxyType(
         "9": "the program itself",
     }
 )
+_ORDER: Final = ("offset", "hex", "valid", "reason", "name", "direction", "fields")
 _JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -64,7 +66,7 @@ def ports(as_json: bool) -> None:
 
 
 @tech.command()
-@click.option("--bus", type=click.Choice(sorted(DECODERS)), default="xy", show_default=True)
+@click.option("--bus", type=click.Choice(sorted(SHAPES)), default="xy", show_default=True)
 @_JSON
 @click.argument("bytes_", metavar="HEX...", nargs=-1)
 def decode(bus: str, as_json: bool, bytes_: tuple[str, ...]) -> None:
@@ -73,8 +75,9 @@ def decode(bus: str, as_json: bool, bytes_: tuple[str, ...]) -> None:
     What is no hex is told with its place, and decoding goes on. Exit code 1 when there was no frame at all.
     """
     frames = 0
-    for found in _found(DECODERS[bus](), _piped() if bytes_ in ((), ("-",)) else iter([" ".join(bytes_)])):
-        frames += isinstance(found, Decoded) and bool(found.name)
+    texts = _piped() if bytes_ in ((), ("-",)) else iter([" ".join(bytes_)])
+    for found in _found(Frames(SHAPES[bus]), texts):
+        frames += isinstance(found, Decoded) and found.valid
         click.echo(json.dumps(_plain(found)) if as_json else _words(found))
     sys.exit(0 if frames else NOT_WELL)
 
@@ -126,21 +129,24 @@ def explain(codes: tuple[str, ...], as_json: bool, markdown: bool) -> None:
 
 def _plain(found: Decoded | NotHex) -> dict[str, object]:
     if isinstance(found, NotHex):
-        return {"frame": "", "noise_bytes": 0, **asdict(found)}
-    fields = {
+        return {"valid": False, "reason": "no hex digits", **asdict(found)}
+    told = asdict(found)
+    told["hex"] = told.pop("raw").hex()
+    told["fields"] = {
         name: value.hex() if isinstance(value, bytes) else value for name, value in found.fields.items()
     }
-    return {"frame": found.name, "noise_bytes": found.noise_bytes, **fields}
+    return {name: told[name] for name in _ORDER if told[name] not in ("", {})}
 
 
 def _words(found: Decoded | NotHex) -> str:
     if isinstance(found, NotHex):
         return f"line {found.line}, word {found.word}: found {found.text!r}, allowed pairs of 0-9 a-f"
-    noise = f"[{found.noise_bytes} bytes of noise] " if found.noise_bytes else ""
-    if not found.name:
-        return f"{noise}no whole frame"
-    known = {name: value for name, value in _plain(found).items() if name not in ("frame", "noise_bytes")}
-    return f"{noise}{found.name:<14} " + " ".join(f"{name}={value}" for name, value in known.items())
+    if not found.valid:
+        return f"{found.offset:>8}  {'':<9} {found.reason}: {found.raw.hex(' ')}"
+    fields = _plain(found).get("fields", {})
+    assert isinstance(fields, dict)
+    told = " ".join(f"{name}={value}" for name, value in fields.items())
+    return f"{found.offset:>8}  {found.direction:<9} {found.name:<16} {told}".rstrip()
 
 
 def _page(row: ServiceCode) -> str:

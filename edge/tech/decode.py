@@ -1,26 +1,34 @@
 """Bytes of a bus as a person reads them, as they come: each frame with its meaning, noise as noise. Pure."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from types import MappingProxyType
-from typing import Final, Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from edge.drivers.xy.codec import Decoder
+from edge.tech.shapes import MORE, Shape
 
 _SEPARATORS: Final = re.compile(r"[\s,:;]")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})+", re.I)
 # What comes without a separator for so long is no word of anybody; it is told in pieces.
 _WORD_LIMIT: Final = 4096
+_NOISE_LIMIT: Final = 256  # bytes of noise told at once
+_LONGEST: Final = 300  # no frame of any bus is longer
+NO_FRAME: Final = "no frame begins here"
+BAD_CHECK: Final = "the check sum is wrong"
+CUT_SHORT: Final = "the frame is not whole"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """A frame in words: its name, what it holds, and how many bytes of noise stood before it."""
+    """A frame, or a stretch of bytes that is none and why. `offset` counts from the first byte read."""
 
-    name: str
-    fields: Mapping[str, object]
-    noise_bytes: int
+    offset: int
+    raw: bytes
+    valid: bool
+    reason: str = ""
+    name: str = ""
+    direction: str = ""
+    fields: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,39 +73,77 @@ class HexReader:
         self._word += 1
 
 
-class Frames(Protocol):
-    """Finds the frames of one bus in bytes that come in any pieces."""
+class Frames:
+    """Finds the frames of one bus, of either side, in bytes that come in any pieces."""
+
+    def __init__(self, shapes: tuple[Shape, ...]) -> None:
+        self._shapes: Final = shapes
+        self._held = bytearray()
+        self._offset = 0  # of the first byte held
+        self._noise = bytearray()
+        self._reason = ""
 
     def feed(self, data: bytes) -> Iterator[Decoded]:
-        """The frames of either side that these bytes complete."""
+        """What these bytes complete: frames, and the noise before them."""
+        self._held += data
+        yield from self._find(last=False)
 
     def end(self) -> Iterator[Decoded]:
-        """What was left over, if anything: without a name."""
+        """Whatever was left: nothing more comes."""
+        yield from self._find(last=True)
+        yield from self._told_noise()
 
+    def _find(self, *, last: bool) -> Iterator[Decoded]:
+        while self._held:
+            found, waits, candidate = self._here()
+            if found is not None:
+                yield from self._told_noise()
+                yield found
+                self._drop(len(found.raw))
+                continue
+            if waits and not last:
+                return
+            self._skip(CUT_SHORT if waits else BAD_CHECK if candidate else NO_FRAME)
+            if len(self._noise) >= _NOISE_LIMIT:
+                yield from self._told_noise()
 
-class XyFrames:
-    """Implements `Frames` for the XY bus."""
+    def _here(self) -> tuple[Decoded | None, bool, bool]:
+        """The frame that begins here; whether more bytes may tell; whether it looked as if one did."""
+        held = bytes(self._held[:_LONGEST])
+        waits = candidate = False
+        for shape in self._shapes:
+            length = shape.length(held)
+            if length == MORE or length > len(held):
+                waits = True
+            elif length:
+                raw = held[:length]
+                if shape.good(raw):
+                    return self._decoded(shape, raw), False, True
+                candidate = True
+        return None, waits and len(self._held) < _LONGEST, candidate
 
-    def __init__(self) -> None:
-        self._decoder: Final = Decoder()
-        self._told = 0
+    def _decoded(self, shape: Shape, raw: bytes) -> Decoded:
+        return Decoded(
+            offset=self._offset,
+            raw=raw,
+            valid=True,
+            name=shape.name(raw),
+            direction=shape.direction,
+            fields=shape.fields(raw),
+        )
 
-    def feed(self, data: bytes) -> Iterator[Decoded]:
-        """One byte after the other, so that noise is told with the frame behind it."""
-        for at in range(len(data)):
-            for frame in self._decoder.feed(data[at : at + 1]):
-                fields = {"pack_no": frame.pack_no, **asdict(frame.message)}
-                yield Decoded(name=type(frame.message).__name__, fields=fields, noise_bytes=self._noise())
+    def _skip(self, reason: str) -> None:
+        if not self._noise or reason == BAD_CHECK:
+            self._reason = reason
+        self._noise += self._held[:1]
+        self._drop(1)
 
-    def end(self) -> Iterator[Decoded]:
-        """What was begun or skipped since the last frame."""
-        self._decoder.forget()
-        if noise := self._noise():
-            yield Decoded(name="", fields={}, noise_bytes=noise)
+    def _drop(self, count: int) -> None:
+        del self._held[:count]
+        self._offset += count
 
-    def _noise(self) -> int:
-        noise, self._told = self._decoder.skipped_bytes - self._told, self._decoder.skipped_bytes
-        return noise
-
-
-DECODERS: Final[Mapping[str, Callable[[], Frames]]] = MappingProxyType({"xy": XyFrames})
+    def _told_noise(self) -> Iterator[Decoded]:
+        if self._noise:
+            noise, self._noise = bytes(self._noise), bytearray()
+            at = self._offset - len(noise)
+            yield Decoded(offset=at, raw=noise, valid=False, reason=self._reason)

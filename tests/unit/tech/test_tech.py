@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from cli import main
 from edge.display.codes import TABLE
 from edge.drivers.ports import ports
-from edge.tech.decode import HexReader, XyFrames
+from edge.drivers.registry import BUSES
+from edge.tech.decode import BAD_CHECK, CUT_SHORT, NO_FRAME, Frames, HexReader
+from edge.tech.shapes import SHAPES
 
 WXVEND = str(Path(sys.executable).with_name("wxvend"))
 
@@ -24,41 +26,49 @@ def tech(*arguments: str, stdin: str = "") -> Result:
 
 def test_a_frame_is_told_in_words() -> None:
     told = tech("decode", "FA FB 41 00 40")
-    assert (told.exit_code, told.output.split()[0]) == (0, "Poll")
+    assert (told.exit_code, told.output.split()[:2]) == (0, ["0", "Poll"])
 
 
 def test_bytes_may_come_from_a_pipe_in_any_notation() -> None:
     told = tech("decode", "--json", stdin="0xfa,0xfb:41 00\n40 fafb420043")
-    names = [json.loads(line)["frame"] for line in told.output.splitlines()]
+    names = [json.loads(line)["name"] for line in told.output.splitlines()]
     assert names == ["Poll", "Ack"]
 
 
 def test_noise_before_a_frame_and_an_unfinished_one_are_both_told() -> None:
-    frames = XyFrames()
-    found = [*frames.feed(bytes.fromhex("0102 fafb410040 fafb41")), *frames.end()]
-    assert [(each.name, each.noise_bytes) for each in found] == [("Poll", 2), ("", 3)]
+    frames = Frames(SHAPES["xy"])
+    found = [*frames.feed(bytes.fromhex("0102 fafb410040 fafb410041 fafb41")), *frames.end()]
+    assert [(each.offset, each.raw.hex(), each.name, each.reason) for each in found] == [
+        (0, "0102", "", NO_FRAME),
+        (2, "fafb410040", "Poll", ""),
+        (7, "fafb410041fafb41", "", BAD_CHECK),
+    ]
+    cut = Frames(SHAPES["xy"])
+    (rest,) = [*cut.feed(b"\xfa\xfb\x41"), *cut.end()]
+    assert (rest.valid, rest.reason) == (False, CUT_SHORT)
 
 
 def test_bytes_that_hold_no_frame_end_with_a_failed_check() -> None:
     told = tech("decode", "010203")
     assert told.exit_code == 1
-    assert "no whole frame" in told.output
+    assert "no frame begins here" in told.output
 
 
 def test_what_is_not_hex_is_named_with_its_place_and_decoding_goes_on() -> None:
     told = tech("decode", stdin="fafb410040\nreceived: 41x0\nfa fb 42 00 43\n")
     assert told.exit_code == 0
-    assert [line.split(":")[0].split()[0] for line in told.output.splitlines()] == [
-        "Poll",
-        "line",
-        "line",
-        "Ack",
-    ]
+    assert [line.split()[0] for line in told.output.splitlines()] == ["0", "line", "line", "5"]
     assert "line 2, word 2: found '41x0', allowed pairs of 0-9 a-f" in told.output
     nothing = tech("decode", "--json", "hello")
     (line,) = nothing.output.splitlines()
     assert nothing.exit_code == 1
-    assert json.loads(line) == {"frame": "", "noise_bytes": 0, "text": "hello", "line": 1, "word": 1}
+    assert json.loads(line) == {
+        "valid": False,
+        "reason": "no hex digits",
+        "text": "hello",
+        "line": 1,
+        "word": 1,
+    }
 
 
 async def test_a_live_logger_is_answered_frame_by_frame() -> None:
@@ -71,7 +81,7 @@ async def test_a_live_logger_is_answered_frame_by_frame() -> None:
             child.stdin.write(wish)
             await child.stdin.drain()
             if answer:
-                assert (await child.stdout.readline()).split()[0] == answer
+                assert (await child.stdout.readline()).split()[1] == answer
         child.stdin.close()
         assert await child.wait() == 0
 
@@ -82,8 +92,50 @@ def test_any_bytes_can_be_looked_at_in_any_pieces(stream: bytes, size: int) -> N
     pieces = [text[at : at + size] for at in range(0, len(text), size)]
     words = [word for piece in pieces for word in reader.feed(piece)] + list(reader.end())
     assert b"".join(word for word in words if isinstance(word, bytes)) == stream
-    frames = XyFrames()
-    assert all(found.noise_bytes >= 0 for found in [*frames.feed(stream), *frames.end()])
+    for shapes in SHAPES.values():
+        whole, parts = Frames(shapes), Frames(shapes)
+        told = [*whole.feed(stream), *whole.end()]
+        assert b"".join(each.raw for each in told) == stream
+        assert [each.offset for each in told] == [
+            sum(len(before.raw) for before in told[:at]) for at in range(len(told))
+        ]
+        pieces_told = [each for byte in stream for each in parts.feed(bytes((byte,)))] + [*parts.end()]
+        assert [each for each in pieces_told if each.valid] == [each for each in told if each.valid]
+
+
+@pytest.mark.parametrize(
+    ("bus", "hexed", "told"),
+    [
+        ("adh814", "01a50c5b55", ("to board", "run")),
+        ("adh814", "00a3020c00019000dc1e0660c8", ("to host", "poll")),
+        ("easivend", "ee0801700c2100ba", ("to host", "dispense")),
+        ("ziman", "a80805110205cdfe", ("", "rotate")),
+        ("m102", "01050c0201" + 26 * "0" + "438b", ("", "run")),
+        ("zdm8", "01102001000204000101 00fbf2", ("to board", "write registers")),
+        ("zdm8", "019006cc02", ("to host", "write registers refused")),
+        ("relay", "0105020000078db0", ("", "write coil")),
+        ("tcn", "00ff05faaa55", ("to board", "dispense")),
+        ("tcn", "005c40009c", ("to host", "fault")),
+        ("tcn-lifter", "020602000c00000c0305", ("", "deliver")),
+        ("jinma", "01090503000200000000010c", ("", "result")),
+        ("junpeng", "e5051041 03e9e3", ("", "poll")),
+        ("lock8a", "8a01031199", ("", "open")),
+        ("mdb-waferstar", "1300015e000c7e", ("to host", "vend request")),
+        ("mdb-waferstar", "05015e64", ("to board", "approved")),
+        ("mdb-qibixx", b"c,STATUS,VEND,3.50,12\n".hex(), ("", "c,STATUS,VEND,3.50,12")),
+    ],
+)
+def test_a_frame_of_every_bus_is_told_by_name_between_noise(
+    bus: str, hexed: str, told: tuple[str, str]
+) -> None:
+    raw = bytes.fromhex(hexed)
+    frames = Frames(SHAPES[bus])
+    found = [each for each in [*frames.feed(b"\xf0" + raw + b"\xf0"), *frames.end()] if each.valid]
+    assert [(each.direction, each.name, each.raw, each.offset) for each in found] == [(*told, raw, 1)]
+
+
+def test_every_bus_that_can_be_driven_can_be_decoded() -> None:
+    assert set(SHAPES) == set(BUSES)
 
 
 @given(st.text(max_size=300))
