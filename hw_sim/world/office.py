@@ -17,13 +17,13 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine import Engine, Settings
+from cloud_bridge.engine_scans import Scans
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
-from cloud_bridge.ports import BridgePorts, NoticeRejected, Shelf
+from cloud_bridge.ports import BridgePorts, NoticeRejected, Shelf, StoreFailed
 from cloud_bridge.wechat.exchange import Exchange
 from cloud_bridge.wechat.notices import WechatNotices
-from cloud_bridge.wechat.platform import WechatPlatform
 from cloud_bridge.wechat.settings import PlatformPublicKey, WechatSettings
 from hw_sim.platform.courier import Letter
 from hw_sim.world.books import Tables
@@ -33,6 +33,7 @@ from hw_sim.world.disks import BooksDisk, WorldStore
 from hw_sim.world.link import WorldLink
 from hw_sim.world.loop import Host, WorldLoop
 from hw_sim.world.payments import APPID, MCHID, NOTIFY_URL, Payments, WorldCaller, merchant_keys
+from hw_sim.world.scans import TicketedPlatform, WorldDesk, tokens
 from hw_sim.world.story import Story
 from wire.broker import BrokerSettings
 from wire.envelope import Keyring, Signer
@@ -84,6 +85,7 @@ class Office:
         self._disk_chance: Final = chance("books disk")
         self._waits: Final = chance("bridge waits")
         self._nonces: Final = chance("nonces")
+        self._tokens: Final = chance("tokens")
         payments.deliver = self.notify
         self.disk.changed = self._tell_rows
 
@@ -186,7 +188,7 @@ class Office:
         engine = _Overheard(
             ports=BridgePorts(
                 store=WorldStore(self.disk, self._disk_chance, self._step),
-                platform=WechatPlatform(wechat, WorldCaller(self._payments, self.host, exchange)),
+                platform=TicketedPlatform(wechat, WorldCaller(self._payments, self.host, exchange)),
                 notices=WechatNotices(wechat, keys),
                 fleet=fleet,
                 clock=self.clock,
@@ -201,12 +203,35 @@ class Office:
         fleet.attach(link)
         hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=self.clock)
         engine.told = self._hears
+        engine.scans = self._scans(engine)
         self.engine = engine
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(engine.run(), name="engine")
             tasks.create_task(hearing.run(), name="hearing")
             tasks.create_task(fleet.show_catalogues(self._shelves), name="catalogues")
             tasks.create_task(link.run(), name="link")
+
+    def _scans(self, engine: Engine) -> Scans:
+        return Scans(
+            desk=WorldDesk(),
+            tokens=tokens(list(self._machines)),
+            shelves={shelf.machine: shelf for shelf in self._shelves},
+            timings=self.plan.timings,
+            clock=self.clock,
+            log=self._story.log("bridge"),
+            hands=engine.hands(self._tokens.randbytes),
+        )
+
+    def ask_order(self, body: bytes, answer: Callable[[bytes], None]) -> None:
+        """An order request reaches the bridge's door."""
+        if self.engine is not None and self.engine.scans is not None:
+            self._loop.spawn(self.host, self._order(self.engine.scans, body, answer), "order request")
+
+    async def _order(self, scans: Scans, body: bytes, answer: Callable[[bytes], None]) -> None:
+        try:
+            answer(await scans.answer(body))
+        except StoreFailed:
+            answer(b"")
 
     def _step(self, name: str) -> None:
         self._story.step("bridge", name)

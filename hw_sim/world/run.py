@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -13,6 +13,7 @@ from hw_sim.world import reckoning
 from hw_sim.world.checker import Checker, Violation
 from hw_sim.world.marks import Marks
 from hw_sim.world.payments import SECRETS
+from hw_sim.world.scans import Phones
 from hw_sim.world.shoppers import Habit, Manners, Shoppers
 from hw_sim.world.story import Story
 from hw_sim.world.technician import Technician
@@ -32,7 +33,7 @@ class Life:
     """How much happens: sales in all, virtual hours at most, machines (0: one or two, as the seed has it).
 
     Instead of the seed's own: `only` names the kinds of trouble that are on, `clock_rates` how fast clocks
-    run, `every_s` how often people come, `all_pay` that they all pay.
+    run, `every_s` how often people come, `all_pay` that they all pay, `order_requests` that codes name products.
     """
 
     sales: int = 20
@@ -42,6 +43,7 @@ class Life:
     clock_rates: tuple[float, ...] = ()
     every_s: float = 0.0
     all_pay: bool = False
+    order_requests: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,8 @@ class Outcome:
 def run_seed(seed: int, life: Life | None = None) -> Outcome:
     """Live through a seed."""
     life = life or Life()
-    world = World(seed, _rig(seed, life.machines, life.clock_rates))
+    rig = replace(_rig(seed, life.machines, life.clock_rates), order_requests=life.order_requests)
+    world = World(seed, rig)
     checker = watched(world)
     trouble = Trouble(world, only=life.only)
     for name in trouble.kinds:
@@ -121,7 +124,12 @@ def _shop(world: World, life: Life, trouble: Trouble) -> None:
         world.loop.spawn(
             world.loop.nature,
             Shoppers(
-                machine, world.payments, world.story, manners, world.chance(f"{machine.name} shoppers")
+                machine,
+                world.payments,
+                world.story,
+                manners,
+                world.chance(f"{machine.name} shoppers"),
+                phones=_phones(world) if life.order_requests else None,
             ).come(each),
             f"{machine.name} shoppers",
         )
@@ -131,6 +139,10 @@ def _shop(world: World, life: Life, trouble: Trouble) -> None:
         world.run(_STEP_S)
         if world.loop.time() > TROUBLE_S and not trouble.over:
             trouble.heal()
+
+
+def _phones(world: World) -> Phones:
+    return Phones(world.loop, world.payments, world.office.ask_order, world.chance("phones"))
 
 
 def _manners(chance: Random, life: Life) -> Manners:

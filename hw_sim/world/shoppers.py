@@ -10,12 +10,15 @@ from edge.core.screen import Code, Idle
 from hw_sim.platform.payers import PayerRefused
 from hw_sim.world.machine import Machine
 from hw_sim.world.payments import Payments
+from hw_sim.world.scans import Phones, printed
 from hw_sim.world.story import Story
 
 LOOK_EVERY_S: Final = 0.5
 PATIENCE_S: Final = 15.0
 COMES_BACK_S: Final = 5.0  # until he looks again whether the machine sells
 GIVES_UP_S: Final = 600.0
+LABEL: Final = 0.4  # the chance that somebody scans a label and touches nothing
+SCANS_AGAIN: Final = 0.15
 BLIND: Final = 0.1  # the chance that somebody presses numbers whatever the screen says
 VISITS: Final = 3  # for each sale that is to be opened, at most
 OVERTAKES_S: Final = 10.0
@@ -46,13 +49,21 @@ class Shoppers:
     """Everybody who comes to one machine, one after the other."""
 
     def __init__(
-        self, machine: Machine, payments: Payments, story: Story, manners: Manners, chance: Random
+        self,
+        machine: Machine,
+        payments: Payments,
+        story: Story,
+        manners: Manners,
+        chance: Random,
+        phones: Phones | None = None,
     ) -> None:
+        """`phones` where there are codes of products, on the screen and on labels."""
         self._machine: Final = machine
         self._payments: Final = payments
         self._story: Final = story
         self._manners: Final = manners
         self._chance: Final = chance
+        self._phones: Final = phones
 
     async def come(self, count: int) -> None:
         """Until so many sales were opened here, unless the machine sells next to nothing."""
@@ -78,8 +89,7 @@ class Shoppers:
     async def _shop(self, habit: Habit) -> None:
         lane, other = self._chance.sample(self._machine.plan.lanes, 2)
         self._story.add("shopper", "chooses", machine=self._machine.name, lane=lane, habit=habit)
-        self._machine.press(lane)
-        code = await self._code("")
+        code = await self._chosen(lane)
         if not code:
             return
         self._story.mark(f"shopper.{habit}")
@@ -104,6 +114,26 @@ class Shoppers:
                 await self._choose_again(code, other)
             case Habit.LEAVES:
                 return
+
+    async def _chosen(self, lane: int) -> str:
+        """The code of an order: from the screen, or made after a scan, of the screen or of a label."""
+        if self._phones is None:
+            self._machine.press(lane)
+            return await self._code("")
+        if self._chance.random() < LABEL:
+            code = printed(self._machine.name, lane)
+        else:
+            self._machine.press(lane)
+            code = await self._code("")
+        if not code:
+            return ""
+        others = [f"payer {self._chance.randrange(5)}" for _ in range(self._chance.choice((0, 0, 0, 3)))]
+        scans = [self._phones.order_of(code, payer) for payer in ("somebody", *others)]
+        orders = [order for order in await asyncio.gather(*scans) if order]
+        self._story.mark(f"scan.{'order' if orders else 'refused'}")
+        if orders and self._chance.random() < SCANS_AGAIN:
+            return await self._phones.order_of(code, "somebody") or orders[0]
+        return orders[0] if orders else ""
 
     async def _choose_again(self, first: str, lane: int) -> None:
         self._machine.press(lane)

@@ -72,11 +72,12 @@ def _offer(world: World, machine: Machine) -> Any:
         assert machine.engine is not None
         sale_id = machine.engine.machine.current
         lane = machine.board.cabinet.lanes[screen.view.product.lane]
+        shown = machine.engine.machine.shown is not None  # a product's code: no sale, no lease yet
         holds = (
             machine.link is not None and machine.link.connected,
-            machine.disk.rows.get(sale_id) == "open",
-            machine.lease_left_s() > 0,
-            lane.stock > 0 and not lane.paused,
+            shown or machine.disk.rows.get(sale_id) == "open",
+            shown or machine.lease_left_s() > 0,
+            lane.stock > 0 and (shown or not lane.paused),
         )
         if not all(holds):
             world.story.add(machine.name, "offers what it cannot vend", sale_id=sale_id)

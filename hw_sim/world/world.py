@@ -1,7 +1,7 @@
 """A world under one seed: machines, their bridge, the platform and a broker, wired and in virtual time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
@@ -17,6 +17,7 @@ from hw_sim.world.loop import WorldLoop
 from hw_sim.world.machine import Machine, Plan
 from hw_sim.world.office import Office, OfficePlan
 from hw_sim.world.payments import Payments
+from hw_sim.world.scans import AHEAD, EDITION
 from hw_sim.world.story import Story
 from wire.envelope import Signer, key_id
 
@@ -29,7 +30,7 @@ NAMES: Final = (("可乐", "Cola"), ("矿泉水", "Spring water"), ("绿茶", "G
 class Rig:
     """What a world is made of. `stock` is pieces a lane; `poll_ms` how often a board gives the turn.
 
-    A machine's forward clock runs at one of `clock_rates`.
+    A machine's forward clock runs at one of `clock_rates`. With `order_requests` there are codes of products.
     """
 
     machines: int = 1
@@ -37,6 +38,7 @@ class Rig:
     poll_ms: int = 1000
     turn_ms: int = 3000
     clock_rates: tuple[float, ...] = ()
+    order_requests: bool = False
     terms: Terms = field(default_factory=lambda: Terms(machine="", lease_s=240, vends_a_day=100_000))
     timings: Timings = field(default_factory=Timings)
     limits: Limits = field(default_factory=lambda: Limits(lane=1000, machine=1000, fleet=1000))
@@ -66,7 +68,11 @@ class World:
         signers = {name: _signer(self.chance(f"{name} key")) for name in names}
         self.machines: Final = [self._machine(name, signers[name], bridge) for name in names]
         self.office: Final = Office(
-            OfficePlan(shelves=[_shelf(name) for name in names], timings=rig.timings, limits=rig.limits),
+            OfficePlan(
+                shelves=[_shelf(name, scans=rig.order_requests) for name in names],
+                timings=rig.timings,
+                limits=rig.limits,
+            ),
             loop=self.loop,
             broker=self.broker,
             payments=self.payments,
@@ -121,12 +127,13 @@ class World:
         )
 
 
-def _shelf(machine: str) -> Shelf:
+def _shelf(machine: str, *, scans: bool) -> Shelf:
     products = tuple(
         ShelfProduct(lane=lane, name_zh=zh, name_en=en, price_fen=price_fen)
         for lane, price_fen, (zh, en) in zip(LANES, PRICES_FEN, NAMES, strict=True)
     )
-    return Shelf(machine=machine, version=7, phone="400-000-0000", products=products)
+    shelf = Shelf(machine=machine, version=7, phone="400-000-0000", products=products)
+    return replace(shelf, printed_codes=EDITION, codes_ahead=AHEAD) if scans else shelf
 
 
 def _signer(chance: Random) -> Signer:
