@@ -1,9 +1,11 @@
 """Many seeds on all cores: what they came to together, and every promise that one of them broke."""
 
+import gc
 import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -52,10 +54,10 @@ def live(seed: int, life: Life, without: str = "") -> Totals:
     totals = Totals(seeds=1)
     if without:
         ablation = ABLATIONS[without]
-        with ablation.off():
+        with ablation.off(), _collected_at_the_end():
             outcome = run_seed(seed, replace(ablation.life, sales=life.sales))
     else:
-        with counted() as cells:
+        with counted() as cells, _collected_at_the_end():
             outcome = run_seed(seed, life)
         totals.cells = cells
     totals.virtual_s = outcome.virtual_s
@@ -64,6 +66,18 @@ def live(seed: int, life: Life, without: str = "") -> Totals:
         told = tuple(str(entry) for entry in islice(outcome.story.entries, _LINES))
         totals.broken.append(Broken(seed=seed, violations=outcome.violations, story=told))
     return totals
+
+
+@contextmanager
+def _collected_at_the_end() -> Iterator[None]:
+    """A world is thrown away whole: looking for garbage while it lasts takes a sixth of the time."""
+    gc.collect()  # the world before this one
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def campaign(seeds: Iterable[int], life: Life, *, without: str = "", workers: int = 0) -> Iterator[Totals]:
