@@ -6,7 +6,6 @@ and without acting on what differs.
 
 import asyncio
 import json
-import os
 import secrets
 import sys
 import time
@@ -33,6 +32,7 @@ from cloud_bridge.store.books import SqlStore, open_store
 from cloud_bridge.store.schema import StoreUnusable
 from cloud_bridge.web.bill_report import as_csv, as_html
 from cloud_bridge.web.operator import BadAsk, NoDaemon, ask_desk
+from cloud_bridge.wechat.bill_files import as_the_folder, make_folder
 from wire.service import logger, set_up_logging
 
 _AGAIN_S: Final = 10.0
@@ -92,13 +92,11 @@ def _here(settings: BridgeSettings, merchant: str, day: str, told: Told, silent:
 
 def _write(folder: Path, kept: Kept, language: str) -> None:
     """Replace the reports of the day: whole ones, for whoever may read the folder."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     for place, content in zip(report_files(folder, kept), contents(kept, language), strict=True):
         part = place.with_name(f"{place.name}.part")
         part.write_text(content, "utf-8", newline="")
-        if os.geteuid() == 0:
-            about = folder.stat()
-            os.chown(part, about.st_uid, about.st_gid)
+        as_the_folder(part)
         part.replace(place)
 
 

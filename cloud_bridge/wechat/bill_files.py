@@ -21,7 +21,7 @@ class Incoming:
     """A file that is being fetched, beside its place until its hash is known to be right."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         self._folder: Final = folder
         self._name: Final = name
         self._part: Final = folder / f"{name}.part"
@@ -54,7 +54,7 @@ class Incoming:
         with self._part.open("rb") as file:
             zipped = file.read(2) == _ZIPPED
         place = self._folder / f"{self._name}.csv{'.gz' if zipped else ''}"
-        _as_the_folder(self._part)
+        as_the_folder(self._part)
         self._part.replace(place)
         return place
 
@@ -63,6 +63,13 @@ class Incoming:
         with suppress(OSError):
             self._file.close()
         self._part.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the place of bills, for their owner alone: they name payers. Raises OSError."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        as_the_folder(folder)
 
 
 def kept(folder: Path, name: str, sha1: str) -> Path | None:
@@ -99,8 +106,8 @@ def opened(place: Path) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), _PIECE))
 
 
-def _as_the_folder(path: Path) -> None:
-    """What root fetches is the folder owner's: the daemon's user reads it, too."""
+def as_the_folder(path: Path) -> None:
+    """What root writes is the folder owner's: the daemon's user reads it, too."""
     if os.geteuid() == 0:
         folder = path.parent.stat()
         os.chown(path, folder.st_uid, folder.st_gid)

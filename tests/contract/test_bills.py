@@ -1,6 +1,7 @@
 """Our bill room against the simulated platform, over HTTP: what is fetched, kept, refused and read."""
 
 import hashlib
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -220,3 +221,14 @@ async def test_a_folder_that_cannot_be_made_is_said(shop: Shop, tmp_path: Path) 
     )
     assert isinstance(failed, NotYet)
     assert failed.why == "no_folder"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+async def test_what_root_fetches_is_the_folder_owners(shop: Shop, tmp_path: Path) -> None:
+    owned = tmp_path / "state"
+    owned.mkdir()
+    os.chown(owned, 4_321, 4_321)
+    bill = await shop.bills.fetch(shop.day, BillKind.TRADE, owned / "bills", told=lambda here, whole: None)
+    assert isinstance(bill, BillFile)
+    for place in (bill.file, bill.file.parent):
+        assert (place.stat().st_uid, place.stat().st_mode & 0o077) == (4_321, 0)
