@@ -6,7 +6,6 @@ The first row leaves the books out on both sides; the second is the whole engine
 import asyncio
 import contextlib
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -110,13 +109,16 @@ def _post(port: int, request: bytes) -> None:
 
 
 def _shared(folder: Path, signing: Signing) -> Figure:
-    alone = [asyncio.run(_taken_ms(folder / f"one-{n}.db", folder, signing, 1)) for n in range(ROUNDS)]
-    many = [asyncio.run(_taken_ms(folder / f"many-{n}.db", folder, signing, TOGETHER)) for n in range(ROUNDS)]
-    gain = statistics.median(alone) / statistics.median(many)
+    alone: list[float] = []
+    many: list[float] = []
+    for n in range(ROUNDS):  # one after the other, so that a busy moment strikes both
+        alone.append(asyncio.run(_taken_ms(folder / f"one-{n}.db", folder, signing, 1)))
+        many.append(asyncio.run(_taken_ms(folder / f"many-{n}.db", folder, signing, TOGETHER)))
+    gain = min(alone) / min(many)
     return Figure(
         name=f"{TOGETHER} notifications at once, each of them durable",
-        ours=f"{statistics.median(many):.2f} ms each",
-        beside=f"{statistics.median(alone):.2f} ms each, one at a time",
+        ours=f"{min(many):.2f} ms each",
+        beside=f"{min(alone):.2f} ms each, one at a time",
         ratio=gain,
         goal=f"at least {LEAST_GAIN:g}",
         met=gain >= LEAST_GAIN,

@@ -6,6 +6,7 @@ well, and so does a trail whose end was cut off.
 
 import hashlib
 import json
+from functools import cache
 from typing import Final
 
 from sqlalchemy import Select, Table, select
@@ -22,6 +23,7 @@ _BOUND: Final = (
 )
 
 
+@cache
 def last_line(table: Table) -> "Select[str]":
     """The end of a chain; no row for an empty one."""
     return select(table.c.hash).order_by(table.c.id.desc()).limit(1)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -52,7 +53,7 @@ class SqlTx:
 
     def sale(self, sale_id: str) -> Sale | None:
         """The row, as this transaction sees it."""
-        row = self._first(select(tables.sale).where(tables.sale.c.sale_id == sale_id).with_for_update())
+        row = self._first(_SALE, {"asked": sale_id})
         return None if row is None else to_sale(row)
 
     def put(self, sale: Sale) -> None:
@@ -76,10 +77,7 @@ class SqlTx:
 
     def owner_of(self, transaction_id: str) -> str:
         """The sale that this payment belongs to, or empty."""
-        sale = tables.sale.c
-        row = self._first(
-            select(sale.sale_id).where(tables.HAS_PAYMENT, sale.transaction_id == transaction_id)
-        )
+        row = self._first(_OWNER, {"asked": transaction_id})
         return "" if row is None else str(row.sale_id)
 
     def counts(self, *, machine: str, lane: int, since_wall_ms: int, but: str) -> Counts:
@@ -102,19 +100,19 @@ class SqlTx:
         """Append one entry to the ledger, chained to the one before."""
         digest = chained(self._end_of(tables.ledger), sale_id, entry, wall_ms)
         line = fields(entry) | {"sale_id": sale_id, "wall_ms": wall_ms, "hash": digest}
-        self._do(insert(tables.ledger), line)
+        self._do(_added(tables.ledger), line)
 
     def record(self, sale: Sale, change: Change) -> None:
         """Append one line to the trail of decisions, chained to the one before and to the row."""
         row = row_hash(sale)
         digest = chained_change(self._end_of(tables.trail), change, row)
-        self._do(insert(tables.trail), fields(change) | {"row": row, "hash": digest})
+        self._do(_added(tables.trail), fields(change) | {"row": row, "hash": digest})
         if (followed := follow(self.delivery(sale.sale_id), sale, change.wall_ms)) is not None:
             self._put(tables_desk.delivery, fields(followed))
 
     def delivery(self, sale_id: str) -> Delivery | None:
         """The delivery of a paid sale; it follows each line of the trail."""
-        row = self._first(select(tables_desk.delivery).where(tables_desk.delivery.c.sale_id == sale_id))
+        row = self._first(_DELIVERY, {"asked": sale_id})
         return None if row is None else Delivery(**row._asdict())
 
     def _end_of(self, table: Table) -> str:
@@ -123,7 +121,7 @@ class SqlTx:
 
     def note(self, fact: Fact) -> None:
         """Append one line to the timeline."""
-        self._do(insert(tables.fact), fields(fact))
+        self._do(_added(tables.fact), fields(fact))
 
     # ------------------------------------------------------------ cases
 
@@ -214,16 +212,20 @@ class SqlTx:
 
     # ------------------------------------------------------------ statements
 
-    def _first(self, found: "Select[*tuple[Any, ...]]") -> "Row[*tuple[Any, ...]] | None":
-        rows = self._all(found)
+    def _first(
+        self, found: "Select[*tuple[Any, ...]]", values: Mapping[str, Any] | None = None
+    ) -> "Row[*tuple[Any, ...]] | None":
+        rows = self._all(found, values)
         return rows[0] if rows else None
 
     def _count(self, found: "Select[int]") -> int:
         return int(self._all(found)[0][0])
 
-    def _all(self, found: "Select[*tuple[Any, ...]]") -> "Sequence[Row[*tuple[Any, ...]]]":
+    def _all(
+        self, found: "Select[*tuple[Any, ...]]", values: Mapping[str, Any] | None = None
+    ) -> "Sequence[Row[*tuple[Any, ...]]]":
         with _told():
-            return self.db.execute(found).all()
+            return self.db.execute(found, values).all()
 
     def _do(self, statement: Executable, values: Mapping[str, Any] | None = None) -> None:
         with _told():
@@ -237,6 +239,18 @@ class SqlTx:
 
 
 # ---------------------------------------------------------------- helpers
+
+# What every decision asks: put together once, for that costs more than running it.
+_SALE: Final = select(tables.sale).where(tables.sale.c.sale_id == bindparam("asked")).with_for_update()
+_OWNER: Final = select(tables.sale.c.sale_id).where(
+    tables.HAS_PAYMENT, tables.sale.c.transaction_id == bindparam("asked")
+)
+_DELIVERY: Final = select(tables_desk.delivery).where(tables_desk.delivery.c.sale_id == bindparam("asked"))
+
+
+@cache
+def _added(table: Table) -> Executable:
+    return insert(table)
 
 
 def fields(value: "DataclassInstance") -> dict[str, Any]:

@@ -23,6 +23,8 @@ T = TypeVar("T")
 _TOGETHER: Final = 128
 _WAITING: Final = 4096
 _WORK_BETWEEN_RESTS: Final = 2000
+# As both databases spell it. The library's own savepoints are put together anew each time.
+_SAVE, _UNDO, _KEEP = "SAVEPOINT work", "ROLLBACK TO SAVEPOINT work", "RELEASE SAVEPOINT work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,16 @@ class _Job(Generic[T]):
 
     def attempt(self, db: Connection) -> Callable[[], None]:
         """Do the work, or undo it; hands back how to tell the caller once the common commit is durable."""
-        savepoint = db.begin_nested()
+        db.exec_driver_sql(_SAVE)
         try:
             result = self.work(SqlTx(db))
         except (StoreBroken, SQLAlchemyError):
             raise
         except Exception as error:  # the caller's own: he gets it back
-            savepoint.rollback()
+            db.exec_driver_sql(_UNDO)
+            db.exec_driver_sql(_KEEP)  # undone, and not held any longer
             return partial(self.done.set_exception, error)
-        savepoint.commit()
+        db.exec_driver_sql(_KEEP)
         return partial(self.done.set_result, result)
 
 
