@@ -4,6 +4,7 @@ A board of this kind adds its frames, its memory and its answers. Mechanics and 
 """
 
 import random
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Run:
         return self.turn.stops and (self.seen or not self.sensor)
 
 
-class AnsweringBoard:
+class AnsweringBoard(ABC):
     """Implements `Board` but for what a protocol says. `more` are its own faults."""
 
     def __init__(
@@ -81,21 +82,21 @@ class AnsweringBoard:
 
     # ------------------------------------------------------------ what a protocol adds
 
+    @abstractmethod
     def requests(self, held: bytes) -> Iterator[tuple[int, bytes]]:
         """The requests in the bytes held: how many bytes each uses up, and its frame (noise: none)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, request: bytes, now_ms: float) -> None:
         """Obey a request that was heard."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ended(self, run: Run, now_ms: float) -> None:
         """A motor has come to its end."""
-        raise NotImplementedError
 
+    @abstractmethod
     def woke(self) -> None:
         """Power is back: what this board's memory does not keep is gone."""
-        raise NotImplementedError
 
     def words(self, raw: bytes) -> str:
         """A frame in words, for whoever watches."""

@@ -4,6 +4,7 @@ What the machine does comes from the MDB/ICP notes (sections 2 to 5, 8); what cr
 the notes on the adapters. The bus in between, with its 5 ms, is the adapter's affair and is not played here.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -37,9 +38,9 @@ class Vmc(AnsweringBoard):
 
     # ------------------------------------------------------------ what an adapter adds
 
+    @abstractmethod
     def tell(self, what: str, now_ms: float, *, lane: int = 0) -> None:
         """Hand to the host: enabled | request | cancel | success | failure | complete | reset."""
-        raise NotImplementedError
 
     # ------------------------------------------------------------ the machine
 
