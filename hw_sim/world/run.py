@@ -33,7 +33,7 @@ class Life:
     """How much happens: sales in all, virtual hours at most, machines (0: one or two, as the seed has it).
 
     Instead of the seed's own: `only` names the kinds of trouble that are on, `clock_rates` how fast clocks
-    run, `every_s` how often people come, `all_pay` that they all pay, `order_requests` that codes name products.
+    run, `every_s` how often people come, `all_pay` that they all pay, `order_requests` that codes name lanes.
     """
 
     sales: int = 20
