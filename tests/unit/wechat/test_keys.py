@@ -11,8 +11,10 @@ import pytest
 from cloud_bridge.wechat.crypto import (
     NotDecrypted,
     decrypt,
+    open_sealed,
     read_private_key,
     read_public_key,
+    seal,
     sign,
     verifies,
 )
@@ -62,6 +64,18 @@ def test_openssl_verifies_what_we_sign(parties: Parties, tmp_path: Path) -> None
     (tmp_path / "signature").write_bytes(base64.b64decode(sign(parties.merchant, message)))
     check = ("-verify", str(tmp_path / "public.pem"), "-signature", str(tmp_path / "signature"))
     assert openssl("dgst", "-sha256", *check, data=message) == b"Verified OK\n"
+
+
+def test_openssl_opens_what_we_seal_and_we_open_what_it_seals(parties: Parties, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_bytes(pem(parties.merchant))
+    oaep = ("-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha1")
+    sealed = base64.b64decode(seal(parties.merchant.public_key(), "张三 6222"))
+    assert openssl("pkeyutl", "-decrypt", "-inkey", str(key), *oaep, data=sealed).decode() == "张三 6222"
+    theirs = openssl("pkeyutl", "-encrypt", "-inkey", str(key), *oaep, data="李四".encode())
+    assert open_sealed(parties.merchant, base64.b64encode(theirs).decode()) == "李四"
+    with pytest.raises(NotDecrypted):
+        open_sealed(parties.by_certificate, base64.b64encode(theirs).decode())
 
 
 def test_we_verify_what_openssl_signs(tmp_path: Path) -> None:
