@@ -27,6 +27,7 @@ _FUNDS: Final = {  # the platform's own words
     "扣除交易手续费": "bill_fee_taken",
     "退还交易手续费": "bill_fee_back",
 }
+_TRADES: Final = ("交易", "退款")
 _CSV_HEAD: Final = (
     *("day", "merchant", "class", "rule", "sale_id", "machine", "number", "at", "bill_yuan", "books_yuan"),
     *("since", "cause", "why", "by"),
@@ -112,8 +113,16 @@ def _about(result: DayResult, words: Mapping[str, str]) -> str:
                 for name, fen in figures.funds.items()
             )
             lines.append((words["bill_funds"], moved))
+            if apart_fen := _apart_fen(figures):
+                lines.append((words["bill_funds_apart"], _signed(apart_fen)))
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in lines)
     return f"<dl>{rows}</dl>"
+
+
+def _apart_fen(figures: Figures) -> int:
+    """How far the flow of funds is from the trades: what is booked a day later stands here, for a person."""
+    moved = sum(figures.funds.get(name, 0) for name in _TRADES)
+    return moved - (figures.paid["bill"] - figures.refunds["bill"] + figures.refunds["void"])
 
 
 def _statement(figures: Figures, words: Mapping[str, str]) -> Iterator[str]:

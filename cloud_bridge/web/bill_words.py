@@ -87,6 +87,7 @@ REPORT_WORDS: Final[dict[str, tuple[str, str]]] = {
     "bill_lines": ("账单笔数", "Lines of the bill"),
     "bill_fee": ("手续费", "Fees"),
     "bill_pieces": ("机器报告出货件数", "Pieces that machines say fell"),
+    "bill_funds_apart": ("资金账单减交易账单", "Flow of funds less trades"),
     "bill_funds": ("资金账单", "Flow of funds"),
     "bill_fee_taken": ("扣手续费", "fees taken"),
     "bill_fee_back": ("退手续费", "fees given back"),

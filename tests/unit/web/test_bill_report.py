@@ -188,3 +188,10 @@ def test_programs_get_one_object_with_stable_keys(tmp_path: Path) -> None:
     first, second = told["differences"]
     assert (first["key"], first["rule"], first["cause"]) == ("amount:s<1>:=T1", "alarm", None)
     assert second["cause"] == {"name": "person", "why": "seen & <settled>", "by": "ann"}
+
+
+def test_a_flow_of_funds_that_is_not_what_was_traded_is_said_with_the_gap() -> None:
+    assert "Flow of funds less trades" not in shown(as_html(RESULT, (), "en"))
+    off = replace(FIGURES, funds={"交易": 1_000, "退款": -100})
+    words = shown(as_html(replace(RESULT, figures=off), (), "en"))
+    assert "Flow of funds less trades −¥1.51" in words
