@@ -33,6 +33,16 @@ def test_no_seed_breaks_a_promise(lived: Totals) -> None:
     assert lived.counts["paid"] > 5 * len(SEEDS)
 
 
+def test_no_seed_breaks_a_promise_where_codes_name_lanes() -> None:
+    totals = Totals()
+    for part in campaign(range(8), Life(sales=12, order_requests=True), workers=2):
+        totals.add(part)
+    assert [f"seed {each.seed}: {each.violations[0]}" for each in totals.broken] == []
+    assert totals.counts["vended"] > 20
+    assert totals.marks["scan.order"] > 40
+    assert totals.marks["scan.refused"] > 0
+
+
 def test_only_cells_that_may_be_reached_are_reached(lived: Totals) -> None:
     reachable = cells()
     assert [name for name in lived.cells if not reachable[name]] == []
