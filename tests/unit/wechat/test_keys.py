@@ -14,9 +14,11 @@ from cloud_bridge.wechat.crypto import (
     open_sealed,
     read_private_key,
     read_public_key,
-    seal,
     sign,
     verifies,
+)
+from cloud_bridge.wechat.crypto import (
+    seal as seal_member,
 )
 from cloud_bridge.wechat.key_report import describe_keys
 from cloud_bridge.wechat.keys import BadCredentials, load_keys, look
@@ -70,7 +72,7 @@ def test_openssl_opens_what_we_seal_and_we_open_what_it_seals(parties: Parties, 
     key = tmp_path / "key.pem"
     key.write_bytes(pem(parties.merchant))
     oaep = ("-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha1")
-    sealed = base64.b64decode(seal(parties.merchant.public_key(), "张三 6222"))
+    sealed = base64.b64decode(seal_member(parties.merchant.public_key(), "张三 6222"))
     assert openssl("pkeyutl", "-decrypt", "-inkey", str(key), *oaep, data=sealed).decode() == "张三 6222"
     theirs = openssl("pkeyutl", "-encrypt", "-inkey", str(key), *oaep, data="李四".encode())
     assert open_sealed(parties.merchant, base64.b64encode(theirs).decode()) == "李四"
