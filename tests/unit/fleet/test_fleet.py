@@ -38,7 +38,7 @@ from tests.unit.web.bridge import CASE
 from wire.broker import PublishResult
 from wire.envelope import Keyring, key_id
 from wire.inbound import Inbound
-from wire.messages import Catalogue, SaleCode, SalePaid
+from wire.messages import Ack, Catalogue, SaleCode, SalePaid
 
 PAID = TellPaid(sale_id=SALE, jid=JID, boot=3, lane=12, paid_fen=350, issued_wall_ms=1)
 
@@ -136,6 +136,31 @@ async def test_a_code_reaches_the_machine_as_it_was_given() -> None:
     assert side.wire.said[0].message == SaleCode(
         sale_id=SALE, code_url="weixin://x", pay_s=175, price_fen=350
     )
+
+
+# ---------------------------------------------------------------- after a start
+
+
+def test_each_machine_hears_once_and_at_the_first_link_up_how_far_it_is_known() -> None:
+    async def known() -> tuple[tuple[str, ToMachine], ...]:
+        return (HERE, TellAck(jid=JID, n=0, upto=7)), (THERE, TellAck(jid="b" * 26, n=0, upto=0))
+
+    async def scene() -> None:
+        side = Side()
+        greeting = asyncio.create_task(side.fleet.greet(known))
+        await settle()
+        assert side.wire.said == []
+        for _ in range(2):
+            side.fleet.connected(True, "")
+            await settle()
+            told = [(str(said.topic), said.message) for said in side.wire.said]
+            assert told == [
+                (f"wxvend/v1/{HERE}/down/ack", Ack(jid=JID, n=0, upto=7)),
+                (f"wxvend/v1/{THERE}/down/ack", Ack(jid="b" * 26, n=0, upto=0)),
+            ]
+        await greeting
+
+    play(scene())
 
 
 # ---------------------------------------------------------------- catalogues
