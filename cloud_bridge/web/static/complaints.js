@@ -37,9 +37,9 @@ const verdict = (each) => (each.verdict ? named("verdict", each.verdict) : "");
 
 function waiting(each) {
   const since = each.waits_since_wall_ms || each.made_wall_ms;
-  const words = each.waits_since_wall_ms ? say("waits") : say("complained");
+  const words = each.waits_since_wall_ms ? `${say("waits")} · ${say("since")}` : say("complained");
   const late = each.overdue ? ` · ${say("overdue")}` : "";
-  return [`${words} · ${say("since")} `, moment(el("time"), since), ` (${age(since, Date.now())})${late}`];
+  return [`${words} `, moment(el("time"), since), ` (${age(since, Date.now())})${late}`];
 }
 
 // ---------------------------------------------------------------- one of them
