@@ -11,9 +11,9 @@ from typing import ClassVar, Final
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
 from edge.core.model import Baseline, Outcome, Uncertain, VendOrder, Withheld
 from edge.drivers.checks import crc16_modbus
-from edge.drivers.evidence import judged, rejected
+from edge.drivers.evidence import rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START, Scanner
+from edge.drivers.stream import MORE, NO_START
 from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
@@ -124,24 +124,17 @@ class Adh814(OnlyAnswers):
 
     def __init__(self, settings: Adh814Settings) -> None:
         self._settings: Final = settings
-        self._witness: Final = Witness(recovery=Recovery.LATCHED, drop_sensor=settings.drop_sensor)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """A second start is refused while a result is latched, so a repeat is harmless."""
-        return Capabilities(
+        # A second start is refused while a result is latched, so a repeat is harmless.
+        can = Capabilities(
             bus="adh814",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.LATCHED, drop_sensor=settings.drop_sensor),
             repeat_is_harmless=True,
             seq_bits=8,
             start_s=START_S,
-            motor_s=self._settings.motor_s,
+            motor_s=settings.motor_s,
             keypad=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -214,19 +207,22 @@ class Adh814(OnlyAnswers):
             if status is not None and status.state != _RUNNING:
                 return self._concluded(order, status)
             heard = yield Pause(POLL_MS)
-        return judged(self._witness, order, Evidence(answered=status is not None, running=status is not None))
+        return self.judged(
+            order,
+            Evidence(answered=status is not None, running=status is not None),
+        )
 
     def _concluded(self, order: VendOrder, status: Status) -> Outcome:
         words = _words(status)
         if status.state != _FINISHED:
-            return judged(self._witness, order, Evidence(words=words))
+            return self.judged(order, Evidence(words=words))
         ours = status.motor == order.lane - self._settings.lane_offset
         if ours and status.fault == _OPEN:
             return rejected(_FAULTS[_OPEN], words)
         if ours and status.fault and status.seen and self._settings.drop_sensor:
             return Uncertain(why="contradictory", evidence=words)  # a fault, and yet the beam saw a piece
         record = Record(seq=order.seq if ours else -1, ending=_ending(status))
-        return judged(self._witness, order, Evidence(records=(record,), words=words))
+        return self.judged(order, Evidence(records=(record,), words=words))
 
     def _poll(self) -> Talk[Status | None]:
         heard = yield self._ask(_POLL)

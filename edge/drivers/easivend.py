@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.checks import xor8
-from edge.drivers.evidence import failed, judged, rejected
+from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings
-from edge.drivers.stream import NO_START, Scanner
+from edge.drivers.stream import NO_START
 from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, LaneReported, VendProgress
 
@@ -85,26 +85,17 @@ class Easivend(OnlyAnswers):
 
     def __init__(self, settings: EasivendSettings) -> None:
         self._settings: Final = settings
-        self._witness: Final = Witness(
-            recovery=Recovery.TOKEN, marks_start=True, drop_sensor=settings.drop_sensor
-        )
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """A start whose number is the last one's is only reported on."""
-        return Capabilities(
+        # A start whose number is the last one's is only reported on.
+        can = Capabilities(
             bus="easivend",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.TOKEN, marks_start=True, drop_sensor=settings.drop_sensor),
             repeat_is_harmless=True,
             seq_bits=8,
             start_s=START_S,
             motor_s=(FIRST_MS + SECOND_MS) // 1000,
             keypad=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -163,13 +154,13 @@ class Easivend(OnlyAnswers):
                 break
             yield Pause(SECOND_MS // TRIES)
         if frame is None:
-            return judged(self._witness, order, Evidence(answered=False))
+            return self.judged(order, Evidence(answered=False))
         if frame.seq == order.seq and frame.status not in (_FAILED, _FAILED | _BUSY, _BUSY):
             return self._said(order, frame)
         kept = frame.seq != _NOBODY and frame.seq == order.baseline.seq
         records = (Record(seq=frame.seq, ending=_ending(frame.status)),) if frame.seq else ()
         evidence = Evidence(records=records, kept=kept, words=_words(frame))
-        return judged(self._witness, order, evidence)
+        return self.judged(order, evidence)
 
     # ------------------------------------------------------------ helpers
 
@@ -188,7 +179,7 @@ class Easivend(OnlyAnswers):
         if frame.status & ~_UNSEEN & ~_FAILED:
             return failed(name(frame.status), words)
         record = Record(seq=frame.seq, ending=_ending(frame.status, sensor=self._settings.drop_sensor))
-        return judged(self._witness, order, Evidence(records=(record,), words=words))
+        return self.judged(order, Evidence(records=(record,), words=words))
 
 
 def name(status: int) -> str:

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.checks import xor8
-from edge.drivers.evidence import failed, judged, rejected
+from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START, Scanner
+from edge.drivers.stream import MORE, NO_START
 from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
@@ -95,24 +95,17 @@ class Jinma(OnlyAnswers):
 
     def __init__(self, settings: JinmaSettings) -> None:
         self._settings: Final = settings
-        self._witness: Final = Witness(recovery=Recovery.READ_ONCE, drop_sensor=settings.drop_sensor)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What a board does with a repeated start is not documented: none is ever repeated."""
-        return Capabilities(
+        # What a board does with a repeated start is not documented: none is ever repeated.
+        can = Capabilities(
             bus="jinma",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.READ_ONCE, drop_sensor=settings.drop_sensor),
             repeat_is_harmless=False,
             seq_bits=8,
             start_s=START_S,
-            motor_s=self._settings.motor_s,
+            motor_s=settings.motor_s,
             keypad=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -196,10 +189,10 @@ class Jinma(OnlyAnswers):
             if frame is not None and _is_result(frame) and ours:
                 return self._concluded(order, frame)
             if frame is not None and not _is_running(frame):
-                return judged(self._witness, order, Evidence(words=frame.data.hex(" ")))
+                return self.judged(order, Evidence(words=frame.data.hex(" ")))
             ours = ours or frame is not None
             heard = yield Pause(POLL_MS)
-        return judged(self._witness, order, Evidence(answered=frame is not None, running=frame is not None))
+        return self.judged(order, Evidence(answered=frame is not None, running=frame is not None))
 
     def _concluded(self, order: VendOrder, frame: Frame) -> Outcome:
         result, state, drop = frame.data[1], frame.data[2], frame.data[7]
@@ -214,8 +207,7 @@ class Jinma(OnlyAnswers):
         return self._judged(order, Ending.RAN, words)
 
     def _judged(self, order: VendOrder, ending: Ending, words: str) -> Outcome:
-        return judged(
-            self._witness,
+        return self.judged(
             order,
             Evidence(records=(Record(seq=order.seq, ending=ending),), words=words),
         )

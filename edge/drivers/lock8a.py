@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final
 from edge.core.judge import Ending, Evidence, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.checks import xor8
-from edge.drivers.evidence import failed, judged
+from edge.drivers.evidence import failed
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START, Scanner
+from edge.drivers.stream import MORE, NO_START
 from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, LaneReported
 
@@ -83,24 +83,17 @@ class Lock8a(OnlyAnswers):
 
     def __init__(self, settings: Lock8aSettings) -> None:
         self._settings: Final = settings
-        self._witness: Final = Witness(recovery=Recovery.DOOR, drop_sensor=True)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """A second pulse opens a door that the customer has shut: none is ever repeated."""
-        return Capabilities(
+        # A second pulse opens a door that the customer has shut: none is ever repeated.
+        can = Capabilities(
             bus="lock8a",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.DOOR, drop_sensor=True),
             repeat_is_harmless=False,
             seq_bits=8,
             start_s=START_S,
             motor_s=PULSE_MS // 1000 + START_S,
             keypad=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -147,7 +140,7 @@ class Lock8a(OnlyAnswers):
         if heard.frame.feedback == self._settings.open_value or state:
             return self._opened(order, f"feedback {heard.frame.feedback:02X}")
         if state is None:
-            return judged(self._witness, order, Evidence(answered=False))
+            return self.judged(order, Evidence(answered=False))
         return failed("lock_not_open", f"feedback {heard.frame.feedback:02X}, then shut")
 
     def recover(self, order: VendOrder) -> Talk[Outcome]:
@@ -156,14 +149,14 @@ class Lock8a(OnlyAnswers):
             state = yield from self._state(order.lane)
             if state is not None:
                 words = "door open" if state else "door shut"
-                return judged(self._witness, order, Evidence(fell=state, words=words))
+                return self.judged(order, Evidence(fell=state, words=words))
             yield Pause(REPLY_MS)
-        return judged(self._witness, order, Evidence(answered=False))
+        return self.judged(order, Evidence(answered=False))
 
     # ------------------------------------------------------------ helpers
 
     def _opened(self, order: VendOrder, words: str) -> Outcome:
-        return judged(self._witness, order, Evidence(repeated=Ending.DROPPED, words=words))
+        return self.judged(order, Evidence(repeated=Ending.DROPPED, words=words))
 
     def _state(self, lane: int) -> Talk[bool | None]:
         """Whether the door stands open; None: no answer."""

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final
 from edge.core.judge import Ending, Evidence, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.checks import crc16_modbus
-from edge.drivers.evidence import failed, judged, rejected
+from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import NO_START, Scanner
+from edge.drivers.stream import NO_START
 from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
@@ -139,24 +139,17 @@ class M102(OnlyAnswers):
 
     def __init__(self, settings: M102Settings) -> None:
         self._settings: Final = settings
-        self._witness: Final = Witness(recovery=Recovery.RUN_STATE, drop_sensor=settings.drop_sensor)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """A start while one runs is refused, afterwards it is not: none is ever repeated."""
-        return Capabilities(
+        # A start while one runs is refused, afterwards it is not: none is ever repeated.
+        can = Capabilities(
             bus="m102",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.RUN_STATE, drop_sensor=settings.drop_sensor),
             repeat_is_harmless=False,
             seq_bits=8,
             start_s=START_S,
-            motor_s=self._settings.motor_s,
+            motor_s=settings.motor_s,
             keypad=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -235,19 +228,22 @@ class M102(OnlyAnswers):
                 return self._concluded(order, status, ours=ours and status.motor == motor)
             ours = ours or (status is not None and status.motor == motor)
             heard = yield Pause(POLL_MS)
-        return judged(self._witness, order, Evidence(answered=status is not None, running=status is not None))
+        return self.judged(
+            order,
+            Evidence(answered=status is not None, running=status is not None),
+        )
 
     def _concluded(self, order: VendOrder, status: Status, *, ours: bool) -> Outcome:
         words = _words(status)
         if status.state != _DONE or not ours:
-            return judged(self._witness, order, Evidence(words=words))
+            return self.judged(order, Evidence(words=words))
         if status.result in (_OPEN, _SENSOR):
             return rejected(_FAULTS[status.result], words)
         if status.result:
             return failed(_FAULTS.get(status.result, f"code_{status.result:02x}"), words)
         seen = status.curtain_ms > 0 or not self._settings.drop_sensor
         ending = Ending.DROPPED if seen else Ending.RAN
-        return judged(self._witness, order, Evidence(repeated=ending, words=words))
+        return self.judged(order, Evidence(repeated=ending, words=words))
 
     def _motor(self, lane: int) -> int:
         return lane - self._settings.lane_offset

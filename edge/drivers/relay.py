@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final
 from edge.core.judge import Ending, Evidence, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.checks import crc16_modbus
-from edge.drivers.evidence import judged, rejected
+from edge.drivers.evidence import rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START, Scanner
+from edge.drivers.stream import MORE, NO_START
 from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, LaneReported
 
@@ -100,25 +100,18 @@ class Relay(OnlyAnswers):
 
     def __init__(self, settings: RelaySettings) -> None:
         self._settings: Final = settings
-        self._witness: Final = Witness(recovery=Recovery.NONE)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """A second pulse opens again: none is ever repeated."""
-        return Capabilities(
+        # A second pulse opens again: none is ever repeated.
+        can = Capabilities(
             bus="relay",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.NONE),
             repeat_is_harmless=False,
             seq_bits=8,
             start_s=START_S,
-            motor_s=self._settings.pulse_ms // 1000 + START_S,
+            motor_s=settings.pulse_ms // 1000 + START_S,
             keypad=False,
             proves_delivery=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -162,16 +155,16 @@ class Relay(OnlyAnswers):
         if heard.withheld:
             return Withheld(why=heard.withheld)
         if heard.frame is None:
-            return judged(self._witness, order, Evidence(answered=False))
+            return self.judged(order, Evidence(answered=False))
         if heard.frame.exception:
             return rejected("refused", f"exception {heard.frame.exception:02X}")
         yield Pause(settings.pulse_ms)
-        return judged(self._witness, order, Evidence(repeated=Ending.RAN, words="pulse acknowledged"))
+        return self.judged(order, Evidence(repeated=Ending.RAN, words="pulse acknowledged"))
 
     def recover(self, order: VendOrder) -> Talk[Outcome]:
         """Nothing can be asked."""
         yield Pause(0)
-        return judged(self._witness, order, Evidence())
+        return self.judged(order, Evidence())
 
     # ------------------------------------------------------------ helpers
 

@@ -7,9 +7,12 @@ only while its lease lives. A test runs it with a list of answers.
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
+from edge.core.judge import Evidence
 from edge.core.model import Baseline, Outcome, VendOrder
+from edge.drivers.evidence import judged
+from edge.drivers.stream import Measure, Parse, Scanner
 from edge.ports import BusEvent, Capabilities
 
 T = TypeVar("T")
@@ -133,9 +136,25 @@ class Bus(Protocol):
 
 
 class OnlyAnswers:
-    """The half of a `Bus` that is the same wherever the board never speaks by itself."""
+    """The half of a `Bus` that is the same wherever the board never speaks by itself.
+
+    `measure` and `parse` find its frames (`edge.drivers.stream`).
+    """
 
     quiet = False
+
+    def __init__(self, capabilities: Capabilities, measure: Measure, parse: Parse) -> None:
+        self.capabilities: Final = capabilities
+        self._measure: Final = measure
+        self._parse: Final = parse
+
+    def decoder(self) -> Scanner:
+        """A new one, for one opening of the port."""
+        return Scanner(self._measure, self._parse)
+
+    def judged(self, order: VendOrder, evidence: Evidence) -> Outcome:
+        """What became of an order, from what was read."""
+        return judged(self.capabilities.witness, order, evidence)
 
     def reply(self, frame: Any) -> bytes:
         """An answer is not answered."""

@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 from edge.core.judge import Ending, Evidence, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.checks import sum8
-from edge.drivers.evidence import failed, judged, rejected
+from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START, Scanner
+from edge.drivers.stream import MORE, NO_START
 from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, ClimateReported, LaneReported
 
@@ -97,24 +97,17 @@ class Tcn(OnlyAnswers):
 
     def __init__(self, settings: TcnSettings) -> None:
         self._settings: Final = settings
-        self._witness: Final = Witness(recovery=Recovery.NONE, drop_sensor=settings.drop_sensor)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """A repeated start turns again: none is ever repeated."""
-        return Capabilities(
+        # A repeated start turns again: none is ever repeated.
+        can = Capabilities(
             bus="tcn",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.NONE, drop_sensor=settings.drop_sensor),
             repeat_is_harmless=False,
             seq_bits=8,
             start_s=START_S,
-            motor_s=self._settings.motor_s + LATE_MS // 1000,
+            motor_s=settings.motor_s + LATE_MS // 1000,
             keypad=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -185,7 +178,7 @@ class Tcn(OnlyAnswers):
             said = heard.frame or said
         if said is None:
             yield Pause(LATE_MS)  # an answer that comes later still would be taken for the next one's
-            return judged(self._witness, order, Evidence(answered=False))
+            return self.judged(order, Evidence(answered=False))
         return self._concluded(order, said)
 
     def recover(self, order: VendOrder) -> Talk[Outcome]:
@@ -196,10 +189,10 @@ class Tcn(OnlyAnswers):
             heard = yield self._ask(_DOOR, OFF)  # while a motor turns the board does not listen
             if heard.frame is not None and heard.frame.ok and heard.frame.data == _SEEN:
                 words = _words(heard.frame)
-                return judged(self._witness, order, Evidence(repeated=Ending.DROPPED, words=words))
+                return self.judged(order, Evidence(repeated=Ending.DROPPED, words=words))
             if heard.frame is not None:
-                return judged(self._witness, order, Evidence())
-        return judged(self._witness, order, Evidence(answered=False))
+                return self.judged(order, Evidence())
+        return self.judged(order, Evidence(answered=False))
 
     # ------------------------------------------------------------ helpers
 
@@ -208,7 +201,7 @@ class Tcn(OnlyAnswers):
         seen = self._settings.drop_sensor and frame.data == _SEEN
         if seen or (frame.ok and not self._settings.drop_sensor):
             ending = Ending.DROPPED if seen else Ending.RAN
-            return judged(self._witness, order, Evidence(repeated=ending, words=words))
+            return self.judged(order, Evidence(repeated=ending, words=words))
         if frame.ok:
             return failed("motor_timeout" if frame.data == _SHORT_TURN else "no_drop", words)
         why = fault_name(frame.code)

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final
 from edge.core.judge import Ending, Evidence, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.checks import sum8, xor8
-from edge.drivers.evidence import failed, judged, rejected
+from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START, Scanner
+from edge.drivers.stream import MORE, NO_START
 from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, LaneReported, VendProgress
 
@@ -106,24 +106,17 @@ class TcnLifter(OnlyAnswers):
 
     def __init__(self, settings: TcnLifterSettings) -> None:
         self._settings: Final = settings
-        self._witness: Final = Witness(recovery=Recovery.RUN_STATE, drop_sensor=True)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """A delivery is refused while one is going on, afterwards it is not: none is ever repeated."""
-        return Capabilities(
+        # A delivery is refused while one is going on, afterwards it is not: none is ever repeated.
+        can = Capabilities(
             bus="tcn-lifter",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.RUN_STATE, drop_sensor=True),
             repeat_is_harmless=False,
             seq_bits=8,
             start_s=START_S,
-            motor_s=self._settings.motor_s,
+            motor_s=settings.motor_s,
             keypad=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -196,7 +189,7 @@ class TcnLifter(OnlyAnswers):
                     step = _STEPS[frame.state]
                     yield Say(VendProgress(sale_id=order.sale_id, step=step))
             heard = yield Pause(POLL_MS)
-        return judged(self._witness, order, Evidence(answered=frame is not None, running=frame is not None))
+        return self.judged(order, Evidence(answered=frame is not None, running=frame is not None))
 
     def _concluded(self, order: VendOrder, frame: Frame, *, ours: bool) -> Outcome | None:
         """None while it goes on. The board was idle and well before, so trouble is this delivery's."""
@@ -204,9 +197,9 @@ class TcnLifter(OnlyAnswers):
             return _failure(frame)
         finished = frame.state == _IDLE and ours and self._settings.idle_is_delivered
         if frame.state == _TAKE or finished:
-            return judged(self._witness, order, Evidence(repeated=Ending.DROPPED, words=_words(frame)))
+            return self.judged(order, Evidence(repeated=Ending.DROPPED, words=_words(frame)))
         if frame.state == _IDLE:
-            return judged(self._witness, order, Evidence(words=_words(frame)))
+            return self.judged(order, Evidence(words=_words(frame)))
         return None
 
     def _query(self) -> Ask:

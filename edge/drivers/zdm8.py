@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.checks import crc16_modbus
-from edge.drivers.evidence import failed, judged, rejected
+from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START, Scanner
+from edge.drivers.stream import MORE, NO_START
 from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
@@ -124,24 +124,17 @@ class Zdm8(OnlyAnswers):
 
     def __init__(self, settings: Zdm8Settings) -> None:
         self._settings: Final = settings
-        self._witness: Final = Witness(recovery=Recovery.READ_ONCE, drop_sensor=settings.drop_sensor)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """A start is refused while the board is busy, afterwards it is not: none is ever repeated."""
-        return Capabilities(
+        # A start is refused while the board is busy, afterwards it is not: none is ever repeated.
+        can = Capabilities(
             bus="zdm8",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.READ_ONCE, drop_sensor=settings.drop_sensor),
             repeat_is_harmless=False,
             seq_bits=8,
             start_s=START_S,
-            motor_s=self._settings.motor_s,
+            motor_s=settings.motor_s,
             keypad=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -220,19 +213,22 @@ class Zdm8(OnlyAnswers):
             if status is not None and status[0] != _BUSY:
                 return self._concluded(order, state=status[0], error=status[1])
             heard = yield Pause(POLL_MS)
-        return judged(self._witness, order, Evidence(answered=status is not None, running=status is not None))
+        return self.judged(
+            order,
+            Evidence(answered=status is not None, running=status is not None),
+        )
 
     def _concluded(self, order: VendOrder, *, state: int, error: int) -> Outcome:
         words = f"state {state}, error {error:02X}"
         if state not in (_GOOD, _BAD):
-            return judged(self._witness, order, Evidence(words=words))
+            return self.judged(order, Evidence(words=words))
         if state == _BAD and error != _NO_DROP:
             if error in _NOT_MOVED:
                 return rejected(_NOT_MOVED[error], words)
             return failed(_MOVED.get(error, f"code_{error:02x}"), words)
         seen = state == _GOOD and self._settings.drop_sensor
         record = Record(seq=order.seq, ending=Ending.DROPPED if seen else Ending.RAN)
-        return judged(self._witness, order, Evidence(records=(record,), words=words))
+        return self.judged(order, Evidence(records=(record,), words=words))
 
     def _status(self) -> Talk[bytes | None]:
         heard = yield self._read(_STATUS, 1)

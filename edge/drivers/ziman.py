@@ -11,9 +11,8 @@ from typing import Any, ClassVar, Final
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
 from edge.drivers.checks import sum8
-from edge.drivers.evidence import judged
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START, Scanner
+from edge.drivers.stream import MORE, NO_START
 from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, ClimateReported, LaneReported
 
@@ -80,24 +79,17 @@ class Ziman(OnlyAnswers):
     def __init__(self, settings: ZimanSettings) -> None:
         self._settings: Final = settings
         # The result byte is the motor's word; no drop sensor is spoken of.
-        self._witness: Final = Witness(recovery=Recovery.HISTORY)
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What a board does with a repeated number is not documented: none is ever repeated."""
-        return Capabilities(
+        # What a board does with a repeated number is not documented: none is ever repeated.
+        can = Capabilities(
             bus="ziman",
-            witness=self._witness,
+            witness=Witness(recovery=Recovery.HISTORY),
             repeat_is_harmless=False,
             seq_bits=SEQ_BITS,
             start_s=START_S,
-            motor_s=self._settings.motor_s,
+            motor_s=settings.motor_s,
             keypad=False,
         )
-
-    def decoder(self) -> Scanner:
-        """A new one, for one opening of the port."""
-        return Scanner(_measure, _parse)
+        super().__init__(can, _measure, _parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -154,7 +146,7 @@ class Ziman(OnlyAnswers):
             there = (yield from self.look()) or there
             records = yield from self._recent()
         if not there and not records:
-            return judged(self._witness, order, Evidence(answered=False))
+            return self.judged(order, Evidence(answered=False))
         return self._concluded(order, records)
 
     # ------------------------------------------------------------ helpers
@@ -183,7 +175,7 @@ class Ziman(OnlyAnswers):
             )
             for frame in frames
         )
-        return judged(self._witness, order, Evidence(records=records, words=words))
+        return self.judged(order, Evidence(records=records, words=words))
 
     def _place(self, lane: int) -> bytes:
         return bytes(divmod(lane - self._settings.lane_offset, 10))

@@ -104,7 +104,7 @@ class AnsweringBoard(ABC):
 
     # ------------------------------------------------------------ what people and tests do
 
-    def key(self, lane: int) -> None:
+    def key(self, lane: int) -> None:  # noqa: B027 - most have nothing to add
         """There is no keypad."""
 
     def fill(self, lane: int, pieces: int) -> None:
