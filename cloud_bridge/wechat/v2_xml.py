@@ -81,6 +81,7 @@ class _Reader:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
         parser.StartDoctypeDeclHandler = lambda *_: _refuse("doctype")
+        # A second lock: without a document type none of the next three can happen.
         parser.EntityDeclHandler = lambda *_: _refuse("entity")
         parser.ExternalEntityRefHandler = lambda *_: _refuse("entity")
         parser.SkippedEntityHandler = lambda *_: _refuse("entity")
