@@ -70,7 +70,6 @@ class _Reader:
         self._root: Final = root
         self._members: Final[dict[str, str]] = {}
         self._depth = 0
-        self._name = ""
         self._pieces: list[str] = []
 
     def read(self, data: bytes) -> Members:
@@ -108,7 +107,7 @@ class _Reader:
         if self._depth and name in self._members:
             _refuse("duplicate")
         self._depth += 1
-        self._name, self._pieces = name, []
+        self._pieces = []
 
     def _end(self, name: str) -> None:
         self._depth -= 1
