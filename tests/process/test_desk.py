@@ -97,4 +97,4 @@ async def _until_read(shop: Shop) -> Any:
 
 def _answered(shop: Shop, complaint: str) -> bool:
     (row,) = exchange(f"{shop.wechat}/_sim/complaints")
-    return row["complaint_id"] == complaint and row["history"][-1]["action"] == "MERCHANT_RESPONSE"
+    return bool(row["complaint_id"] == complaint and row["history"][-1]["action"] == "MERCHANT_RESPONSE")
