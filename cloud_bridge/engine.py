@@ -192,7 +192,7 @@ class Engine:
         await self._ready.wait()
         try:
             told = self._ports.notices.open(headers, body, self._ports.clock.wall_ms() / 1000)
-            if isinstance(told, RefundHinted):
+            if isinstance(told, RefundHinted) or (isinstance(told, Payment) and told.to_confirm):
                 told = await confirmed(told, self._platform(told.merchant))
         except NoticeRejected as rejected:
             self._counts[f"notice_rejected.{rejected.why}"] += 1

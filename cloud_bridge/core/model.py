@@ -235,6 +235,7 @@ class Payment:
 
     `merchant_ok` says that merchant, app and currency equal our own; amounts are compared by the core.
     `given_back`: some of it went back already, by whomever. `merchant`: under whose keys it was said.
+    `to_confirm`: said in a way that can be repeated for ever, so the platform is asked before it counts.
     """
 
     sale_id: str
@@ -246,6 +247,7 @@ class Payment:
     paid_at: str
     given_back: bool = False
     merchant: str = ""
+    to_confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,15 @@
 """The notifications of APIv2: a signed payment, or a sealed word about a refund.
 
-A payment's signature never grows stale: a captured notification can be sent again for ever, and the engine
-takes a fact once. A refund's is not signed at all, and its blocks are sealed one by one, so that what it says
-may be spliced: it is worth a question and no more.
+A payment's signature never grows stale: a captured notification can be sent again for ever, so that a query
+confirms it before it counts. A refund's is not signed at all, and its blocks are sealed one by one, so that
+what it says may be spliced. Each is worth a question and no more.
 Sources: APIv2 "payment notification", "refund notification" (AES-256-ECB, key of the MD5 of the merchant's).
 """
 
 import base64
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -56,7 +57,7 @@ class V2Notices:
         verify(members, self._account.key, at_least=self._account.sign_type)
         if (members.get("return_code"), members.get("result_code")) != ("SUCCESS", "SUCCESS"):
             raise NoticeRejected("not_success")
-        return v2_facts.payment(members, self._settings, source=_SOURCE)
+        return replace(v2_facts.payment(members, self._settings, source=_SOURCE), to_confirm=True)
 
     def _refund(self, members: Members) -> RefundHinted:
         if members.get("mch_id") != self._account.mchid or members.get("appid") != self._account.appid:

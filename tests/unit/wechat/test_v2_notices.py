@@ -78,6 +78,7 @@ def test_a_payment_is_told_as_apiv3_would_tell_it(notices: V2Notices) -> None:
         merchant_ok=True,
         source="notice",
         paid_at="2026-05-28T20:26:38+08:00",
+        to_confirm=True,  # its signature never grows stale
     )
 
 
