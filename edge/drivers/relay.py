@@ -4,24 +4,22 @@ A relay proves no delivery. Only boards that time the pulse themselves are drive
 0200): a host that dies in between must not leave a lock energised (Modbus board protocols, part B).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from edge.core.judge import Ending, Evidence, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
-from edge.drivers.checks import crc16_modbus
+from edge.drivers import modbus
 from edge.drivers.evidence import rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START
+from edge.drivers.modbus import READ_COILS, WRITE_COIL
 from edge.drivers.talk import Ask, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, LaneReported
 
 REPLY_MS: Final = 500
 START_S: Final = 1
-READ_COILS, WRITE_COIL = 0x01, 0x05
 _FLASH_ON: Final = 0x0200
-_MOST_BYTES: Final = 8  # of contacts in one answer
+_COUNTS: Final = frozenset(range(1, 9))  # bytes of contacts in one answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,43 +52,6 @@ class RelaySettings(LineSettings):
         self.expect_numbers(low=1, high=self.relays)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One good answer; `exception` is 0 when there is none."""
-
-    function: int
-    data: bytes
-    exception: int = 0
-
-
-def request(address: int, function: int, register: int, value: int) -> bytes:
-    """The bytes of a request."""
-    body = bytes((address, function)) + register.to_bytes(2, "big") + value.to_bytes(2, "big")
-    return body + crc16_modbus(body)
-
-
-def _measure(held: bytes, asked: bytes) -> int:
-    if held[:1] != asked[:1]:
-        return NO_START
-    if len(held) < 3:
-        return MORE
-    if held[1] == asked[1] | 0x80:
-        return 5
-    if held[1] != asked[1]:
-        return NO_START
-    if held[1] == READ_COILS:
-        return held[2] + 5 if 1 <= held[2] <= _MOST_BYTES else NO_START
-    return 8
-
-
-def _parse(raw: bytes) -> Frame | None:
-    if crc16_modbus(raw[:-2]) != raw[-2:]:
-        return None
-    if raw[1] & 0x80:
-        return Frame(raw[1] & 0x7F, b"", exception=raw[2])
-    return Frame(raw[1], raw[3:-2] if raw[1] == READ_COILS else raw[2:-2])
-
-
 class Relay(OnlyAnswers):
     """Implements `edge.drivers.talk.Bus`."""
 
@@ -111,7 +72,7 @@ class Relay(OnlyAnswers):
             keypad=False,
             proves_delivery=False,
         )
-        super().__init__(can, _measure, _parse)
+        super().__init__(can, modbus.measure(_COUNTS), modbus.parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -145,11 +106,13 @@ class Relay(OnlyAnswers):
         """One pulse that the board times. Acknowledged, it counts as delivered: the owner accepts that."""
         settings = self._settings
         relay = order.lane - settings.lane_offset - 1
-        frame = request(settings.address, WRITE_COIL, _FLASH_ON + relay, settings.pulse_ms // 100)
+        frame = modbus.request(
+            settings.address, WRITE_COIL, modbus.words(_FLASH_ON + relay, settings.pulse_ms // 100)
+        )
         heard = yield Ask(
             frame=frame,
             wait_ms=REPLY_MS,
-            answers=_of(WRITE_COIL, frame[2:6]),
+            answers=modbus.answers(WRITE_COIL, lambda data: data == frame[2:6]),
             start_before_ms=order.start_before_ms,
         )
         if heard.withheld:
@@ -171,14 +134,8 @@ class Relay(OnlyAnswers):
     def _coils(self) -> Talk[int | None]:
         """The contacts that are closed, as bits; None: no answer."""
         heard = yield Ask(
-            frame=request(self._settings.address, READ_COILS, 0, self._settings.relays),
+            frame=modbus.request(self._settings.address, READ_COILS, modbus.words(0, self._settings.relays)),
             wait_ms=REPLY_MS,
-            answers=_of(READ_COILS, None),
+            answers=modbus.answers(READ_COILS, lambda _: True),
         )
         return int.from_bytes(heard.frame.data, "little") if heard.frame is not None else None
-
-
-def _of(function: int, data: bytes | None) -> Callable[[Any], bool]:
-    return lambda frame: (
-        frame.function == function and (data is None or bool(frame.exception) or frame.data == data)
-    )

@@ -4,25 +4,24 @@ Reading a result puts the board back to idle, so a result can be read once only.
 recovery reads it (Modbus board protocols, part A).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
-from edge.drivers.checks import crc16_modbus
+from edge.drivers import modbus
 from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.stream import MORE, NO_START
+from edge.drivers.modbus import READ, WRITE
 from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
 REPLY_MS: Final = 500
 POLL_MS: Final = 300
 START_S: Final = 2
-READ, WRITE_ONE, WRITE = 0x03, 0x06, 0x10
 _VERSION, _STATUS, _CLIMATE, _DOOR, _SENSOR = 0x0001, 0x0003, 0x0004, 0x0005, 0x0008
 _LENGTHS: Final = {_VERSION: 4, _CLIMATE: 4}
+_COUNTS: Final = frozenset({2, 4})
 _SHIP: Final = 0x2001
 _IDLE, _BUSY, _GOOD, _BAD = 0, 1, 2, 3
 _SLOW: Final = 0x08  # exception: accepted, and takes its time
@@ -73,46 +72,9 @@ class Zdm8Settings(LineSettings):
         self.expect_numbers(low=0, high=99)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One good answer; `exception` is 0 when there is none."""
-
-    function: int
-    data: bytes
-    exception: int = 0
-
-
-def request(address: int, function: int, data: bytes) -> bytes:
-    """The bytes of a request."""
-    body = bytes((address, function)) + data
-    return body + crc16_modbus(body)
-
-
 def read(address: int, register: int, words: int) -> bytes:
     """Ask for a register. The register chooses a command: words asked for and sent need not agree."""
-    return request(address, READ, register.to_bytes(2, "big") + words.to_bytes(2, "big"))
-
-
-def _measure(held: bytes, asked: bytes) -> int:
-    if len(held) < 3:
-        return MORE
-    if held[:1] != asked[:1]:
-        return NO_START
-    if held[1] == asked[1] | 0x80:
-        return 5
-    if held[1] != asked[1]:
-        return NO_START
-    if held[1] == READ:
-        return held[2] + 5 if held[2] in (2, 4) else NO_START
-    return 8
-
-
-def _parse(raw: bytes) -> Frame | None:
-    if crc16_modbus(raw[:-2]) != raw[-2:]:
-        return None
-    if raw[1] & 0x80:
-        return Frame(raw[1] & 0x7F, b"", exception=raw[2])
-    return Frame(raw[1], raw[3:-2] if raw[1] == READ else raw[2:-2])
+    return modbus.request(address, READ, modbus.words(register, words))
 
 
 class Zdm8(OnlyAnswers):
@@ -134,7 +96,7 @@ class Zdm8(OnlyAnswers):
             motor_s=settings.motor_s,
             keypad=False,
         )
-        super().__init__(can, _measure, _parse)
+        super().__init__(can, modbus.measure(_COUNTS), modbus.parse)
 
     # ------------------------------------------------------------ scripts
 
@@ -181,11 +143,11 @@ class Zdm8(OnlyAnswers):
     def vend(self, order: VendOrder) -> Talk[Outcome]:
         """One start, then the status until it says more than busy. Its echo is no delivery."""
         settings, lane = self._settings, order.lane - self._settings.lane_offset
-        data = _SHIP.to_bytes(2, "big") + bytes((0, 2, 4, lane, settings.lane_type))
+        wishes = bytes((lane, settings.lane_type, settings.drop_sensor, settings.lift))
         heard = yield Ask(
-            frame=request(settings.address, WRITE, data + bytes((settings.drop_sensor, settings.lift))),
+            frame=modbus.request(settings.address, WRITE, modbus.words(_SHIP, 2) + b"\x04" + wishes),
             wait_ms=REPLY_MS,
-            answers=_of(WRITE),
+            answers=modbus.answers(WRITE, lambda _: True),
             start_before_ms=order.start_before_ms,
         )
         if heard.withheld:
@@ -241,12 +203,5 @@ class Zdm8(OnlyAnswers):
         return Ask(
             frame=read(self._settings.address, register, words),
             wait_ms=REPLY_MS,
-            answers=_of(READ, length=_LENGTHS.get(register, 2)),
+            answers=modbus.answers(READ, lambda data: len(data) == _LENGTHS.get(register, 2)),
         )
-
-
-def _of(function: int, *, length: int | None = None) -> Callable[[Any], bool]:
-    """An answer to this function, with so many bytes of data unless it is an exception."""
-    return lambda frame: (
-        frame.function == function and bool(length is None or frame.exception or len(frame.data) == length)
-    )

@@ -1,15 +1,13 @@
 """Frames of every asking bus, byte by byte as the protocols' worked examples print them."""
 
-from pathlib import Path
-
 import pytest
 
-from edge.drivers import easivend, jinma, junpeng, lock8a, m102, relay, tcn, tcn_lifter, zdm8, ziman
+from edge.drivers import easivend, jinma, junpeng, lock8a, m102, modbus, tcn, tcn_lifter, zdm8, ziman
 from edge.drivers.checks import crc16_modbus, crc16_xmodem, sum8, xor8
 from edge.drivers.stream import Scanner
 from edge.drivers.talk import Decoder
 
-PORT = Path("/dev/null")
+COUNTS = {"zdm8": frozenset({2, 4}), "relay": frozenset(range(1, 9))}
 
 
 def test_check_sums_over_the_nine_digits() -> None:
@@ -38,9 +36,9 @@ def test_check_sums_over_the_nine_digits() -> None:
         (zdm8.read(1, 0x0001, 2), "01030001000295cb"),
         (zdm8.read(1, 0x0003, 1), "010300030001740a"),
         (zdm8.read(1, 0x0008, 1), "01030008000105c8"),
-        (zdm8.request(1, 0x10, bytes.fromhex("2001000204000101 00")), "01102001000204000101 00fbf2"),
-        (zdm8.request(1, 0x10, bytes.fromhex("20010002040c0101 00")), "011020010002040c010100f8a2"),
-        (zdm8.request(1, 0x06, bytes.fromhex("10010101")), "0106100101011c9a"),
+        (modbus.request(1, 0x10, bytes.fromhex("2001000204000101 00")), "01102001000204000101 00fbf2"),
+        (modbus.request(1, 0x10, bytes.fromhex("20010002040c0101 00")), "011020010002040c010100f8a2"),
+        (modbus.request(1, 0x06, bytes.fromhex("10010101")), "0106100101011c9a"),
         (tcn.request(0, 5, tcn.ON), "00ff05faaa55"),
         (tcn.request(0, 5, tcn.OFF), "00ff05fa55aa"),
         (tcn.request(0, 0x64, tcn.ON), "00ff649baa55"),
@@ -62,8 +60,8 @@ def test_check_sums_over_the_nine_digits() -> None:
         (junpeng.frame(0x17, 0x85, b"\x12\x02"), "e5071741851202475a"),
         (lock8a.request(0x8A, 1, 3, 0x11), "8a01031199"),
         (lock8a.request(0x80, 1, 3, 0x33), "80010333b1"),
-        (relay.request(1, 0x05, 0x0200, 7), "0105020000078db0"),
-        (relay.request(1, 0x01, 0, 8), "0101000000083dcc"),
+        (modbus.request(1, 0x05, modbus.words(0x0200, 7)), "0105020000078db0"),
+        (modbus.request(1, 0x01, modbus.words(0, 8)), "0101000000083dcc"),
     ],
 )
 def test_a_request_is_what_the_protocol_prints(made: bytes, printed: str) -> None:
@@ -89,11 +87,11 @@ def test_a_request_is_what_the_protocol_prints(made: bytes, printed: str) -> Non
             "0103020c00019000dc0bb823" + 12 * "0" + "1735",
             m102.Frame(3, bytes.fromhex("020c00019000dc0bb823" + 12 * "0")),
         ),
-        ("zdm8", "0103", "01030200 00b844", zdm8.Frame(3, b"\0\0")),
-        ("zdm8", "0103", "0103020306 38b6", zdm8.Frame(3, b"\x03\x06")),
-        ("zdm8", "0103", "01030420020a0ad694", zdm8.Frame(3, bytes.fromhex("20020a0a"))),
-        ("zdm8", "0110", "0110200100021bc8", zdm8.Frame(0x10, bytes.fromhex("20010002"))),
-        ("zdm8", "0110", "019006cc02", zdm8.Frame(0x10, b"", exception=6)),
+        ("zdm8", "0103", "01030200 00b844", modbus.Frame(3, b"\0\0")),
+        ("zdm8", "0103", "0103020306 38b6", modbus.Frame(3, b"\x03\x06")),
+        ("zdm8", "0103", "01030420020a0ad694", modbus.Frame(3, bytes.fromhex("20020a0a"))),
+        ("zdm8", "0110", "0110200100021bc8", modbus.Frame(0x10, bytes.fromhex("20010002"))),
+        ("zdm8", "0110", "019006cc02", modbus.Frame(0x10, b"", exception=6)),
         ("tcn", "00ff", "005d00aa07", tcn.Frame(True, 0, 0xAA)),
         ("tcn", "00ff", "005c40009c", tcn.Frame(False, 0x40, 0)),
         ("tcn", "00ff", "005d06eb4e", tcn.Frame(True, 6, 0xEB)),
@@ -118,7 +116,7 @@ def test_a_request_is_what_the_protocol_prints(made: bytes, printed: str) -> Non
             junpeng.Frame(0x12, True, 8, bytes.fromhex("01000c010000000004")),
         ),
         ("lock8a", "8a01", "8a01030088", lock8a.Frame(0x8A, 3, 0)),
-        ("relay", "0101", "0101014191b8"[:12], relay.Frame(1, b"\x41")),
+        ("relay", "0101", "0101014191b8", modbus.Frame(1, b"\x41")),
     ],
 )
 def test_an_answer_is_found_whole_in_pieces_behind_noise_and_before_the_next(
@@ -144,13 +142,13 @@ def new(name: str) -> Decoder:
         "ziman": ziman,
         "easivend": easivend,
         "m102": m102,
-        "zdm8": zdm8,
         "tcn": tcn,
         "tcn_lifter": tcn_lifter,
         "jinma": jinma,
         "junpeng": junpeng,
         "lock8a": lock8a,
-        "relay": relay,
     }
+    if name in COUNTS:
+        return Scanner(modbus.measure(COUNTS[name]), modbus.parse)
     module = modules[name]
     return Scanner(module._measure, module._parse)
