@@ -51,10 +51,13 @@ def following(name: str, language: str) -> str:
 
 
 def _family(name: str) -> str:
-    """Alarms whose name ends in a cause share their words."""
-    for family in ("platform", "alert_sink"):
-        if name.startswith(f"{family}_"):
-            return family
+    """Alarms whose name goes on with a cause, a merchant or a chat share the words of its beginning."""
+    parts = name.split("_")
+    while parts:
+        start = "_".join(parts)
+        if any(f"{group}.{start}" in WORDS for group in ("stop", "why", "next")):
+            return start
+        parts.pop()
     return name
 
 

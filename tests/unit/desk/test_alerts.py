@@ -315,6 +315,7 @@ def test_a_line_is_said_in_chinese_by_its_shape(english: str, chinese: str) -> N
 def test_alarms_that_end_in_a_cause_share_their_words() -> None:
     assert alarm_name("platform_sign_error", "en") == alarm_name("platform", "en")
     assert following("alert_sink_ops", "zh")
+    assert alarm_name("clock_off_north", "zh") == alarm_name("clock_off", "zh") != "clock off"
     assert alarm_name("something_new", "zh") == "something new"
 
 
