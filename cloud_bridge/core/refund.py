@@ -117,8 +117,9 @@ def ordered(sale: Sale, event: RefundOrdered, ctx: Context) -> Step:
     owed = () if decided else (ledger.refund_decided(sale.paid_fen), STOP_ALL, *no_doubt(sale))
     again = ended(again, _CASES_THIS_ENDS)
     asked = (*owed, AskRefund(draft=_draft(again)), Again(timer=Timer.REFUND, anew=True))
-    what = f"{yuan(_rest_fen(again))} is asked for {'again' if decided else 'too'}"
-    return Step(again, (*asked, operator(f"{what}, {ordered_words(event)}")))
+    if decided:
+        return Step(again, (*asked, operator(f"the refund is asked for again, {ordered_words(event)}")))
+    return Step(again, (*asked, operator(f"the rest goes back as well, {ordered_words(event)}")))
 
 
 def ordered_words(event: RefundOrdered) -> str:

@@ -63,11 +63,11 @@ class Keeper:
         if self._fetch is not None and self._is_due():
             await self._refresh(self._fetch)
         now_s = self._clock.wall_ms() / 1000
-        await self._tell("own_certificate_ends", _ends(self._keys.own_until_s, now_s, _OWN))
+        await self._tell("keys_own_end", _ends(self._keys.own_until_s, now_s, _OWN))
         ends_s = max((key.until_s for key in self._keys.platform.values()), default=math.inf)
-        await self._tell("platform_certificate_ends", _ends(ends_s, now_s, _PLATFORM))
+        await self._tell("keys_platform_end", _ends(ends_s, now_s, _PLATFORM))
         unknown = self._clock.now_ms() - self._watch.answer_unknown_ms < QUIET_S * 1000
-        await self._tell("platform_key_unknown", _UNKNOWN if unknown else "")
+        await self._tell("keys_platform_unknown", _UNKNOWN if unknown else "")
         offset_s = self._watch.offset_s
         await self._tell("clock_off", _clock(offset_s) if abs(offset_s) > CLOCK_OFF_S else "")
 
@@ -93,7 +93,7 @@ class Keeper:
             case _:
                 self._failed += 1
                 self._log.warning("certificates.unclear", merchant=self._name, why=reply.why)
-        await self._tell("platform_certificates_gone", _GONE if self._fetch is None else "")
+        await self._tell("keys_platform_gone", _GONE if self._fetch is None else "")
         again_s = min(AGAIN_MOST_S, AGAIN_FIRST_S * 2 ** min(self._failed - 1, 10))
         self._due_ms = self._clock.now_ms() + round((again_s if self._failed else REFRESH_S) * 1000)
 

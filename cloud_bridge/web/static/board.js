@@ -117,11 +117,22 @@ export function drawAlarms(alarms, sales = []) {
   });
 }
 
+// A name that goes on with a cause, a merchant or a chat has the words of its beginning.
+function family(name) {
+  const parts = name.split("_");
+  while (parts.length) {
+    const start = parts.join("_");
+    if (["stop", "why", "next"].some((group) => known(group, start))) return start;
+    parts.pop();
+  }
+  return name;
+}
+
 function fillAlarm(node, alarm, sales) {
   const [head, place, told, next] = node.children;
   const { sale_id, words } = about(alarm.text);
   const lane = alarm.lane || sales.find((sale) => sale.sale_id === sale_id)?.lane || 0;
-  const name = alarm.name.startsWith("platform_") ? "platform" : alarm.name;
+  const name = family(alarm.name);
   mark(head, "stop", [alarm.code, known("stop", name) ?? named("why", name)].filter(Boolean).join(" "));
   const where = lane ? `${say("lane")} ${lane}` : !alarm.machine || sale_id ? "" : say("whole_machine");
   const parts = [alarm.machine || say("who.bridge"), where, `${say("since")} `].filter(Boolean).join(" · ");

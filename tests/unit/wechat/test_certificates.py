@@ -261,7 +261,7 @@ async def test_a_merchant_without_certificates_is_not_asked_again_and_told(side:
     kept = Kept(side, [Failure(404, "resource_not_exists", "")])
     await kept.passes(24 * 3600)
     assert len(kept.fetched_s) == 1
-    assert "platform_public_keys" in kept.alarms["platform_certificates_gone"]
+    assert "platform_public_keys" in kept.alarms["keys_platform_gone"]
 
 
 async def test_with_the_public_key_alone_the_list_is_never_called(side: Side) -> None:
@@ -278,7 +278,7 @@ async def test_a_key_that_nobody_knows_is_fetched_soon_but_not_at_a_strangers_pa
         side.watch.notice_unknown_ms = side.hands.now  # somebody posts rubbish all the time
         await kept.passes(60)
     assert 5 <= len(kept.fetched_s) - 1 <= 6
-    assert "platform_key_unknown" not in kept.alarms
+    assert "keys_platform_unknown" not in kept.alarms
 
 
 async def test_a_key_that_answers_name_and_no_list_has_is_an_alarm_until_it_is_quiet(side: Side) -> None:
@@ -287,9 +287,9 @@ async def test_a_key_that_answers_name_and_no_list_has_is_an_alarm_until_it_is_q
     unknown = signed(new_key(), body, at_s=side.now_s(), serial="PUB_KEY_ID_0000")
     assert side.exchange.judge(200, unknown, body) == NoAnswer("unknown_serial")
     await kept.passes(60)
-    assert "--echo" in kept.alarms["platform_key_unknown"]
+    assert "--echo" in kept.alarms["keys_platform_unknown"]
     await kept.passes(3600)
-    assert "platform_key_unknown" not in kept.alarms
+    assert "keys_platform_unknown" not in kept.alarms
 
 
 @pytest.mark.parametrize(("days", "stands"), [(61, False), (59, True), (-1, True)])
@@ -300,7 +300,7 @@ async def test_keys_that_end_within_sixty_days_are_an_alarm(
     side.keys = replace(side.keys, own_until_s=NOW_S + days * DAY_S)
     kept = Kept(side, fetches=False)
     await kept.passes(10)
-    wanted = {"own_certificate_ends", "platform_certificate_ends"} if stands else set()
+    wanted = {"keys_own_end", "keys_platform_end"} if stands else set()
     assert set(kept.alarms) == wanted
     day = datetime.fromtimestamp(NOW_S + days * DAY_S, UTC).date().isoformat()
     assert all(day in text and "Try:" in text for text in kept.alarms.values())
@@ -315,7 +315,7 @@ async def test_the_newest_of_several_counts(parties: Parties) -> None:
 async def test_an_alarm_names_its_merchant(parties: Parties) -> None:
     kept = Kept(holding(parties, A=3), name="north", fetches=False)
     await kept.passes(10)
-    assert "(merchant north)" in kept.alarms["platform_certificate_ends_north"]
+    assert "(merchant north)" in kept.alarms["keys_platform_end_north"]
 
 
 @pytest.mark.parametrize(
