@@ -180,7 +180,7 @@ def bridge_settings(scenery: Scenery, terms: Terms) -> str:
         "catalogue_version": 1,
         "phone": PHONE,
         "lanes": lanes,
-        **({"codes_ahead": CODES_AHEAD} if scenery.order_requests else {}),
+        **({"codes_ahead": CODES_AHEAD, "printed_codes": 1} if scenery.order_requests else {}),
     }
     wechat = {
         "base_url": scenery.platform_url,
