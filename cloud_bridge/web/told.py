@@ -68,7 +68,7 @@ TOLD: Final[dict[str, str]] = {
     "a refund waits for the machine's answer or for doubt": "退款等待机器应答",
     "the refund is asked for again, {why}": "再次请求退款，{why}",
     "the rest goes back as well, {why}": "余款也退还，{why}",
-    "another merchant's platform speaks of this sale: it was not accepted": "另一商户的平台提到本单：未被接受",
+    "another merchant's platform speaks of this sale: it was not accepted": "另一商户提到本单：未接受",
     "the goods are out, says {by}: {said}": "{by} 说已出货：{said}",
     "{why}: settled by {by}: {said}": "{why}：由 {by} 结清：{said}",
     "{by} looks after it": "由 {by} 负责",
