@@ -23,7 +23,6 @@ from wire.messages import (
     Catalogue,
     CatalogueLane,
     Message,
-    Report,
     SaleCode,
     SaleOutcome,
     SalePaid,
@@ -31,6 +30,7 @@ from wire.messages import (
     SaleRequested,
     SaleStatus,
 )
+from wire.parts import Report
 from wire.topics import Branch, parse
 
 MACHINE: Final = "vm-0001"
