@@ -55,6 +55,7 @@ class Shoppers:
         story: Story,
         manners: Manners,
         chance: Random,
+        *,
         phones: Phones | None = None,
     ) -> None:
         """`phones` where there are codes of products, on the screen and on labels."""
