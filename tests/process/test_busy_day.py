@@ -43,7 +43,18 @@ async def north(shop: Shop) -> AsyncIterator[tuple[Program, str]]:
     It signs as in a migration.
     """
     keys = str(shop.folder / "north")
-    options = ("--port", "0", "--keys", keys, "--refund-delay-ms", "100", "--key-mode", "migrating:0.5")
+    options = (
+        "--port",
+        "0",
+        "--keys",
+        keys,
+        "--refund-delay-ms",
+        "100",
+        "--key-mode",
+        "migrating:0.5",
+        "--seed",
+        "7",
+    )
     async with Program(WXVEND, "sim", "wechat", *options, "--notify-speedup", "60") as platform:
         first, shop.wechat = shop.wechat, str((await platform.says(event="ready"))["url"])
         text = shop.bridge_config.read_text()
@@ -79,7 +90,7 @@ async def test_a_machines_money_is_its_merchants_and_no_secret_is_in_any_log(
             codes.append(await shop.selects(edge))
             await shop.pays(codes[-1])
             sold = await shop.ends("vended", "refunded", "case")
-            if sale == 1:
+            if sale == 1 and sold["state"] == "vended":
                 await desk(shop, "console_refund", out_trade_no=sold["sale_id"], refund_fen=100)
         await desk(shop, "fault", clear=True)
         books = await desk(shop, "books")
