@@ -1,4 +1,4 @@
-"""A machine that asks for vends itself: each of its wishes ends in a vend, or in a no behind a durable row."""
+"""A machine that asks for vends itself: each wish ends in a vend, or in a no behind a durable row."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from hw_sim.platform.clock import Clock
 from hw_sim.platform.echo import Echo
-from hw_sim.platform.faults import Fault, armed
+from hw_sim.platform.faults import Fault, armed, fault_named
 from hw_sim.platform.ids import Ids
 from hw_sim.platform.model import Rules
 from hw_sim.platform.refund_calls import RefundCalls
@@ -80,7 +80,7 @@ def test_a_fault_written_otherwise_is_refused(text: str) -> None:
 def test_an_answer_may_say_the_same_in_other_bytes_and_is_well_signed(bench: Bench, name: str) -> None:
     bench.order()
     plain = bench.query()
-    bench.arm(Fault(name), only="query")
+    bench.arm(fault_named(name), only="query")
     odd = bench.query()
     assert odd.answer.body != plain.answer.body
     assert plain.body.items() <= odd.body.items()
@@ -90,7 +90,7 @@ def test_an_answer_may_say_the_same_in_other_bytes_and_is_well_signed(bench: Ben
 @pytest.mark.parametrize(("name", "off_s"), [("answer_stale", -301), ("answer_future", 301)])
 def test_an_answer_may_be_signed_in_another_time(bench: Bench, name: str, off_s: int) -> None:
     bench.order()
-    bench.arm(Fault(name))
+    bench.arm(fault_named(name))
     headers = bench.query().answer.headers
     assert int(headers["Wechatpay-Timestamp"]) - bench.now_ms // 1000 == off_s
 
