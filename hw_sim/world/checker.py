@@ -24,7 +24,7 @@ _ORDERED: Final = frozenset({"intent", "delivered", "not_delivered", "uncertain"
 _PUT_BACK: Final = frozenset({"journal rolled back", "journal cloned"})
 # Which state of the bridge's row may follow which; "" is no row.
 BRIDGE_MOVES: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"quoted", "closed", "paid", "case"}),
+    "": frozenset({"quoted", "closing", "closed", "paid", "case"}),  # closing: given up in the same flush
     "quoted": frozenset({"offered", "closing"}) | _AFTER_PAYMENT,
     "offered": frozenset({"closing", "closed"}) | _AFTER_PAYMENT,
     "closing": frozenset({"closed"}) | _AFTER_PAYMENT,
