@@ -16,6 +16,7 @@ import click
 from edge.display.codes import TABLE, ServiceCode, Severity
 from edge.drivers.ports import ports as find_ports
 from edge.tech.cli_conformance import conformance
+from edge.tech.cli_trace import export, monitor, record, replay
 from edge.tech.decode import Decoded, Frames, HexReader, NotHex
 from edge.tech.shapes import SHAPES
 
@@ -49,7 +50,8 @@ def tech() -> None:
     """
 
 
-tech.add_command(conformance)
+for _command in (conformance, record, monitor, replay, export):
+    tech.add_command(_command)
 
 
 @tech.command()
