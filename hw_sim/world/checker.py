@@ -62,6 +62,8 @@ class Truth:
 
     `past`: the bridge counts on it that no motor starts any more. `row` is the machine and the state that
     stood on its disk last; `put_back`: it stood for a motor order as an older copy took that disk's place.
+    What a person gives back in the portal is legal beside goods, and is money that went back like any other:
+    `by_hand` are its numbers, `by_hand_fen` what came of them. `second_fen`: a payment more than the sale's.
     """
 
     asked: tuple[str, int] | None = None
@@ -76,6 +78,9 @@ class Truth:
     paid_s: float | None = None
     refunded_fen: int = 0
     refund_numbers: set[str] = field(default_factory=set)
+    by_hand: set[str] = field(default_factory=set)
+    by_hand_fen: int = 0
+    second_fen: int = 0
     requested_s: float | None = None
     doubt_s: float | None = None
     refund_s: float | None = None
@@ -118,6 +123,12 @@ class Checker:
                 self._refund_asked(entry, fields)
             case "refund.ended":
                 self._refund_ended(entry, fields)
+            case "gives back by hand":
+                self.truths[fields["out_trade_no"]].by_hand.add(fields["out_refund_no"])
+            case "second payment":
+                self.truths[fields["out_trade_no"]].second_fen += fields["amount_fen"]
+            case "second payment returned":
+                self.truths[fields["out_trade_no"]].second_fen = 0
             case "hears of the sale":
                 truth = self.truths[fields["sale_id"]]
                 truth.asked = truth.asked or (fields["machine"], fields["lane"])
@@ -190,9 +201,12 @@ class Checker:
             truth.refund_numbers.discard(fields["out_refund_no"])
             return
         truth.refunded_fen += fields["amount_fen"]
-        truth.refund_s = entry.at_s if truth.refund_s is None else truth.refund_s
         if truth.refunded_fen > truth.paid_fen:
             self._broken("I4", sale_id, f"{truth.refunded_fen} fen back of {truth.paid_fen}", entry)
+        if fields["out_refund_no"] in truth.by_hand:
+            truth.by_hand_fen += fields["amount_fen"]
+            return
+        truth.refund_s = entry.at_s if truth.refund_s is None else truth.refund_s
         if truth.fell and not truth.unseen and (truth.doubt_s is None or truth.doubt_s > entry.at_s):
             self._broken("I5", sale_id, "goods and refund without doubt before it", entry)
 

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 import click
@@ -12,6 +13,7 @@ import click
 from hw_sim.world.ablations import ABLATIONS, Ablation
 from hw_sim.world.campaign import Broken, Totals, campaign, live
 from hw_sim.world.cells import cells
+from hw_sim.world.directed import directed, name_of
 from hw_sim.world.every_step import SCENARIOS, every_step
 from hw_sim.world.marks import EXEMPT, MARKS, missed
 from hw_sim.world.run import Life, run_seed
@@ -56,6 +58,9 @@ def run(wish: Wish) -> int:
     else:
         count = len(seeds)
         parts = campaign(seeds, wish.life, without=wish.without, workers=wish.workers)
+        if _is_whole(wish):
+            plays, more = directed(workers=wish.workers)
+            parts, count = chain(parts, plays), count + more
     totals = _gather(parts, count)
     absent = _summary(totals, time.monotonic() - began_s, wish)
     if totals.broken:
@@ -114,8 +119,7 @@ def _shown(parts: Iterable[Totals], count: int) -> Iterator[Totals]:
 
 def _summary(totals: Totals, took_s: float, wish: Wish) -> tuple[str, ...]:
     """Say what it came to; the marks and rules that a whole campaign missed."""
-    whole = wish.seed is None and not wish.without and not wish.every_step and wish.life.only is None
-    absent = missed(totals.marks, totals.cells) if whole else ()
+    absent = missed(totals.marks, totals.cells) if _is_whole(wish) else ()
     facts = _facts(totals, took_s, absent)
     if wish.as_json:
         click.echo(json.dumps({**facts, "broken": [_as_json(each) for each in totals.broken]}))
@@ -125,8 +129,13 @@ def _summary(totals: Totals, took_s: float, wish: Wish) -> tuple[str, ...]:
     for broken in totals.broken[:1]:
         _tell(broken)
     for broken in totals.broken[1:]:
-        click.echo(f"seed {broken.seed}: {broken.violations[0]}")
+        click.echo(f"{name_of(broken.seed)}: {broken.violations[0]}")
     return absent
+
+
+def _is_whole(wish: Wish) -> bool:
+    """Whether every kind of trouble may come: then plays belong to it, and every mark is to be hit."""
+    return wish.seed is None and not wish.without and not wish.every_step and wish.life.only is None
 
 
 def _facts(totals: Totals, took_s: float, absent: tuple[str, ...]) -> dict[str, object]:
@@ -166,12 +175,12 @@ def _as_json(broken: Broken) -> dict[str, object]:
 
 
 def _tell(broken: Broken) -> None:
-    click.echo(f"\nseed {broken.seed}")
+    click.echo(f"\n{name_of(broken.seed)}")
     for line in broken.story:
         click.echo(line)
     click.echo("")
     for violation in broken.violations:
-        click.echo(f"seed {broken.seed}: {violation}")
+        click.echo(f"{name_of(broken.seed)}: {violation}")
 
 
 def scenario_names() -> str:

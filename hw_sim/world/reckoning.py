@@ -72,8 +72,10 @@ def _money(truth: Truth, row: Row) -> Iterable[tuple[str, str]]:
         yield "I7", f"the books have {row.paid_fen} fen paid, the platform {truth.paid_fen}"
     if row.state == "refunded" and truth.refunded_fen != row.refunded_fen:
         yield "I6", f"refunded {row.refunded_fen}, and the platform gave {truth.refunded_fen} back"
+    if truth.second_fen and "second_payment" not in row.case.split():
+        yield "I7", f"{truth.second_fen} fen paid a second time, and no case of that"
     # Where the drop sensor is blind, the board itself says so: that is what the brakes are for.
-    if truth.fell and truth.refunded_fen and not row.doubt and not truth.unseen:
+    if truth.fell and truth.refunded_fen > truth.by_hand_fen and not row.doubt and not truth.unseen:
         yield "I5", "goods and refund, and no doubt in the books"
 
 
