@@ -80,6 +80,14 @@ def test_a_good_story_breaks_nothing() -> None:
     assert told(asked(0), paid(10), *again, late) == []
 
 
+def test_money_that_a_person_gives_back_is_legal_beside_goods_and_counts_once() -> None:
+    by_hand = happens(20, "operator", "gives back by hand", out_trade_no=SALE, out_refund_no="H1")
+    assert told(*VENDED, by_hand, refund(23, number="H1")) == []
+    assert told(*VENDED, by_hand, refund(23, number="H2")) == ["I5"]
+    assert told(*VENDED, by_hand, refund(23, number="H1"), refund(24, number="H1")) == ["I4"]
+    assert told(paid(10), by_hand, refund(23, number="H1"), refund(25, number="R1")) == ["I4"]
+
+
 @pytest.mark.parametrize(
     ("invariant", "story"),
     [
@@ -215,6 +223,18 @@ def test_good_ends_break_nothing() -> None:
     assert ends(truth(refunded_fen=350), books("refunded", refunded_fen=350), "not_delivered") == []
     assert ends(truth(fell=1, refunded_fen=350), books("refunded", refunded_fen=350, doubt="no_memory")) == []
     assert ends(truth(), books("case", case="brakes"), "not_delivered") == []
+
+
+def test_goods_and_money_given_back_by_a_person_end_well_and_a_second_payment_is_a_case() -> None:
+    friendly = truth(fell=1, refunded_fen=350)
+    friendly.by_hand_fen = 350
+    assert ends(friendly, books("vended", refunded_fen=350), "delivered") == []
+    friendly.by_hand_fen = 200
+    assert ends(friendly, books("vended", refunded_fen=350), "delivered") == ["I5"]
+    twice = truth(fell=1)
+    twice.second_fen = 350
+    assert ends(twice, books("vended"), "delivered") == ["I7"]
+    assert ends(twice, books("vended", case="hand_refund second_payment"), "delivered") == []
 
 
 @pytest.mark.parametrize(

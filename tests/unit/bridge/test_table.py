@@ -587,6 +587,31 @@ def test_goods_without_a_payment_are_looked_into_and_settled_when_it_is_found() 
     assert (paid.state, paid.case) == (State.VENDED, "")
 
 
+@pytest.mark.parametrize("row", [QUOTED, OFFERED])
+def test_a_sale_that_its_machine_does_not_have_is_given_up_and_never_authorised(row: Sale) -> None:
+    sale, effects = after(row, said(Word.UNKNOWN))
+    assert (sale.state, sale.row_dead) == (State.CLOSING, True)
+    assert only(effects, QueryOrder)
+    paid, effects = after(sale, PAYMENT)
+    assert paid.decision is Decision.REFUND or paid.foreign
+    assert TellPaid not in told(effects)
+
+
+@pytest.mark.parametrize("timer", [Timer.QUOTE_OVER, Timer.PAY_WINDOW, Timer.BOUND])
+def test_a_quote_that_is_not_answered_is_given_up_whichever_wait_ends_first(timer: Timer) -> None:
+    sale, effects = after(QUOTED, rang(timer))
+    assert (sale.state, sale.why, sale.past) == (State.CLOSING, "platform", timer is Timer.BOUND)
+    assert only(effects, QueryOrder)
+
+
+@pytest.mark.parametrize("word", [Word.CLOSED, Word.NOT_DELIVERED])
+def test_a_machine_that_takes_its_word_about_the_goods_back_is_one_case_and_no_refund(word: Word) -> None:
+    sale, effects = after(VENDED, said(word))
+    assert (sale.state, sale.case) == (State.VENDED, "contradiction")
+    assert only(effects, AskRefund) == []
+    assert after(sale, said(word)) == (sale, ())
+
+
 # ---------------------------------------------------------------- after a restart
 
 

@@ -278,6 +278,11 @@ def test_a_refund_told_to_an_open_row_closes_it_for_ever() -> None:
     assert (decided.sale.state, decided.sale.refund) == (State.CLOSED, "started")
 
 
+def test_a_board_that_gives_no_evidence_ends_a_paid_sale_before_its_motor_and_no_other() -> None:
+    assert step(PAYING, BaselineFailed(why="bus"), NOW).sale.why == "bus"
+    assert step(SHOWN, BaselineFailed(why="bus"), NOW).sale == SHOWN
+
+
 def test_an_open_lease_ends_only_when_the_clock_says_so() -> None:
     assert step(OPEN, LeaseEnded(), NOW).sale == OPEN
     assert step(OPEN, LeaseEnded(), TOO_LATE).sale.why == "lease"
