@@ -18,6 +18,7 @@ from edge.core.machine import stop_reason
 from edge.core.screen import OutOfOrder, Screen
 from edge.display.service import open_screen
 from edge.drivers.keypad import Keypad, KeypadSettings
+from edge.drivers.recorder import FlightRecorder
 from edge.drivers.registry import make_dispenser
 from edge.drivers.serial_port import SerialPort
 from edge.engine import Engine, Leaving
@@ -60,7 +61,10 @@ async def serve(settings: EdgeSettings, log: Log) -> None:
             raise
         if journal.aside is not None:
             log.warning("journal.damaged", moved_to=str(journal.aside))
-        dispenser = make_dispenser(settings.bus, clock, run=journal.session.boot)
+        recorder = _recorder(settings, clock, log)
+        dispenser = recorder.beside(
+            make_dispenser(settings.bus, clock, run=journal.session.boot, trace=recorder.trace)
+        )
         bridge = _bridge_link(settings, journal=journal, dispenser=dispenser, clock=clock, log=log)
         link = Link(
             broker_settings(settings, journal.session),
@@ -72,7 +76,7 @@ async def serve(settings: EdgeSettings, log: Log) -> None:
             journal=journal, dispenser=dispenser, display=screen, bridge=bridge, clock=clock, notes=log
         )
         keypad = _keypad(settings.keypad, clock)
-        await _Daemon(settings, ports=ports, bridge=bridge, link=link, log=log).run(keypad)
+        await _Daemon(settings, ports=ports, bridge=bridge, link=link, log=log).run(keypad, recorder)
 
 
 class _Daemon:
@@ -100,7 +104,7 @@ class _Daemon:
         self.engine: Final = Engine(ports=ports, terms=terms, spawn=self._spawn, entropy=os.urandom)
         bridge.attach(link, self.engine.post)
 
-    async def run(self, keypad: Keypad | None) -> None:
+    async def run(self, keypad: Keypad | None, recorder: FlightRecorder) -> None:
         """Serve until told to stop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -110,6 +114,7 @@ class _Daemon:
             self._spawn(self._ports.dispenser.run(self.engine.post), "bus")
             if keypad is not None:
                 self._spawn(keypad.run(self.engine.post), "keypad")
+            self._spawn(recorder.run(), "flight recorder")
             self._spawn(self._link.run(), "link")
             self._spawn(self._bridge.receive(), "bridge in")
             self._spawn(self._bridge.pump(), "bridge out")
@@ -172,6 +177,14 @@ class _Daemon:
             self._log.warning("trouble.changed", name=name, stands=now.stands, count=total)
             self.engine.post(TroubleTold(name=name, text=f"{now.recent} of late" if now.stands else ""))
         return now
+
+
+def _recorder(settings: EdgeSettings, clock: SystemClock, log: Log) -> FlightRecorder:
+    """Its files lie beside the journal, in a folder of their own."""
+    bus = settings.bus
+    return FlightRecorder(
+        settings.journal.parent / "traces", bus=bus.bus, baud=bus.baud, clock=clock, notes=log
+    )
 
 
 def _keypad(settings: KeypadSettings | None, clock: SystemClock) -> Keypad | None:
