@@ -13,7 +13,7 @@ _ROOMS: Final = MappingProxyType(
         "edge": ("edge.cli:edge", "The daemon in the machine: bus, screen, dispensing.", ""),
         "bridge": ("cloud_bridge.cli:bridge", "The server: WeChat Pay, machines, operators' page.", "bridge"),
         "sim": ("hw_sim.cli:sim", "Boards, a payment platform and a broker to try things on.", "sim"),
-        "tech": ("edge.tech.cli:tech", "Look into a serial bus, decode its frames, explain codes.", ""),
+        "tech": ("edge.cli_tech:tech", "Look into a serial bus, decode its frames, explain codes.", ""),
     }
 )
 _CHOSEN: Final = "wxvend.room"

@@ -1,0 +1,99 @@
+"""A recorded DEX/UCS session to the report that was sent in it. Source: EVA-DTS 6.1.1, DEX/UCS link. Pure.
+
+Blocks are `10 02 data 10 17|03 crc crc`, handshakes `10 01 body 10 03 crc crc`; `10 16` is padding anywhere.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from edge.drivers.checks import crc16_modbus
+from edge.tech.dts import BadReport
+
+_PADDING: Final = b"\x10\x16"
+_ETX: Final = 0x03
+_SOH: Final = 0x01
+# After SOH or STX: anything up to the DLE that closes it; then two bytes of CRC, whatever they are.
+_FRAME: Final = re.compile(
+    rb"\x10(?P<kind>[\x01\x02])(?P<body>(?:[^\x10]|\x10\x16)*+)\x10(?P<end>[\x03\x17])(?P<crc>..)", re.DOTALL
+)
+# The second handshake: the response stands before the communication id, or behind it in the standard's text.
+_RESPONSE: Final = re.compile(rb"(?:(0[0-5]|90).{10}|.{10}(0[0-5]|90))R[0-9]{2}L[0-9]{2}", re.DOTALL)
+_ANSWERS: Final = MappingProxyType(
+    {
+        "01": "it does not know this communication id",
+        "02": "it does not speak this revision",
+        "03": "conflict, try again",
+        "04": "nothing to send",
+        "05": "error",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """A block or a handshake at a byte of the recording; `data` without padding, `good`: its CRC is right."""
+
+    at: int
+    handshake: bool
+    data: bytes
+    last: bool
+    good: bool
+
+
+def spoken(data: bytes) -> bool:
+    """Whether a DEX block or handshake begins somewhere."""
+    return b"\x10\x02" in data or b"\x10\x01" in data
+
+
+def unwrap(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """The data of all blocks, and each block whose repetition was taken instead.
+
+    A block equal to the one before it is its repetition: the sender missed our ACK. Raises BadReport.
+    """
+    text = bytearray()
+    notes: list[str] = []
+    refused, before, bad, whole = "", b"", -1, False
+    for frame in _frames(data):
+        if frame.handshake:
+            refused = _refusal(frame) or refused
+        elif not frame.good:
+            bad = frame.at
+            notes.append(f"DEX block at byte {frame.at}: wrong CRC, the next block was taken for it")
+        elif frame.data != before:
+            if whole:
+                raise BadReport(f"DEX block at byte {frame.at}: found a second report, allowed one in a file")
+            text += frame.data
+            before, bad, whole = frame.data, -1, frame.last
+        else:
+            bad = -1
+    if bad >= 0 and not whole:
+        raise BadReport(
+            f"DEX block at byte {bad}: found a wrong CRC and no repetition. Read the machine again"
+        )
+    if not whole:
+        what = f"the machine's answer {refused}" if refused else "no last block (ETX): it was cut"
+        raise BadReport(f"DEX session: found {what}. Read the machine again")
+    return bytes(text), tuple(notes)
+
+
+def _frames(data: bytes) -> Iterator[_Frame]:
+    """What stands between noise, acknowledgements and ENQ."""
+    for found in _FRAME.finditer(data):
+        body = found["body"].replace(_PADDING, b"")
+        yield _Frame(
+            at=found.start(),
+            handshake=found["kind"][0] == _SOH,
+            data=body,
+            last=found["end"][0] == _ETX,
+            good=crc16_modbus(body + found["end"], 0) == found["crc"],
+        )
+
+
+def _refusal(frame: _Frame) -> str:
+    """Why the machine sends nothing, from its handshake; empty when it does, or this is another's."""
+    found = _RESPONSE.fullmatch(frame.data) if frame.good else None
+    code = ((found[1] or found[2]).decode() if found else "").strip()
+    return f"{code}: {_ANSWERS[code]}" if code in _ANSWERS else ""
