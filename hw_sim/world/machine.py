@@ -16,7 +16,7 @@ from edge.engine import Engine
 from edge.ids import new_id
 from edge.journal import SqliteJournal
 from edge.payment.bridge import BridgeLink, Identity
-from edge.ports import BusEvent, BusHealth, Capabilities, Ports, Terms
+from edge.ports import BusEvent, BusHealth, Capabilities, Dispenser, Ports, Terms
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.xy import BoardSettings, XyBoard
 from hw_sim.world.broker import Broker
@@ -94,6 +94,7 @@ class Machine:
         self._waits: Final = chance("waits")
         self._lease_until_s = 0.0
         self.shown: Callable[[Screen], None] = lambda screen: None
+        self.drives: Callable[[int], Dispenser] = self._driver
         story.watch(self._heard)
 
     # ------------------------------------------------------------ what may happen to it
@@ -189,7 +190,7 @@ class Machine:
             bits=self._ids.randbytes(8).hex(),
             told=self._step,
         )
-        dispenser = _Watched(self._driver(journal.session.boot), self)
+        dispenser = _Watched(self.drives(journal.session.boot), self)
         bridge = self._bridge_link(journal, dispenser.capabilities.start_s)
         link = self.link = WorldLink(
             self._link_settings(journal),
@@ -294,7 +295,7 @@ class Machine:
 class _Watched:
     """The real driver, and the world hears which sale an order is for."""
 
-    def __init__(self, dispenser: XyDispenser, machine: Machine) -> None:
+    def __init__(self, dispenser: Dispenser, machine: Machine) -> None:
         self._dispenser: Final = dispenser
         self._machine: Final = machine
 

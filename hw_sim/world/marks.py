@@ -1,4 +1,4 @@
-"""What a campaign has to come past: rows of the crash table, reasons, causes of doubt, kinds of trouble.
+"""What a campaign has to come past: rows of crash table and judge, reasons, doubts, kinds of trouble.
 
 `EXEMPT` says of each mark and cell that no world reaches why it cannot, and what tries it instead.
 """
@@ -43,6 +43,16 @@ DOUBTS: Final = (
     *("journal_lost", "journal_replaced", "journal_rolled_back", "journal_cloned"),
     *("machine_gone", "store_restored"),
 )
+JUDGED: Final = (
+    *("our number, good", "our number, no sensor looks"),
+    *("our number, jam", "our number, motor fault", "our number, nothing fell"),
+    *("interrupted, the latch is set", "interrupted, nothing else is known"),
+    *("still the baseline's", "another record", "a memory that is lost"),
+    *("the counter moved by one", "the counter of drops did not move"),
+    *("the counter of starts did not move", "the counter proves nothing"),
+    *("a final report is still repeated", "the door opened", "it still runs"),
+    *("no answer", "nothing is remembered"),
+)
 MARKS: Final = (
     *(f"cut: {row}" for row in CUTS),
     *(f"refused: {why}" for why in _REFUSED),
@@ -50,6 +60,7 @@ MARKS: Final = (
     *(f"doubt: {cause}" for cause in DOUBTS),
     *(f"not believed: {reason}" for reason in Refusal),
     *(f"trouble: {kind}" for kind in KINDS),
+    *(f"judge: {row}" for row in JUDGED),
     "books restored",
     "journal lost",
     "journal rolled back",

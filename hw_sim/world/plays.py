@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cloud_bridge.core.timings import Timings
 from edge.ports import Terms
-from hw_sim.world import plays_books, plays_people
+from hw_sim.world import plays_boards, plays_books, plays_people
 from hw_sim.world.stage import BRAKED, RIG, Stage
 from hw_sim.world.world import Rig
 
@@ -45,8 +45,13 @@ _OUTCOMES_FIRST: Final = {
 _CODES: Final = replace(RIG, order_requests=True)
 _BRAKED: Final = replace(RIG, limits=BRAKED)
 _SLOW_MOTOR: Final = replace(RIG, turn_ms=20_000)
+_JUDGED: Final = {
+    f"judged: {row}": Play(act=partial(plays_boards.judged, row=row), comes_past=(f"judge: {row}",))
+    for row in plays_boards.ROWS
+}
 PLAYS: Final[Mapping[str, Play]] = MappingProxyType(
     {
+        **_JUDGED,
         **_OUTCOMES_FIRST,
         "goods of a refused sale": Play(
             act=plays_books.goods_of_a_refused_sale,

@@ -75,6 +75,7 @@ class Stage:
         self.machine: Final = world.machines[0]
         self.office: Final = world.office
         self.post: Final = Post()
+        self.press: Callable[[int], None] = self.machine.press
         self.sale_id = ""
         self.code = ""
         self._copies: Final[dict[str, Tables]] = {}
@@ -136,7 +137,7 @@ class Stage:
         """Press the lane's number; with `shown`, wait for the code."""
         await self.until(lambda: self.sells, "the machine sells", GONE_S)
         before = self.sale_id
-        self.machine.press(LANE)
+        self.press(LANE)
         await self.until(lambda: self.sale_id != before, "a sale is opened")
         if shown:
             await self.until(self._shows, "the code is shown")

@@ -4,8 +4,9 @@ import pytest
 
 from hw_sim.world.cells import cells, rules
 from hw_sim.world.directed import FIRST, name_of, perform, play
-from hw_sim.world.marks import EXEMPT, MARKS, missed
+from hw_sim.world.marks import EXEMPT, JUDGED, MARKS, missed
 from hw_sim.world.plays import PLAYS, Act, Play
+from hw_sim.world.plays_boards import ROWS
 from hw_sim.world.stage import Stage
 
 NUMBERS = [FIRST - at for at in range(len(PLAYS))]
@@ -27,6 +28,10 @@ def test_a_play_is_the_same_story_again() -> None:
 def test_plays_are_there_for_cells_and_marks_that_exist() -> None:
     known = {*MARKS, *cells()}
     assert [each for one in PLAYS.values() for each in one.comes_past if each not in known] == []
+
+
+def test_each_row_of_the_judge_has_a_play() -> None:
+    assert set(ROWS) == set(JUDGED)
 
 
 def test_what_is_exempt_is_wanted_and_no_play_comes_past_it() -> None:
