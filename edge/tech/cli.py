@@ -17,6 +17,7 @@ from edge.display.codes import TABLE, ServiceCode, Severity
 from edge.drivers.ports import ports as find_ports
 from edge.tech.cli_conformance import conformance
 from edge.tech.cli_trace import export, monitor, record, replay
+from edge.tech.cli_visit import identify, scan, status, test_vend
 from edge.tech.decode import Decoded, Frames, HexReader, NotHex
 from edge.tech.shapes import SHAPES
 
@@ -50,7 +51,7 @@ def tech() -> None:
     """
 
 
-for _command in (conformance, record, monitor, replay, export):
+for _command in (conformance, record, monitor, replay, export, identify, status, scan, test_vend):
     tech.add_command(_command)
 
 

@@ -1,0 +1,189 @@
+"""`wxvend tech identify | status | scan | test-vend`: what a technician asks of a machine."""
+
+import asyncio
+import getpass
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NoReturn
+
+import click
+
+from edge.tech import visit as asking
+from edge.tech.bench import TechClock
+from edge.tech.books import Books, NoBooks, books, journal_of
+from edge.tech.choice import BadChoice, Options, PortTaken, bus_options, chosen, claim
+from edge.tech.visit import LaneFound, NoAnswer, Refused, Visit, visiting
+
+NOT_WELL: Final = 1
+BAD_INPUT: Final = 2
+SERVICE_LOG: Final = "service.jsonl"
+_JSON: Final = click.option("--json", "as_json", is_flag=True, help="JSON instead of words.")
+
+
+@click.command()
+@bus_options
+@_JSON
+def identify(options: Options, as_json: bool) -> None:
+    """Say who answers on a bus, what it can do, and what it can prove after a power cut. Moves nothing."""
+    _say(_visit(options, asking.identify), as_json=as_json)
+
+
+@click.command()
+@bus_options
+@_JSON
+def status(options: Options, as_json: bool) -> None:
+    """Say how a machine is: temperature, door, lanes, troubles, counters. Moves nothing."""
+    found = _visit(options, asking.status)
+    _say(found, as_json=as_json)
+    sys.exit(NOT_WELL if found["troubles"] or found["door_open"] else 0)
+
+
+@click.command()
+@bus_options
+@_JSON
+def scan(options: Options, as_json: bool) -> None:
+    """Check every lane without turning a motor; with --config compare with the planogram.
+
+    Without --lanes: the lanes of board and planogram. Exit code 1 when a lane cannot vend or differs.
+    """
+    _settings(options)
+    planned = _books(options).planned if options.config is not None else None
+    lanes = tuple(int(lane) for lane in options.lanes.split(",")) if options.lanes else ()
+
+    async def look(visit: Visit) -> list[LaneFound]:
+        found = []
+        async for lane in asking.scan(visit, lanes, planned):
+            found.append(lane)
+            told = {"lane": lane.lane, "reason": lane.reason, "planned": lane.planned, "words": lane.words}
+            click.echo(json.dumps(told) if as_json else f"{lane.lane:>5}  {lane.words or 'can vend'}")
+        return found
+
+    found = _visit(options, look)
+    bad = [lane for lane in found if lane.words]
+    if not as_json:
+        click.echo(f"{len(found)} lanes, {len(bad)} to look at")
+    sys.exit(NOT_WELL if bad or not found else 0)
+
+
+@click.command("test-vend")
+@click.argument("lane", type=click.IntRange(0, 9999))
+@bus_options
+@click.option("--yes", is_flag=True, help="Really: one motor turns, and what lies in front of it falls.")
+@_JSON
+def test_vend(lane: int, options: Options, yes: bool, as_json: bool) -> None:
+    """Turn the motor of LANE once, outside any sale. Stock and money are not touched.
+
+    With --config it is refused while a sale is unfinished, because it would bury the board's word on that
+    sale; who, when and what came of it is noted beside the journal. Exit code 1 unless a product came out.
+    """
+    if not yes:
+        _fail(
+            f"lane {lane}: its motor would turn once, and a product may fall. Keep hands out of the machine. "
+            "Try: the same with --yes",
+            BAD_INPUT,
+        )
+    settings = _settings(options)
+    try:
+        claim(settings.port)
+    except PortTaken as error:
+        _fail(str(error), NOT_WELL)
+    note = _noted(options, lane)
+
+    async def once(visit: Visit) -> dict[str, Any]:
+        return await asking.turn_once(visit, lane)
+
+    note("asked")
+    found = _visit(options, once, on_fail=note)
+    note(str(found["outcome"]))
+    _say(found, as_json=as_json)
+    sys.exit(0 if found["outcome"] == "Delivered" else NOT_WELL)
+
+
+def _noted(options: Options, lane: int) -> Callable[[str], None]:
+    """Notes beside the journal, where there is one; ends the program while a sale is unfinished."""
+    if options.config is None:
+        return lambda _: None
+    unfinished = _books(options).unfinished
+    if unfinished:
+        _fail(
+            f"{unfinished} sale unfinished in the journal, and a turn would bury what the board knows of it. "
+            "Try: systemctl start wxvend-edge, wait until it is settled, and stop it again",
+            NOT_WELL,
+        )
+    file = journal_of(options.config).parent / SERVICE_LOG
+    clock = TechClock()
+
+    def note(result: str) -> None:
+        told = {"wall_ms": clock.wall_ms(), "who": _who(), "did": "test-vend", "lane": lane, "result": result}
+        try:
+            with file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(told, ensure_ascii=False) + "\n")
+        except OSError as error:
+            _fail(f"{file}: {error.strerror}: what is not noted is not done. Try: as root", NOT_WELL)
+
+    return note
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "?"
+
+
+def _books(options: Options) -> Books:
+    assert options.config is not None
+    try:
+        return books(journal_of(options.config))
+    except NoBooks as error:
+        _fail(str(error), BAD_INPUT)
+
+
+def _settings(options: Options) -> Any:
+    try:
+        return chosen(options)
+    except BadChoice as error:
+        _fail(str(error), BAD_INPUT)
+
+
+def _visit(
+    options: Options, work: Callable[[Visit], Awaitable[Any]], on_fail: Callable[[str], None] = lambda _: None
+) -> Any:
+    """Do something with the driver of the bus; what keeps it from being done ends the program in words."""
+    settings = _settings(options)
+    logging.disable(logging.WARNING)  # told in our own words
+
+    async def visit() -> Any:
+        claim(settings.port)
+        async with visiting(settings, TechClock()) as made:
+            return await work(made)
+
+    try:
+        return asyncio.run(visit())
+    except (PortTaken, NoAnswer, Refused, TimeoutError) as error:
+        on_fail(type(error).__name__)
+        _fail(str(error) or "took too long; look into the machine", NOT_WELL)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _say(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for name, value in found.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            click.echo(f"{name}:")
+            for each in value:
+                click.echo(
+                    "  " + " ".join(f"{key}={told}" for key, told in each.items() if told not in (None, ""))
+                )
+        else:
+            click.echo(f"{name}: {'not told' if value is None else value}")
+
+
+def _fail(words: str, code: int) -> NoReturn:
+    click.echo(f"wxvend tech: {words}", err=True)
+    sys.exit(code)
