@@ -79,7 +79,7 @@ def _lane(lane: int, paid: Iterable[Tally], product: Product | None) -> tuple[Se
     price_fen = product.price_fen if product else newest.price_fen if newest else 0
     total = _sum(own)
     lines = [
-        Segment("PA1", (*_texts(lane, price_fen), product.name_en if product else "")),
+        Segment("PA1", (*_texts(lane, price_fen), *((product.name_en,) if product else ()))),
         Segment("PA2", _texts(total.count, total.fen, total.day_count, total.day_fen)),
     ]
     if newest is not None:

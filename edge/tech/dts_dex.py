@@ -15,9 +15,11 @@ from edge.tech.dts import BadReport
 _PADDING: Final = b"\x10\x16"
 _ETX: Final = 0x03
 _SOH: Final = 0x01
-# After SOH or STX: anything up to the DLE that closes it; then two bytes of CRC, whatever they are.
+# After SOH or STX: anything up to the DLE that closes it; two bytes of CRC, whatever they are; its answer.
 _FRAME: Final = re.compile(
-    rb"\x10(?P<kind>[\x01\x02])(?P<body>(?:[^\x10]|\x10\x16)*+)\x10(?P<end>[\x03\x17])(?P<crc>..)", re.DOTALL
+    rb"\x10(?P<kind>[\x01\x02])(?P<body>(?:[^\x10]|\x10\x16)*+)\x10(?P<end>[\x03\x17])(?P<crc>..)"
+    rb"(?:\x10\x16)*+(?P<answer>\x10[01])?",
+    re.DOTALL,
 )
 # The second handshake: the response stands before the communication id, or behind it in the standard's text.
 _RESPONSE: Final = re.compile(rb"(?:(0[0-5]|90).{10}|.{10}(0[0-5]|90))R[0-9]{2}L[0-9]{2}", re.DOTALL)
@@ -34,13 +36,23 @@ _ANSWERS: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Frame:
-    """A block or a handshake at a byte of the recording; `data` without padding, `good`: its CRC is right."""
+    """A block or a handshake at a byte of the recording; `data` without padding, `good`: its CRC is right.
+
+    `answer`: ACK0 or ACK1, empty when the recording has none.
+    """
 
     at: int
     handshake: bool
     data: bytes
     last: bool
     good: bool
+    answer: bytes
+
+    def repeats(self, before: "_Frame | None") -> bool:
+        """Whether the sender only missed our ACK: the same again, and not answered by the other ACK."""
+        if before is None or self.data != before.data:
+            return False
+        return not self.answer or not before.answer or self.answer == before.answer
 
 
 def spoken(data: bytes) -> bool:
@@ -51,24 +63,26 @@ def spoken(data: bytes) -> bool:
 def unwrap(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     """The data of all blocks, and each block whose repetition was taken instead.
 
-    A block equal to the one before it is its repetition: the sender missed our ACK. Raises BadReport.
+    Where the machine alone was recorded, a block equal to the one before it is its repetition.
+    Raises BadReport.
     """
     text = bytearray()
     notes: list[str] = []
-    refused, before, bad, whole = "", b"", -1, False
+    refused, bad, whole = "", -1, False
+    before: _Frame | None = None
     for frame in _frames(data):
         if frame.handshake:
             refused = _refusal(frame) or refused
         elif not frame.good:
             bad = frame.at
             notes.append(f"DEX block at byte {frame.at}: wrong CRC, the next block was taken for it")
-        elif frame.data != before:
+        elif frame.repeats(before):
+            bad = -1
+        else:
             if whole:
                 raise BadReport(f"DEX block at byte {frame.at}: found a second report, allowed one in a file")
             text += frame.data
-            before, bad, whole = frame.data, -1, frame.last
-        else:
-            bad = -1
+            before, bad, whole = frame, -1, frame.last
     if bad >= 0 and not whole:
         raise BadReport(
             f"DEX block at byte {bad}: found a wrong CRC and no repetition. Read the machine again"
@@ -89,6 +103,7 @@ def _frames(data: bytes) -> Iterator[_Frame]:
             data=body,
             last=found["end"][0] == _ETX,
             good=crc16_modbus(body + found["end"], 0) == found["crc"],
+            answer=found["answer"] or b"",
         )
 
 
