@@ -242,8 +242,16 @@ class Office:
                 "bridge", "hears of the sale", sale_id=event.sale_id, machine=event.machine, lane=event.lane
             )
         elif isinstance(event, ClosedByMachine | OutcomeReported | StatusAnswered):
-            said = type(event).__name__
-            self._story.add("bridge", "hears", sale_id=event.sale_id, machine=event.machine, says=said)
+            session = event.session
+            self._story.add(
+                "bridge",
+                "hears",
+                sale_id=event.sale_id,
+                machine=event.machine,
+                says=type(event).__name__,
+                # of a start that the books never heard of nothing is taken
+                believed=(session.jid, session.boot) in self.disk.tables.bits,
+            )
 
     def _tell_rows(self, before: Tables, after: Tables) -> None:
         for sale_id, sale in after.sales.items():

@@ -39,7 +39,7 @@ class Witness:
             self._last[entry.who][entry.what] = entry.at_s
         elif entry.what == "hears of the sale":
             self._opened.setdefault(fields["sale_id"], entry.at_s)
-        elif entry.what == "hears":
+        elif entry.what == "hears" and fields.get("believed", True):
             self._answered[fields["machine"], fields["sale_id"]] = entry.at_s
 
     def against(self, cause: str, sale_id: str, machine: str, paid_s: float | None, now_s: float) -> str:

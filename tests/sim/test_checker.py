@@ -144,6 +144,13 @@ def test_the_words_of_a_clone_are_no_answer_of_the_machine_that_is_gone() -> Non
     assert told(paid(10), silent, clone, row(500, doubt="machine_gone")) == []
 
 
+def test_words_of_a_start_that_the_books_never_heard_of_are_no_answer() -> None:
+    silent = happens(400, VM, "cut off")
+    for believed, found in ((False, []), (True, ["I8"])):
+        word = happens(450, "bridge", "hears", sale_id=SALE, machine=VM, believed=believed)
+        assert told(paid(10), silent, word, row(500, doubt="machine_gone")) == found
+
+
 @pytest.mark.parametrize(
     ("cause", "reason"),
     [
