@@ -12,6 +12,7 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Final
 
+from edge.app_audit import tell_audit
 from edge.config import EdgeSettings, broker_settings
 from edge.core.gauge import Gauge, looked
 from edge.core.machine import stop_reason
@@ -93,6 +94,7 @@ class _Daemon:
             vends_a_minute=settings.sale.vends_a_minute,
             vends_a_day=settings.sale.vends_a_day,
         )
+        self._settings: Final = settings
         self._ports: Final = ports
         self._bridge: Final = bridge
         self._link: Final = link
@@ -121,6 +123,7 @@ class _Daemon:
             self._spawn(feed_watchdog(self._systemd), "watchdog")
             self._spawn(self._tell_how_we_are(), "status")
             self._spawn(self._tell_vital_signs(), "vital signs")
+            self._spawn(self._tell_audit(), "audit")
             self._group.create_task(self._leave(), name="leave")
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
@@ -169,6 +172,17 @@ class _Daemon:
             )
             noise = self._look("bus_noise", noise, health.bad_checks)
             await asyncio.sleep(VITAL_SIGNS_EVERY_S)
+
+    async def _tell_audit(self) -> None:
+        """The newest day that is over, once the journal is recovered."""
+        await self.engine.recovered()
+        await tell_audit(
+            self._settings.journal,
+            self._settings.machine,
+            clock=self._ports.clock,
+            publish=self._bridge.publish,
+            log=self._log,
+        )
 
     def _look(self, name: str, gauge: Gauge, total: int) -> Gauge:
         """Tell the engine when a counter becomes a trouble, and when that is over."""

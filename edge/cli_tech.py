@@ -2,20 +2,16 @@
 
 import json
 import sys
-from datetime import date, datetime
-from importlib.metadata import version
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
 import click
 
-from edge.core.screen import Product
-from edge.core.tally import Tally
-from edge.journal_tally import tally
+from edge.app_audit import day_report
 from edge.ports import JournalFailed
 from edge.tech.cli import BAD_INPUT, NOT_WELL, tech
 from edge.tech.dts import LIMIT_BYTES, BadReport, Segment, write
-from edge.tech.dts_audit import Audit, bounds_ms, report
 from edge.tech.dts_dump import read_any
 from edge.tech.dts_names import named
 from edge.tech.dts_reader import Found
@@ -47,8 +43,7 @@ def export(journal: Path, day: datetime, machine: str, out: BinaryIO) -> None:
     day in which it was opened, and counts once its goods are out. Nothing is reset by it.
     """
     try:
-        tallies, catalogue = tally(journal, *bounds_ms(day.date()))
-        data = _written(day.date(), machine, tallies=tallies, catalogue=catalogue)
+        data = write(day_report(journal, machine, day.date()))
     except JournalFailed as error:
         _fail("export", str(error), NOT_WELL)
     except BadReport as error:
@@ -72,32 +67,6 @@ def read(file: Path, as_json: bool) -> None:
     except (OSError, BadReport) as error:
         _fail("read", f"{file}: {error}", BAD_INPUT)
     click.echo(json.dumps(_plain(found)) if as_json else _words(found))
-
-
-def _written(day: date, machine: str, *, tallies: tuple[Tally, ...], catalogue: bytes) -> bytes:
-    audit = Audit(
-        machine=machine,
-        software=version("wxvend"),
-        day=day,
-        tallies=tallies,
-        products={product.lane: product for product in _products(catalogue)},
-    )
-    return write(report(audit))
-
-
-def _products(catalogue: bytes) -> tuple[Product, ...]:
-    """The lanes' names and prices, from the signed catalogue that the journal keeps."""
-    from edge.payment import translate
-    from wire.codec import decode
-    from wire.messages import Catalogue
-    from wire.topics import Branch, Topic
-
-    if not catalogue:
-        return ()
-    # Verified when it came, and kept for this machine: the topic only says what kind of message it is.
-    message = decode(Topic("machine", Branch.SET, "catalogue"), catalogue)
-    assert isinstance(message, Catalogue)
-    return translate.catalogue(message, catalogue).products
 
 
 def _plain(found: Found) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from edge.core.model import State
 from edge.core.tally import Tally
+from edge.journal import APPLICATION_ID
 from edge.ports import JournalFailed
 
 _SQL: Final = (
@@ -23,6 +24,8 @@ def tally(path: Path, from_ms: int, until_ms: int) -> tuple[tuple[Tally, ...], b
     """
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                raise JournalFailed(f"journal {path}: found another file, allowed a machine's journal")
             db.execute("BEGIN")  # one moment, whatever the daemon writes meanwhile
             rows = db.execute(_SQL, (from_ms, until_ms)).fetchall()
             kept = db.execute("SELECT value FROM meta WHERE key = 'catalogue'").fetchone()

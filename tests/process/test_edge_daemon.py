@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.tech.dts_reader import read
 from tests.process.programs import until
 from tests.process.rig import LANE, MACHINE, PRICE_FEN, Rig
 from wire.codec import encode
@@ -30,6 +31,8 @@ async def test_a_sale_from_the_key_to_the_product(tmp_path: Path) -> None:
         assert (books["motor_starts"], books["pieces_dropped"], rig.motor_frames()) == (1, 1, 1)
         await until(lambda: rig.bridge.states["lane/12"]["stock"] == 4)
         assert rig.bridge.states["presence"]["online"] is True
+        await until(lambda: rig.bridge.states["audit"]["day_count"] == 0)  # of yesterday
+        assert read(rig.bridge.states["audit"]["dts"].encode()).report.segments[0].elements == (MACHINE,)
         assert await daemon.stop() == 0
         await until(lambda: rig.bridge.states["presence"]["online"] is False)
 

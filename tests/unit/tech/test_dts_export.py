@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
+from edge.app_audit import day_over, day_report, state
 from edge.core.model import Sale, Session, State
 from edge.core.screen import Product
 from edge.core.tally import Tally
@@ -23,6 +24,7 @@ from edge.tech.dts_reader import read
 from tests.unit.tech.dts_link import EXAMPLE, dex_blocks, dex_session
 from wire.codec import encode
 from wire.messages import Catalogue, CatalogueLane
+from wire.topics import LIMIT_BYTES, Branch
 
 DAY = date(2026, 11, 24)
 BEGIN_MS, END_MS = bounds_ms(DAY)
@@ -144,6 +146,49 @@ async def test_exporting_changes_no_byte_of_the_journal(tmp_path: Path) -> None:
     before = path.read_bytes()
     assert dts("export", "--journal", path, "--date", "2026-11-24").exit_code == 0
     assert path.read_bytes() == before
+
+
+async def test_the_newest_day_without_a_running_sale_is_shown_at_the_broker(tmp_path: Path) -> None:
+    with opened(tmp_path / "edge.db") as journal:
+        await kept(journal)
+        shown = state(day_report(tmp_path / "edge.db", "vm-0001", DAY), DAY)
+    text = shown.pop("dts")
+    assert isinstance(text, str)
+    assert text.replace("\r\n", "\n").startswith(GOLDEN)
+    assert shown == {
+        "day": "2026-11-24",
+        "value_fen": 1450,
+        "count": 4,
+        "day_value_fen": 1100,
+        "day_count": 3,
+        "dts_bytes": len(text),
+    }
+
+
+def test_a_day_is_over_a_quarter_of_an_hour_after_its_end() -> None:
+    quarter_ms = HOUR_MS // 4
+    assert day_over(END_MS + quarter_ms) == DAY
+    assert day_over(END_MS + quarter_ms - 1) == date(2026, 11, 23)
+
+
+def test_a_file_that_is_too_long_for_a_message_is_told_by_its_numbers() -> None:
+    products = tuple(
+        Product(lane=lane, name_zh="茶", name_en="é" * 60, price_fen=1) for lane in range(1, 201)
+    )
+    shown = state(made(products=products), DAY)
+    assert (shown["dts"], shown["count"]) == ("", 0)
+    longest = state(made(products=products[:15]), DAY)
+    assert longest["dts"]
+    assert len(json.dumps(longest)) < LIMIT_BYTES[Branch.STATE]
+
+
+def test_a_journal_whose_catalogue_is_none_is_refused(tmp_path: Path) -> None:
+    opened(tmp_path / "edge.db").close()
+    with sqlite3.connect(tmp_path / "edge.db") as db:
+        db.execute("INSERT INTO meta VALUES ('catalogue', ?)", (b"{",))
+    db.close()
+    with pytest.raises(JournalFailed, match="its catalogue: "):
+        day_report(tmp_path / "edge.db", "vm-0001", DAY)
 
 
 def test_an_empty_journal_gives_a_whole_report_of_nothing(tmp_path: Path) -> None:
