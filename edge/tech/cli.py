@@ -15,6 +15,7 @@ import click
 
 from edge.display.codes import TABLE, ServiceCode, Severity
 from edge.drivers.ports import ports as find_ports
+from edge.tech.cli_commission import commission
 from edge.tech.cli_conformance import conformance
 from edge.tech.cli_trace import export, monitor, record, replay
 from edge.tech.cli_visit import identify, scan, status, test_vend
@@ -51,7 +52,7 @@ def tech() -> None:
     """
 
 
-for _command in (conformance, record, monitor, replay, export, identify, status, scan, test_vend):
+for _command in (commission, conformance, record, monitor, replay, export, identify, status, scan, test_vend):
     tech.add_command(_command)
 
 

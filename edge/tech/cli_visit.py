@@ -27,7 +27,7 @@ _JSON: Final = click.option("--json", "as_json", is_flag=True, help="JSON instea
 @_JSON
 def identify(options: Options, as_json: bool) -> None:
     """Say who answers on a bus, what it can do, and what it can prove after a power cut. Moves nothing."""
-    _say(_visit(options, asking.identify), as_json=as_json)
+    _say(on_the_bus(options, asking.identify), as_json=as_json)
 
 
 @click.command()
@@ -35,7 +35,7 @@ def identify(options: Options, as_json: bool) -> None:
 @_JSON
 def status(options: Options, as_json: bool) -> None:
     """Say how a machine is: temperature, door, lanes, troubles, counters. Moves nothing."""
-    found = _visit(options, asking.status)
+    found = on_the_bus(options, asking.status)
     _say(found, as_json=as_json)
     sys.exit(NOT_WELL if found["troubles"] or found["door_open"] else 0)
 
@@ -49,7 +49,7 @@ def scan(options: Options, as_json: bool) -> None:
     Without --lanes: the lanes of board and planogram. Exit code 1 when a lane cannot vend or differs.
     """
     _settings(options)
-    planned = _books(options).planned if options.config is not None else None
+    planned = planned_lanes(options)
     lanes = tuple(int(lane) for lane in options.lanes.split(",")) if options.lanes else ()
 
     async def look(visit: Visit) -> list[LaneFound]:
@@ -60,7 +60,7 @@ def scan(options: Options, as_json: bool) -> None:
             click.echo(json.dumps(told) if as_json else f"{lane.lane:>5}  {lane.words or 'can vend'}")
         return found
 
-    found = _visit(options, look)
+    found = on_the_bus(options, look)
     bad = [lane for lane in found if lane.words]
     if not as_json:
         click.echo(f"{len(found)} lanes, {len(bad)} to look at")
@@ -79,7 +79,7 @@ def test_vend(lane: int, options: Options, yes: bool, as_json: bool) -> None:
     sale; who, when and what came of it is noted beside the journal. Exit code 1 unless a product came out.
     """
     if not yes:
-        _fail(
+        fail(
             f"lane {lane}: its motor would turn once, and a product may fall. Keep hands out of the machine. "
             "Try: the same with --yes",
             BAD_INPUT,
@@ -88,26 +88,26 @@ def test_vend(lane: int, options: Options, yes: bool, as_json: bool) -> None:
     try:
         claim(settings.port)
     except PortTaken as error:
-        _fail(str(error), NOT_WELL)
-    note = _noted(options, lane)
+        fail(str(error), NOT_WELL)
+    note = noted(options, lane)
 
     async def once(visit: Visit) -> dict[str, Any]:
         return await asking.turn_once(visit, lane)
 
     note("asked")
-    found = _visit(options, once, on_fail=note)
+    found = on_the_bus(options, once, on_fail=note)
     note(str(found["outcome"]))
     _say(found, as_json=as_json)
     sys.exit(0 if found["outcome"] == "Delivered" else NOT_WELL)
 
 
-def _noted(options: Options, lane: int) -> Callable[[str], None]:
+def noted(options: Options, lane: int, *, did: str = "test-vend") -> Callable[[str], None]:
     """Notes beside the journal, where there is one; ends the program while a sale is unfinished."""
     if options.config is None:
         return lambda _: None
     unfinished = _books(options).unfinished
     if unfinished:
-        _fail(
+        fail(
             f"{unfinished} sale unfinished in the journal, and a turn would bury what the board knows of it. "
             "Try: systemctl start wxvend-edge, wait until it is settled, and stop it again",
             NOT_WELL,
@@ -116,21 +116,27 @@ def _noted(options: Options, lane: int) -> Callable[[str], None]:
     clock = TechClock()
 
     def note(result: str) -> None:
-        told = {"wall_ms": clock.wall_ms(), "who": _who(), "did": "test-vend", "lane": lane, "result": result}
+        told = {"wall_ms": clock.wall_ms(), "who": who(), "did": did, "lane": lane, "result": result}
         try:
             with file.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(told, ensure_ascii=False) + "\n")
         except OSError as error:
-            _fail(f"{file}: {error.strerror}: what is not noted is not done. Try: as root", NOT_WELL)
+            fail(f"{file}: {error.strerror}: what is not noted is not done. Try: as root", NOT_WELL)
 
     return note
 
 
-def _who() -> str:
+def who() -> str:
+    """Whoever types, by the name of the account."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return "?"
+
+
+def planned_lanes(options: Options) -> frozenset[int] | None:
+    """The planogram, where there are settings that name a journal."""
+    return _books(options).planned if options.config is not None else None
 
 
 def _books(options: Options) -> Books:
@@ -138,17 +144,17 @@ def _books(options: Options) -> Books:
     try:
         return books(journal_of(options.config))
     except NoBooks as error:
-        _fail(str(error), BAD_INPUT)
+        fail(str(error), BAD_INPUT)
 
 
 def _settings(options: Options) -> Any:
     try:
         return chosen(options)
     except BadChoice as error:
-        _fail(str(error), BAD_INPUT)
+        fail(str(error), BAD_INPUT)
 
 
-def _visit(
+def on_the_bus(
     options: Options, work: Callable[[Visit], Awaitable[Any]], on_fail: Callable[[str], None] = lambda _: None
 ) -> Any:
     """Do something with the driver of the bus; what keeps it from being done ends the program in words."""
@@ -164,7 +170,7 @@ def _visit(
         return asyncio.run(visit())
     except (PortTaken, NoAnswer, Refused, TimeoutError) as error:
         on_fail(type(error).__name__)
-        _fail(str(error) or "took too long; look into the machine", NOT_WELL)
+        fail(str(error) or "took too long; look into the machine", NOT_WELL)
     finally:
         logging.disable(logging.NOTSET)
 
@@ -184,6 +190,7 @@ def _say(found: dict[str, Any], *, as_json: bool) -> None:
             click.echo(f"{name}: {'not told' if value is None else value}")
 
 
-def _fail(words: str, code: int) -> NoReturn:
+def fail(words: str, code: int) -> NoReturn:
+    """End the program in words."""
     click.echo(f"wxvend tech: {words}", err=True)
     sys.exit(code)

@@ -4,7 +4,7 @@ Each function waits in the loop's time and is given a `Visit`: a driver that run
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -107,7 +107,7 @@ async def identify(visit: Visit) -> dict[str, Any]:
 async def status(visit: Visit) -> dict[str, Any]:
     """How it is: temperature, door, lanes, troubles, counters. None: not told. Raises NoAnswer."""
     identity = await _up(visit)
-    await _until(visit, ClimateReported, CLIMATE_S)
+    await _until(lambda: any(isinstance(event, ClimateReported) for event in visit.told), CLIMATE_S)
     climate = next((event for event in reversed(visit.told) if isinstance(event, ClimateReported)), None)
     troubles = {event.name: event.text for event in visit.told if isinstance(event, TroubleTold)}
     return {
@@ -156,7 +156,10 @@ async def turn_once(visit: Visit, lane: int) -> dict[str, Any]:
         start_before_ms=now_ms + 1000 * START_S,
     )
     async with asyncio.timeout(LONGEST_S):
-        return _ended(lane, await visit.dispenser.vend(order))
+        outcome = await visit.dispenser.vend(order)
+        if isinstance(outcome, Uncertain):  # as the engine does: the board is identified anew
+            await visit.dispenser.resync()
+    return _ended(lane, outcome)
 
 
 def _ended(lane: int, outcome: Outcome) -> dict[str, Any]:
@@ -180,7 +183,7 @@ async def _checked(visit: Visit, lane: int) -> str:
 
 async def _up(visit: Visit) -> str:
     """Until the board is identified and idle."""
-    if not await _until(visit, BusUp, UP_S):
+    if not await _until(lambda: _is_up(visit), UP_S):
         whys = [event.why for event in visit.told if isinstance(event, BusDown)]
         seen = f"{', '.join(dict.fromkeys(whys)) or 'silent'}, {visit.dispenser.health().frames} frames"
         raise NoAnswer(
@@ -190,14 +193,19 @@ async def _up(visit: Visit) -> str:
     return next(event.identity for event in reversed(visit.told) if isinstance(event, BusUp))
 
 
-async def _until(visit: Visit, kind: type[BusEvent], within_s: float) -> bool:
+async def _until(true: Callable[[], bool], within_s: float) -> bool:
     loop = asyncio.get_running_loop()
     end_s = loop.time() + within_s
-    while not any(isinstance(event, kind) for event in visit.told):
+    while not true():
         if loop.time() >= end_s:
             return False
         await asyncio.sleep(LOOK_S)
     return True
+
+
+def _is_up(visit: Visit) -> bool:
+    news = [event for event in visit.told if isinstance(event, BusUp | BusDown)]
+    return bool(news) and isinstance(news[-1], BusUp)
 
 
 def _lanes(visit: Visit) -> dict[int, LaneReported]:
