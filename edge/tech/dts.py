@@ -11,6 +11,7 @@ from edge.drivers.checks import crc16_modbus
 from edge.tech.dts_names import kind_of, named
 
 LIMIT_BYTES: Final = 1 << 20  # no report and no dump of one is longer
+DAMAGED_LIMIT: Final = 64  # blocks of a recording; the search goes on behind each of them
 VERSION: Final = "V0/6"
 LINE_END: Final = b"\r\n"
 FRAME: Final = ("DXS", "ST", "G85", "SE", "DXE")

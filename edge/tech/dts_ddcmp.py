@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edge.drivers.checks import crc16_modbus
-from edge.tech.dts import BadReport
+from edge.tech.dts import DAMAGED_LIMIT, BadReport
 
 _HEADER: Final = 6
 _CRC: Final = 2
@@ -48,6 +48,8 @@ def unwrap(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     for message in _messages(data):
         if not message.good:
             notes.append(f"DDCMP data at byte {message.at}: wrong CRC or cut, the next was taken for it")
+            if len(notes) > DAMAGED_LIMIT:
+                raise BadReport(f"{notes[0]}, and more than {DAMAGED_LIMIT} in all. Record the session again")
         elif message.data[:1] == bytes([_COMMAND_ANSWER]):
             refused = _refusal(message.data) or refused
         elif message.data[:1] != bytes([_BLOCK]) or message.data == before:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edge.drivers.checks import crc16_modbus
-from edge.tech.dts import BadReport
+from edge.tech.dts import DAMAGED_LIMIT, BadReport
 
 _PADDING: Final = b"\x10\x16"
 _ETX: Final = 0x03
@@ -76,6 +76,8 @@ def unwrap(data: bytes) -> tuple[bytes, tuple[str, ...]]:
         elif not frame.good:
             bad = frame.at
             notes.append(f"DEX block at byte {frame.at}: wrong CRC, the next block was taken for it")
+            if len(notes) > DAMAGED_LIMIT:
+                raise BadReport(f"{notes[0]}, and more than {DAMAGED_LIMIT} in all. Record the session again")
         elif frame.repeats(before):
             bad = -1
         else:

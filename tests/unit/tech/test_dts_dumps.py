@@ -101,6 +101,13 @@ def test_a_spoilt_block_without_a_repetition_is_a_report_that_is_refused() -> No
     assert "found block 2, allowed 1" in refusal(link.ddcmp_session([ddcmp[0], spoilt(ddcmp[1]), *ddcmp[2:]]))
 
 
+def test_a_recording_that_is_damaged_all_over_is_given_up_soon() -> None:
+    block = spoilt(link.dex_blocks(EXAMPLE)[0])
+    assert "and more than 64 in all" in refusal(block * 2000)
+    header = bytes.fromhex("81FF7F000101")  # announces 16383 bytes that never are what it says
+    assert "and more than 64 in all" in refusal((header + link.crc(header)) * 5000)
+
+
 def test_a_session_that_was_cut_is_refused() -> None:
     dex, ddcmp = link.dex_blocks(EXAMPLE), link.ddcmp_blocks(EXAMPLE)
     assert "no last block (ETX): it was cut" in refusal(link.dex_session(dex[:-1]))
