@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from hw_sim.demo.phone import read_code
-from tests.process.programs import WXVEND, Program, until
+from tests.process.programs import WXVEND, Line, Program, until
 from tests.shell.broker import free_port, make_broker
 
 EXAMPLES: Final = Path(__file__).parents[2] / "docs" / "examples"
@@ -39,11 +39,14 @@ def exchange(url: str, body: Mapping[str, object] | None = None) -> Any:
 class Shop:
     """Everything but bridge and machine runs as long as the shop; those two when the test starts them."""
 
-    def __init__(self, folder: Path, *, broker: str, board: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, broker: str, board: tuple[str, ...] = (), platform: tuple[str, ...] = ()
+    ) -> None:
         self.folder = folder
         self.bridge_config, self.edge_config = folder / "bridge.toml", folder / "edge.toml"
         self.web = f"http://127.0.0.1:{free_port()}"
-        self._broker_name, self._board_options = broker, board
+        self.said_first: list[Line] = []  # by the programs that made the keys
+        self._broker_name, self._board_options, self._platform_options = broker, board, platform
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -57,15 +60,16 @@ class Shop:
     async def _open(self, stack: AsyncExitStack) -> None:
         enter = stack.enter_async_context
         self.broker = stack.enter_context(make_broker(self._broker_name, self.folder))
-        keys = str(self.folder / "keys")
+        keys = ("--keys", str(self.folder / "keys"), *self._platform_options)
         self.platform = await enter(
-            Program(WXVEND, "sim", "wechat", "--port", "0", "--keys", keys, "--refund-delay-ms", "100")
+            Program(WXVEND, "sim", "wechat", "--port", "0", "--refund-delay-ms", "100", *keys)
         )
         self.wechat = str((await self.platform.says(event="ready"))["url"])
         self.write_settings()
         for room in ("bridge", "edge"):
             async with Program(WXVEND, room, "init", "--config", str(self.folder / f"{room}.toml")) as init:
                 assert await init.ended() == 0, init.lines
+                self.said_first += init.lines
         link = str(self.folder / "board")
         options = ("--link", link, "--poll-ms", "20", "--turn-ms", "100", *self._board_options)
         self.board = await enter(Program(WXVEND, "sim", "board", *options))
@@ -105,10 +109,10 @@ class Shop:
 
     # ------------------------------------------------------------ the shopper
 
-    async def selects(self, edge: Program) -> str:
+    async def selects(self, edge: Program, lane: int = LANE) -> str:
         """Key the lane once the machine sells; what the phone's camera reads from the screen."""
         await edge.says(event="daemon.status", status="selling")
-        self.board.tell({"do": "key", "lane": LANE})
+        self.board.tell({"do": "key", "lane": lane})
         picture, seen = self.folder / "screen.png", ""
 
         def shown() -> bool:

@@ -67,11 +67,11 @@ async def desk(shop: Shop, wish: str, /, **members: Any) -> Any:
     return await asyncio.to_thread(exchange, f"{shop.wechat}/_sim/{wish}", members)
 
 
-def words_of(folder: Path) -> Iterator[str]:
+def words_of(folder: Path, payers: tuple[str, ...] = ("somebody", "ann")) -> Iterator[str]:
     """Everything of an account that nobody may say: the lines of its keys, its secret, its payers."""
     known = json.loads((folder / "credentials.json").read_text())
     yield known["api_v3_key"]
-    yield from (openid_of(known["appid"], account) for account in ("somebody", "ann"))
+    yield from (openid_of(known["appid"], account) for account in payers)
     for file in folder.glob("*.key"):
         yield from (line for line in file.read_text().splitlines() if len(line) > 30 and "-----" not in line)
     private = (folder / "merchant_private_key.pem").read_text()

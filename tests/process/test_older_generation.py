@@ -8,6 +8,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from cloud_bridge.sheets import COLUMNS, ROWS
 from tests.process.programs import WXVEND, Program
 from tests.process.shop import MACHINE, PRICE_FEN, Shop, exchange
 
@@ -40,13 +41,15 @@ def asked_for_orders(shop: Shop) -> None:
 
 
 async def printed(shop: Shop) -> list[str]:
-    """What a phone reads off the sheet of labels."""
+    """What a phone reads off the sheet of labels, row by row, as lanes stand in the settings."""
     where = ("--config", str(shop.bridge_config), "--machine", MACHINE, "--out", str(shop.folder), "--png")
     async with Program(WXVEND, "bridge", "codes", *where) as codes:
         assert await codes.ended() == 0, codes.lines
     (sheet,) = shop.folder.glob(f"{MACHINE}-codes-1*.png")
     with Image.open(sheet) as picture:
-        return [found.text for found in zxingcpp.read_barcodes(picture)]
+        across, down = picture.width / COLUMNS, picture.height / ROWS
+        found = [(each.position.top_left, each.text) for each in zxingcpp.read_barcodes(picture)]
+    return [text for _, text in sorted(found, key=lambda at: (at[0].y // down, at[0].x // across))]
 
 
 async def told(shop: Shop, *, refunded_fen: int) -> None:
