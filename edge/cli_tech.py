@@ -9,6 +9,7 @@ from typing import BinaryIO, Final, NoReturn
 import click
 
 from edge.app_audit import day_report
+from edge.cli_bundle import bundle, check_bundle
 from edge.ports import JournalFailed
 from edge.tech.cli import BAD_INPUT, NOT_WELL, tech
 from edge.tech.dts import LIMIT_BYTES, BadReport, Segment, write
@@ -17,6 +18,9 @@ from edge.tech.dts_names import named
 from edge.tech.dts_reader import Found
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+tech.add_command(bundle)
+tech.add_command(check_bundle)
 
 
 @tech.group()
