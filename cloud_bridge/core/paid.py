@@ -258,11 +258,13 @@ def journal_doubted(sale: Sale, event: JournalDoubted, ctx: Context) -> Step:
 def ordered_early(sale: Sale, event: RefundOrdered, ctx: Context) -> Step:
     """A person wants to give money back before anybody is in doubt: not while the machine may still answer.
 
-    A sale of restored books is in doubt as soon as he does not wait for its machine.
+    A sale of restored books, or one that these never knew, is in doubt as soon as he does not wait for its
+    machine. One that only looks like it has a machine that knows it, and waits for that.
     """
     if _never_sent(sale, ctx):
         return give_back(sale, ordered_words(event), ctx)
-    if not refusal(sale, Resolution.REFUND, past=ctx.past):
+    lost = sale.store != ctx.store or not sale.jid
+    if lost and not refusal(sale, Resolution.REFUND, past=ctx.past):
         return give_back(replace(sale, doubt="store_restored"), ordered_words(event), ctx)
     return Step(sale, (bridge("a refund waits for the machine's answer or for doubt"),))
 
