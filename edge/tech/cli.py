@@ -48,6 +48,8 @@ def tech() -> None:
     Examples:
       wxvend tech explain E21
       wxvend tech decode --bus xy "FA FB 41 00 40"
+      wxvend tech status --config /etc/wxvend/edge.toml
+      wxvend tech record t.trace --bus tcn --port /dev/ttyUSB0 --seconds 60
       wxvend tech conformance --bus tcn
     """
 

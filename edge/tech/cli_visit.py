@@ -104,6 +104,9 @@ def test_vend(lane: int, options: Options, yes: bool, as_json: bool) -> None:
 def noted(options: Options, lane: int, *, did: str = "test-vend") -> Callable[[str], None]:
     """Notes beside the journal, where there is one; ends the program while a sale is unfinished."""
     if options.config is None:
+        click.echo(
+            "without --config nobody looks whether a sale is unfinished, and nothing is noted", err=True
+        )
         return lambda _: None
     unfinished = _books(options).unfinished
     if unfinished:
@@ -181,13 +184,16 @@ def _say(found: dict[str, Any], *, as_json: bool) -> None:
         return
     for name, value in found.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            click.echo(f"{name}:")
-            for each in value:
-                click.echo(
-                    "  " + " ".join(f"{key}={told}" for key, told in each.items() if told not in (None, ""))
-                )
-        else:
-            click.echo(f"{name}: {'not told' if value is None else value}")
+            click.echo("\n  ".join([f"{name}:", *map(_row, value)]))
+        elif value != "":
+            words = (_row(value) or "none") if isinstance(value, dict) else value
+            click.echo(f"{name}: {'not told' if value is None else words}")
+
+
+def _row(told: dict[str, Any]) -> str:
+    flat = {**told}
+    flat |= flat.pop("facts", {})
+    return " ".join(f"{name}={value}" for name, value in flat.items() if value not in (None, ""))
 
 
 def fail(words: str, code: int) -> NoReturn:

@@ -45,6 +45,9 @@ async def test_a_jam_is_told_as_goods_that_did_not_come_out(tmp_path: Path) -> N
         told = await rig.outcome(asked)
         assert (told.outcome, told.why) == ("not_delivered", "moved.jam")
         assert (await rig.books())["pieces_dropped"] == 0
+        trace = tmp_path / "traces" / f"{told.sale_id}.trace"
+        await until(trace.exists)
+        assert "# note: lane " in trace.read_text()
 
 
 async def test_no_forged_or_misdirected_authorisation_moves_the_motor(tmp_path: Path) -> None:

@@ -193,6 +193,7 @@ def test_a_machine_is_asked_by_its_own_settings(tmp_path: Path) -> None:
         found = tech("scan", "--config", config)
     assert (named.exit_code, json.loads(named.output)["bus"]) == (0, "xy")
     assert (well.exit_code, "temperature_c: 5" in well.output) == (0, True)
+    assert "door_open: not told\ntroubles: none\nlanes:\n  lane=11 stock=5" in well.output
     assert found.exit_code == 1
     assert found.output.splitlines()[-2:] == [
         "   12  in the machine, and not planned: nobody can buy here",
@@ -212,6 +213,13 @@ def test_a_test_vend_turns_once_and_is_noted_with_who_and_what(tmp_path: Path) -
         ("test-vend", 11, "Delivered"),
     ]
     assert all(note["who"] and note["wall_ms"] > 0 for note in notes)
+
+
+def test_a_test_vend_on_a_laptop_says_that_it_knows_no_sales() -> None:
+    with machine() as board:
+        told = tech("test-vend", "12", "--bus", "xy", "--port", board.path, "--yes")
+    assert (told.exit_code, "nobody looks whether a sale is unfinished" in told.output) == (0, True)
+    assert "outcome: Delivered" in told.output
 
 
 def test_a_test_vend_without_a_yes_or_with_a_sale_unfinished_moves_nothing(tmp_path: Path) -> None:
