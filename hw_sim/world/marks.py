@@ -158,7 +158,6 @@ _HEARD_FIRST: Final = (
 )
 _BUS: Final = "a lost bus is an obstacle before it is asked: tests/unit/edge/test_sale_table.py"
 EXEMPT: Final[Mapping[str, str]] = {
-    "refused: busy": "a machine waits for one code at a time: tests/unit/bridge/test_table.py",
     "machine closed: bus": _BUS,
     "edge open BaselineFailed": _BUS,
     "bridge quoted pay_window": _FIRST,

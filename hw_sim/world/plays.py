@@ -134,6 +134,7 @@ PLAYS: Final[Mapping[str, Play]] = MappingProxyType(
         "power fails with the frame in the line": Play(
             act=plays_books.power_fails_with_the_frame_in_the_line, comes_past=("cut: frame in the line",)
         ),
+        "more codes than lanes": Play(act=plays_books.more_codes_than_lanes, comes_past=("refused: busy",)),
         "closed while gone": Play(act=plays_books.closed_while_gone, comes_past=("bridge doubt closed",)),
         "jammed while gone": Play(
             act=plays_books.jammed_while_gone, comes_past=("bridge doubt not_delivered",)

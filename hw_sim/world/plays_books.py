@@ -194,3 +194,14 @@ async def contradicted_by_an_older_journal(stage: Stage) -> None:
     await asyncio.sleep(1)
     stage.machine.restore()
     await stage.case("contradiction")
+
+
+async def more_codes_than_lanes(stage: Stage) -> None:
+    """The bridge hears of no cancelling: to it each sale still waits with its code, and the next gets none."""
+    stage.world.weather.held_s = lambda packet: 1e6 if packet.topic.endswith("/up/sale.closed") else 0.0
+    for _ in stage.machine.plan.lanes:
+        await stage.choose()
+        stage.machine.press(0)
+        await stage.ends("closed")
+    await stage.choose(shown=False)
+    await stage.until(lambda: stage.row is not None and stage.row.why == "busy", "it is refused")
