@@ -134,3 +134,25 @@ async def test_a_jam_can_be_replayed_to_the_driver_from_its_file(tmp_path: Path,
     assert (head.bus, moved) == ("tcn", list(pieces))
     told = await asyncio.to_thread(lambda: list(understood(settings, moved)))
     assert "BusUp" in {each.get("fact") for each in told}
+
+
+async def test_doubt_after_a_restart_is_written_as_the_vend_itself_is(tmp_path: Path) -> None:
+    settings = TcnSettings(port=Path("board"), lanes=(11, 12))
+    recorder = made(tmp_path, Notes())
+
+    def recover() -> Outcome:
+        board = make_board("tcn", Cabinet.of((11, 12)), Wanted())
+        shop = Shop(
+            board,
+            lambda clock, wire: recorder.beside(
+                make_dispenser(settings, clock, port=wire, trace=recorder.trace)
+            ),
+        ).up()
+        return shop.do(shop.dispenser.recover(shop.order()))
+
+    assert isinstance(await asyncio.to_thread(recover), Uncertain)
+    task = asyncio.create_task(recorder.run())
+    async with asyncio.timeout(10):
+        await recorder.written()
+    task.cancel()
+    assert [file.name for file in tmp_path.iterdir()] == ["S1.trace"]

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import warnings
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from cli import main
 from edge.drivers.recorder import FILES, Flight, write
 from edge.drivers.trace import Head, Piece
-from edge.tech.bundle import LEFT_OUT, BadBundle, check, pack, redacted
+from edge.tech.bundle import LEFT_OUT, LIMIT_BYTES, BadBundle, check, pack, redacted
 from tests.unit.tech.test_visit import kept
 from wire.envelope import generate, save_private, save_public
 
@@ -173,6 +174,25 @@ def test_any_bytes_are_refused_in_words_or_are_the_archive(noise: bytes, at: int
     except BadBundle:
         return
     assert manifest == check(whole, None)
+
+
+def test_an_archive_with_a_name_twice_or_too_large_inside_is_refused() -> None:
+    whole = pack({}, machine="m", wall_ms=1_764_036_600_000, sign=None)
+    for name, size, words in (("README.txt", 1, "a name twice"), ("big", LIMIT_BYTES, "found more than")):
+        out = BytesIO(whole)
+        with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the library, too, finds a name twice strange
+            archive.writestr(name, bytes(size))
+        with pytest.raises(BadBundle, match=words):
+            check(out.getvalue(), None)
+
+
+def test_a_trace_that_leads_elsewhere_is_left_out(folder: Path) -> None:
+    (folder / "secret").write_text("PRIVATE")
+    (folder / "traces" / "S99.trace").symlink_to(folder / "secret")
+    _, out = made(folder)
+    with zipfile.ZipFile(out) as opened:
+        assert "traces/S99.trace" not in opened.namelist()
 
 
 def test_an_archive_is_never_written_over_another_file(folder: Path) -> None:

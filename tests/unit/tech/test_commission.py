@@ -131,6 +131,7 @@ def test_a_machine_that_knows_prices_is_asked_for_one() -> None:
     told = found["price of the machine"]
     assert (told.verdict, told.words) == (Verdict.PASS, "lane 12 for 350 fen, as shown")
     assert found["vend with a product"].verdict is Verdict.NOT_APPLICABLE
+    assert b"C,VEND,-1\n" in b"".join(shop.wire.written)  # the wish was not left hanging
     assert walked("mdb-qibixx", but={"price_right": "no"})[1]["price of the machine"].verdict is Verdict.FAIL
     assert shop.starts == 0
 

@@ -17,7 +17,8 @@ from cli import main
 from edge.drivers.registry import BUSES, make_dispenser
 from edge.drivers.trace import FIRST, BadTrace, Head, Piece, Ring, head_lines, line, read
 from edge.tech.bench import TechClock
-from edge.tech.listen import listen
+from edge.tech.choice import PortTaken
+from edge.tech.listen import Tap, listen
 from edge.tech.replay import understood
 from edge.tech.watch import Wanted, Watch, pcap
 from hw_sim.boards.mechanics import Cabinet
@@ -170,6 +171,12 @@ async def test_a_tap_hears_without_a_word_and_a_driver_talks() -> None:
     assert ("tx", ACK) in heard[True]
 
 
+async def test_a_port_that_goes_ends_the_trace_with_a_word(port: tuple[int, str]) -> None:
+    tap = Tap(TechClock(), lambda way, data, at_ms: None)
+    with pytest.raises(PortTaken, match="the port is gone: unplugged"):
+        tap.on_lost("unplugged")
+
+
 def test_what_another_program_holds_is_refused_with_the_words_that_help(
     tmp_path: Path, port: tuple[int, str]
 ) -> None:
@@ -232,6 +239,15 @@ def test_a_driver_understands_its_own_trace_and_says_the_same_again(bus: str) ->
     assert facts["BusUp"]["count"] == 1
     assert told[-1]["never_said"] == 0
     assert told[-1]["said_the_same"] > 2
+
+
+def test_a_driver_that_would_have_said_something_else_says_so() -> None:
+    moved = recorded("xy")
+    at = next(number for number, each in enumerate(moved) if each.data == ACK)
+    moved[at] = piece(moved[at].at_ms, "tx", b"\xfa\xfb\x43\x00\x42")
+    told = list(understood(BUSES["xy"]().settings(port=Path("board")), moved))[-1]
+    assert told["never_said"] == 1
+    assert told["said_otherwise"] > 0
 
 
 def test_a_driver_that_hears_another_bus_does_not_come_up() -> None:

@@ -21,6 +21,7 @@ from edge.journal import Fresh, open_journal
 from edge.ports import Change
 from edge.tech import visit as asking
 from edge.tech.books import NoBooks, books
+from edge.tech.choice import PortTaken, claim
 from edge.tech.visit import LaneFound, NoAnswer, Refused, Visit
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.pty import PtyBoard
@@ -251,6 +252,27 @@ def test_bad_choices_end_with_code_2_and_their_words(tmp_path: Path) -> None:
     (tmp_path / "edge.toml").write_text('journal = "none.db"\n[bus.xy]\nport = "/dev/null"\n')
     told = tech("scan", "--config", str(tmp_path / "edge.toml"))
     assert (told.exit_code, "none.db" in told.output) == (2, True)
+
+
+def test_a_sale_whose_motor_may_have_run_is_unfinished_and_an_ended_one_is_not(tmp_path: Path) -> None:
+    kept(tmp_path, state=State.OPEN)
+    counted = {}
+    for state in ("intent", "delivered", "uncertain"):
+        with closing(sqlite3.connect(tmp_path / "edge.db")) as db:
+            db.execute("UPDATE sale SET state = ?", (state,))
+            db.commit()
+        counted[state] = books(tmp_path / "edge.db").unfinished
+    assert counted == {"intent": 1, "delivered": 0, "uncertain": 0}
+
+
+def test_a_port_that_others_only_read_is_still_not_ours() -> None:
+    with machine() as board:
+        held = os.open(board.path, os.O_RDWR | os.O_NOCTTY)
+        fcntl.flock(held, fcntl.LOCK_SH)
+        with pytest.raises(PortTaken, match="in use"):
+            claim(Path(board.path))
+        os.close(held)
+        claim(Path(board.path))
 
 
 def test_books_that_are_none_are_named(tmp_path: Path) -> None:
