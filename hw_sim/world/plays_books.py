@@ -197,7 +197,7 @@ async def contradicted_by_an_older_journal(stage: Stage) -> None:
 
 
 async def more_codes_than_lanes(stage: Stage) -> None:
-    """The bridge hears of no cancelling: to it each sale still waits with its code, and the next gets none."""
+    """The bridge hears of no cancelling: to it each sale still waits with a code, and the next gets none."""
     stage.world.weather.held_s = lambda packet: 1e6 if packet.topic.endswith("/up/sale.closed") else 0.0
     for _ in stage.machine.plan.lanes:
         await stage.choose()
