@@ -15,10 +15,12 @@ PATIENCE_S: Final = 30.0
 Line = Mapping[str, Any]
 
 
-async def until(true: Callable[[], bool], what: Callable[[], str] | str = "") -> None:
+async def until(
+    true: Callable[[], bool], what: Callable[[], str] | str = "", *, patience_s: float = PATIENCE_S
+) -> None:
     """Look again and again at the outside world, within a bound."""
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(patience_s):
             while not true():
                 await asyncio.sleep(0.01)
     except TimeoutError:
