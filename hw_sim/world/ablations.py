@@ -74,7 +74,7 @@ _ALL: Final = (
         "the motor frame goes before the intent is durable",
         weaker.answered_early("intent"),
         only="slow_at_the_payment killed_in_a_vend",
-        seed=9,
+        seed=10,
     ),
     _one(
         "TOMB",
@@ -188,7 +188,7 @@ _ALL: Final = (
         "signatures are not looked at",
         weaker.believes_everybody,
         only="adversary",
-        seed=1,
+        seed=5,
     ),
     _one(
         "STALE",
@@ -213,7 +213,7 @@ _ALL: Final = (
         "a birth is alive whenever it comes, however long somebody held it",
         weaker.takes_births_for_alive,
         only="adversary machine_killed power",
-        seed=11,
+        seed=14,
     ),
     _one(
         "EVIDENCE",

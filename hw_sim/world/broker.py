@@ -135,7 +135,7 @@ class Broker:
         if session.line is not None:
             self.cut(session.line, "taken over")
         line.will, session.line = will, line
-        session.waiting = deque([*session.unacked.items(), *session.waiting])
+        session.waiting = deque([*session.unacked.items(), *session.waiting], maxlen=SESSION_LIMIT)
         session.unacked.clear()
         if not resume or session.filters != filters:
             session.filters = filters
