@@ -37,7 +37,7 @@ class Witness:
         """One line of the story."""
         if entry.what in _ON_THE_WAY or entry.what in _DEAF or entry.what == "books restored":
             self._last[entry.who][entry.what] = entry.at_s
-        elif entry.what == "hears of the sale":
+        elif entry.what == "durable" and fields["state"] == "open":
             self._opened.setdefault(fields["sale_id"], entry.at_s)
         elif entry.what == "hears" and fields.get("believed", True):
             self._answered[fields["machine"], fields["sale_id"]] = entry.at_s
