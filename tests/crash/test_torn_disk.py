@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import apsw
 import pytest
 
 from cloud_bridge.store.books import open_store
@@ -100,5 +101,5 @@ def test_without_the_flush_at_each_commit_the_disk_is_seen_to_lose_one(what: str
         for seed in range(ENOUGH):
             bench.trial(seed)
 
-    with pytest.raises(AssertionError, match="seed"):
+    with pytest.raises((AssertionError, apsw.CorruptError)):  # a commit is gone, or the whole file is
         trials()
