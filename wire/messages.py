@@ -8,6 +8,7 @@ unit. `jid` is the journal's incarnation, `boot` counts its starts, `bits` are 6
 from dataclasses import dataclass, field
 from typing import Final
 
+from wire.command import Command, CommandResult
 from wire.day import JournalAsked, JournalRows
 from wire.lease import LaneCodes, LeaseGranted, LeaseRefused, LeaseRequest, SaleOffered
 from wire.parts import BadMessage as BadMessage
@@ -308,9 +309,9 @@ class Presence:
 
 
 Spoken = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | LeaseGranted | LeaseRefused | Alarm
-Up = Spoken | JournalRows
+Up = Spoken | JournalRows | CommandResult
 OfASale = SaleCode | SaleOffered | SaleRefused | SalePaid | SaleRefund | SaleQuery
-Down = OfASale | LeaseRequest | LaneCodes | JournalAsked | Ack | Challenge
+Down = OfASale | LeaseRequest | LaneCodes | JournalAsked | Command | Ack | Challenge
 Message = Up | Down | Catalogue
 
 UP_KINDS: Final[dict[str, type[Up]]] = {
@@ -323,6 +324,7 @@ UP_KINDS: Final[dict[str, type[Up]]] = {
     "lease.refused": LeaseRefused,
     "alarm": Alarm,
     "journal.rows": JournalRows,
+    "command.result": CommandResult,
 }
 DOWN_KINDS: Final[dict[str, type[Down]]] = {
     "sale.code": SaleCode,
@@ -334,6 +336,7 @@ DOWN_KINDS: Final[dict[str, type[Down]]] = {
     "lease.request": LeaseRequest,
     "codes": LaneCodes,
     "journal.ask": JournalAsked,
+    "command": Command,
     "ack": Ack,
     "challenge": Challenge,
 }

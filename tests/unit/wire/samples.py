@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from wire.command import Command, CommandResult, Fill
 from wire.day import JournalAsked, JournalRow, JournalRows
 from wire.envelope import Keyring, PrivateKey, PublicKey, Signer
 from wire.lease import (
@@ -105,6 +106,28 @@ MESSAGES: Final[tuple[Message, ...]] = (
             JournalRow(sale_id=OTHER_SALE, state="closed", lane=13, price_fen=200),
         ),
         more=True,
+    ),
+    Command(
+        command_id=REQUEST,
+        jid=JID,
+        boot=3,
+        what="refill",
+        by="ann",
+        why="补货",
+        fills=(Fill(lane=12, count=5), Fill(lane=13, count=8)),
+        ticket=NONCE,
+    ),
+    CommandResult(
+        jid=JID,
+        boot=3,
+        bits=BITS,
+        n=47,
+        command_id=REQUEST,
+        what="refill",
+        state="done",
+        by="ann",
+        reason="补货",
+        fills=(Fill(lane=12, count=5), Fill(lane=13, count=8)),
     ),
     Ack(jid=JID, n=42, upto=41),
     Challenge(challenge=NONCE),
