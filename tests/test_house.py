@@ -68,6 +68,7 @@ HOME: dict[str, set[str]] = {
     "sqlalchemy": {"cloud_bridge.store"},
     "alembic": {"cloud_bridge.store"},
     "fastapi": {"cloud_bridge.web"},
+    "jinja2": {"cloud_bridge.web.site"},
     "uvicorn": {"cloud_bridge.web", "hw_sim.platform.http_face", "hw_sim.demo"},
     "iotcore": {"hw_sim.broker"},
     "zxingcpp": {"hw_sim.demo.phone"},

@@ -16,6 +16,7 @@ from cloud_bridge.web.gate import Gate
 from cloud_bridge.web.limits import LOOPBACK, Limits
 from cloud_bridge.web.order_door import OrderDoor
 from cloud_bridge.web.pages import add_pages
+from cloud_bridge.web.sites import add_site
 
 
 def make_app(
@@ -50,7 +51,9 @@ def make_app(
     if bills is not None:
         more.include_router(bill_routes(bills))
     api = make_api(service=service, roster=roster, events=events, more=more)
+    api.state.clock = clock
     add_pages(api)
+    add_site(api)
     callbacks: dict[str, ASGIApp] = {
         notify_path: Callback(service=service, log=log, limits=limits, acknowledge=acknowledge)
     }

@@ -1,6 +1,6 @@
 """The operators' page: a skeleton in the reader's language, and the few files that bring it to life.
 
-Everything is read once, at the start; a request touches no disk. Only names listed here are served.
+Everything is read once, at the start; a request touches no disk. Only what lies in `static/` is served.
 """
 
 import hashlib
@@ -19,18 +19,6 @@ from cloud_bridge.web.told import TOLD
 from cloud_bridge.web.words import LANGUAGES, table
 
 _KINDS: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_NAMES: Final = (
-    "page.css",
-    "page.js",
-    "board.js",
-    "sales.js",
-    "complaints.js",
-    "bills.js",
-    "report.css",
-    "dom.js",
-    "told.js",
-    "icon.svg",
-)
 _SAID: Final = re.compile(r'(<[^>]* data-say="([a-z_]+)"[^>]*>)(?=</)')
 
 
@@ -44,7 +32,12 @@ def add_pages(app: FastAPI) -> None:
 
     for path in ("/", "/sales/{sale_id}", "/complaints/{complaint_id}"):
         app.add_route(path, page, methods=["GET"], include_in_schema=False)
-    shipped = {name: (_read(name), _KINDS[name.rpartition(".")[2]]) for name in _NAMES}
+    names = [each.name for each in files("cloud_bridge.web").joinpath("static").iterdir()]
+    shipped = {
+        name: (_read(name), _KINDS[name.rpartition(".")[2]])
+        for name in names
+        if name.rpartition(".")[2] in _KINDS
+    }
     words = json.dumps({language: table(language) for language in LANGUAGES}, separators=(",", ":"))
     shapes = json.dumps(TOLD, separators=(",", ":"))
     said = f"export const WORDS = {words};\nexport const TOLD = {shapes};\n"

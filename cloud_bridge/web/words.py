@@ -47,6 +47,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "本页需要 JavaScript。数据也可从 /api/machines 与 /api/sales 读取。",
         "This page needs JavaScript. The figures are also at /api/machines and /api/sales.",
     ),
+    # ---- where to go
+    "fleet": ("机器", "Fleet"),
+    "cases": ("待办", "Cases"),
+    "more": ("更多", "More"),
     "loading": ("正在读取账目", "Reading the books"),
     "live": ("实时", "Live"),
     "lost": (

@@ -299,17 +299,21 @@ def test_a_message_stays_within_what_a_robot_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("english", "chinese"),
+    ("line", "chinese", "english"),
     [
-        ("lane 12: jam", "货道 12：卡货"),
-        ("it did not come out, Rabc is back", "未出货，Rabc 已退回"),
-        ("alarm: lane_jam lane 12: jam", "告警：卡货，货道 12：卡货"),
-        ("nobody knows this line", "nobody knows this line"),
+        ("lane 12: jam", "货道 12：卡货", "lane 12: a product is stuck"),
+        ("it did not come out, Rabc is back", "未出货，Rabc 已退回", "it did not come out, Rabc is back"),
+        (
+            "alarm: lane_jam lane 12: jam",
+            "告警：卡货，货道 12：卡货",
+            "alarm: a product is stuck lane 12: a product is stuck",
+        ),
+        ("nobody knows this line", "nobody knows this line", "nobody knows this line"),
     ],
 )
-def test_a_line_is_said_in_chinese_by_its_shape(english: str, chinese: str) -> None:
-    assert said(english, "zh") == chinese
-    assert said(english, "en") == english
+def test_a_line_is_said_in_the_readers_words_by_its_shape(line: str, chinese: str, english: str) -> None:
+    assert said(line, "zh") == chinese
+    assert said(line, "en") == english
 
 
 def test_alarms_that_end_in_a_cause_share_their_words() -> None:
