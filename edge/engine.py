@@ -43,8 +43,10 @@ from edge.core.model import (
 )
 from edge.core.pocket import CodesHeld, LeaseAsked
 from edge.core.sale import ENDED, opened, step
+from edge.core.service import ServiceBegun, ServiceEvent, may_begin
 from edge.core.status import states
 from edge.engine_errands import Errands
+from edge.engine_lanes import SelfTests
 from edge.engine_mailbox import Event as Event
 from edge.engine_mailbox import Front, Mailbox, Redraw
 from edge.engine_mailbox import Leaving as Leaving
@@ -89,6 +91,7 @@ class Engine:
         self._spawn: Final = spawn
         self._entropy: Final = entropy
         self._errands: Final = Errands(ports.dispenser, ports.journal, self.post)
+        self._tests: Final = SelfTests(self._errands.test, spawn, self._quiet)
         self._mailbox: Final = Mailbox()
         self._front: Final = Front(ports.display, ports.clock, self._mailbox, self._ring)
         self._writing: Change | None = None
@@ -117,10 +120,13 @@ class Engine:
         while True:
             event, done = await self._mailbox.get()
             await self._take(event)
+            if may_begin(self.machine, self._sales.values()):
+                await self._see(ServiceBegun())
             if done is not None:
                 done()
             self._draw()
             self._tell()
+            self._tests.look(self.machine)
             if "leaving" in self.machine.stops and not self._moving():
                 self._still.set()
 
@@ -167,7 +173,7 @@ class Engine:
             case _:
                 await self._see(event)
 
-    async def _see(self, event: BusEvent | BridgeEvent) -> None:
+    async def _see(self, event: BusEvent | BridgeEvent | ServiceEvent) -> None:
         """A fact about the surroundings, and the alarms that begin or end with it."""
         before, self.machine = self.machine, seen(self.machine, event)
         if before.stops != self.machine.stops:
@@ -178,7 +184,7 @@ class Engine:
 
     async def _select(self, lane: int, asked_fen: int | None) -> None:
         now = self._clock.now_ms()
-        reason = surroundings.stop_reason(self.machine) or surroundings.lane_reason(self.machine, lane)
+        reason = surroundings.closed(self.machine) or surroundings.lane_reason(self.machine, lane)
         if self._moving() or lease.locked(self._sales.get(self.machine.current)):
             reason = "busy"
         elif not reason and surroundings.over_velocity(self.machine, now):
@@ -385,5 +391,8 @@ class Engine:
         self._rest = asyncio.get_running_loop().call_later(_REST_AFTER_S, self._rest_now)
 
     def _rest_now(self) -> None:
-        if not any(sale.state not in ENDED for sale in self._sales.values()):
+        if self._quiet():
             self._spawn(self._journal.rest(), "journal rest")
+
+    def _quiet(self) -> bool:
+        return all(sale.state in ENDED for sale in self._sales.values())

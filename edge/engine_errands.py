@@ -5,6 +5,7 @@ from typing import Final
 
 from edge.core import machine as surroundings
 from edge.core.errors import BusError
+from edge.core.lanes import LaneTested
 from edge.core.model import (
     BaselineFailed,
     BaselineRead,
@@ -21,7 +22,10 @@ class Errands:
     """Each is run as a task of its own; `post` takes what it found to the engine's mailbox."""
 
     def __init__(
-        self, dispenser: Dispenser, journal: Journal, post: Callable[[SaleMessage | BusDown], None]
+        self,
+        dispenser: Dispenser,
+        journal: Journal,
+        post: Callable[[SaleMessage | BusDown | LaneTested], None],
     ) -> None:
         self._dispenser: Final = dispenser
         self._journal: Final = journal
@@ -34,6 +38,15 @@ class Errands:
         except BusError:
             reason = "bus"
         self._found(sale.sale_id, LaneChecked(reason=reason))
+
+    async def test(self, lane: int) -> str:
+        """Ask about a lane that is out of sale, without a turn; the reason's name, empty when it passed."""
+        try:
+            reason = await self._dispenser.check(lane)
+        except BusError:
+            reason = "bus"
+        self._post(LaneTested(lane=lane, reason=reason))
+        return reason
 
     async def baseline(self, sale: Sale) -> None:
         """The board's evidence, and a number for the motor run that its last one had not."""

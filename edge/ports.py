@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge.core.judge import Witness
+from edge.core.lanes import LaneCleared, LaneTested
 from edge.core.model import (
     Answer,
     Baseline,
@@ -156,6 +157,8 @@ BusEvent = (
     | CashReported
     | VendProgress
     | TroubleTold
+    | LaneTested
+    | LaneCleared
 )
 
 

@@ -1,10 +1,12 @@
-"""What a fact about the surroundings changes: bus, link, lanes, climate. Pure."""
+"""What a fact about the surroundings changes: bus, link, lanes, climate, service. Pure."""
 
 from dataclasses import replace
 from typing import Final
 
 from edge.core import machine as surroundings
-from edge.core.machine import Lane, Machine
+from edge.core.lanes import Lane, LaneCleared, LaneTested
+from edge.core.machine import Machine
+from edge.core.service import ServiceAsked, ServiceBegun, ServiceEvent, ServiceOver, serviced
 from edge.ports import (
     BridgeEvent,
     BusDown,
@@ -27,7 +29,7 @@ _WHY_DOWN: Final = {
 _BUS: Final = frozenset(_WHY_DOWN.values())  # one of them at a time: the newest word is the true one
 
 
-def seen(machine: Machine, event: BusEvent | BridgeEvent) -> Machine:
+def seen(machine: Machine, event: BusEvent | BridgeEvent | ServiceEvent) -> Machine:
     """The machine after a fact about its surroundings. Facts about a sale change nothing here."""
     match event:
         case BusUp():
@@ -44,10 +46,16 @@ def seen(machine: Machine, event: BusEvent | BridgeEvent) -> Machine:
             return surroundings.with_stop(machine, reason, True)
         case LaneReported(lane=lane, stock=stock, capacity=capacity, fault=fault):
             return surroundings.with_report(machine, lane, Lane(stock=stock, capacity=capacity, fault=fault))
+        case LaneTested(lane=lane, reason=reason):
+            return surroundings.with_test(machine, lane, reason)
+        case LaneCleared(lane=lane):
+            return surroundings.with_clearing(machine, lane)
         case TroubleTold(name=name, text=text):
             return surroundings.with_trouble(machine, name, text)
         case ClimateReported(temperature_c=temperature_c, door_open=door_open):
             machine = surroundings.with_stop(machine, "door_open", door_open is True)
             return replace(machine, temperature_c=temperature_c, door_open=door_open)
+        case ServiceAsked() | ServiceBegun() | ServiceOver():
+            return serviced(machine, event)
         case _:
             return machine

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from edge.core import lanes
+from edge.core.lanes import FAILURES_STOP_A_LANE as FAILURES_STOP_A_LANE
+from edge.core.lanes import Lane as Lane
 from edge.core.model import Baseline, Kind, Sale, State
 from edge.core.pocket import Pocket, Shown
 from edge.core.screen import (
@@ -17,6 +20,7 @@ from edge.core.screen import (
     Done,
     Doubt,
     Idle,
+    Maintenance,
     OutOfOrder,
     Product,
     Refund,
@@ -27,7 +31,7 @@ from edge.core.screen import (
     View,
 )
 
-FAILURES_STOP_A_LANE: Final = 2
+MAINTENANCE: Final = "maintenance"
 _NOTHING_TURNED: Final = (f"{Kind.REJECTED}.", f"{Kind.NOT_MOVED}.")
 _MINUTE_MS: Final = 60_000
 _DAY_MS: Final = 86_400_000
@@ -40,32 +44,13 @@ _SHOWN_MS: Final[dict[State, int]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """A lane as the board and our own record of its failures see it. `stock` None: the board cannot tell.
-
-    `told` is the stock of the board's last report, `suspect` the service code's name for the last failure.
-    """
-
-    stock: int | None = None
-    capacity: int | None = None
-    fault: str = ""
-    told: int | None = None
-    failures: int = 0
-    suspect: str = ""
-
-    @property
-    def stopped(self) -> bool:
-        """Whether our own record of failures takes it out of sale."""
-        return self.failures >= FAILURES_STOP_A_LANE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """Everything a decision about selling needs. `stops` holds the reasons for which nothing is sold.
 
     `doubted`: the lanes whose last vend nobody knows the end of, until the board is up again.
     `troubles`: what a person should hear of although everything is sold, by name, with its words. `pockets`:
     codes held for a lane; `shown`: the one on the screen; `leases_ms`: when scans were granted a lease.
+    `service`: the technician who waits for the machine, or has it.
     """
 
     machine: str
@@ -89,6 +74,7 @@ class Machine:
     notice: str = ""
     notice_lane: int = 0
     notice_until_ms: int = 0
+    service: str = ""
 
 
 # ---------------------------------------------------------------- what may be sold
@@ -104,6 +90,11 @@ def stop_reason(machine: Machine) -> str:
     if "" in lanes:
         return ""
     return "all_sold_out" if lanes == {"sold_out"} else "no_lane"
+
+
+def closed(machine: Machine) -> str:
+    """Why no sale begins any more, though one that is open may still end; or ""."""
+    return MAINTENANCE if machine.service else stop_reason(machine)
 
 
 def lane_reason(machine: Machine, lane: int) -> str:
@@ -168,22 +159,25 @@ def with_lane(machine: Machine, lane: int, seen: Lane) -> Machine:
 
 
 def with_report(machine: Machine, lane: int, told: Lane) -> Machine:
-    """The board's word on a lane. A stopped lane sells again when a person's hand shows in it: there are more
-    pieces than the board told before, or a fault of the board's own is over. Our own count proves no hand.
-    """
-    before = machine.lanes.get(lane, Lane())
-    refilled = told.stock is not None and before.told is not None and told.stock > before.told
-    mended = bool(before.fault) and not told.fault
-    failures = 0 if refilled or mended else before.failures
-    now = replace(told, told=told.stock, failures=failures, suspect=before.suspect)
-    return with_lane(machine, lane, now)
+    """The board's word on a lane."""
+    return with_lane(machine, lane, lanes.reported(machine.lanes.get(lane, Lane()), told))
 
 
 def with_restart(machine: Machine) -> Machine:
     """The board started: somebody may have worked at it. A stopped lane gets one more try, not two."""
-    one_left = FAILURES_STOP_A_LANE - 1
-    lanes = {at: replace(lane, failures=min(lane.failures, one_left)) for at, lane in machine.lanes.items()}
-    return replace(machine, lanes=lanes)
+    return replace(machine, lanes={at: lanes.one_more_try(lane) for at, lane in machine.lanes.items()})
+
+
+def with_test(machine: Machine, lane: int, reason: str) -> Machine:
+    """A self-test of a lane, without a turn, ended; `reason` is empty when it passed."""
+    seen = machine.lanes.get(lane)
+    return machine if seen is None else with_lane(machine, lane, lanes.after_test(seen, reason))
+
+
+def with_clearing(machine: Machine, lane: int) -> Machine:
+    """Somebody looked at the lane and says that it is well."""
+    seen = machine.lanes.get(lane)
+    return machine if seen is None else with_lane(machine, lane, lanes.cleared(seen))
 
 
 def with_doubt(machine: Machine, lane: int) -> Machine:
@@ -202,12 +196,10 @@ def with_outcome(machine: Machine, sale: Sale) -> Machine:
     if sale.state is State.DELIVERED:
         told = sale.baseline is None or sale.baseline.stock != seen.stock  # the board counted by itself
         stock = seen.stock if told or seen.stock is None else max(0, seen.stock - 1)
-        return with_lane(machine, sale.lane, replace(seen, stock=stock, failures=0))
+        return with_lane(machine, sale.lane, replace(lanes.cleared(seen), stock=stock))
     if sale.state in (State.NOT_DELIVERED, State.UNCERTAIN):
-        # Nothing turned: the motor. It turned, or may have, and nothing was seen to fall: the goods.
-        suspect = "lane_fault" if sale.why.startswith(_NOTHING_TURNED) else "lane_jam"
-        failed = replace(seen, failures=seen.failures + 1, suspect=suspect)
-        return with_lane(machine, sale.lane, failed)
+        turned, cause = not sale.why.startswith(_NOTHING_TURNED), sale.why.rpartition(".")[2]
+        return with_lane(machine, sale.lane, lanes.failed(seen, turned=turned, cause=cause))
     return machine
 
 
@@ -270,14 +262,14 @@ def _view(machine: Machine, sale: Sale | None, now_ms: int) -> View:
         last = _last_words(machine, sale)
         if last is not None:
             return last
-    reason = stop_reason(machine)
-    if reason:
-        return OutOfOrder(reason=reason)
-    fresh = now_ms < machine.notice_until_ms
+    reason = closed(machine)
     tiles = tuple(
         Tile(product=product, reason=lane_reason(machine, lane))
         for lane, product in sorted(machine.products.items())
     )
+    if reason:
+        return Maintenance(tiles=tiles) if reason == MAINTENANCE else OutOfOrder(reason=reason)
+    fresh = now_ms < machine.notice_until_ms
     return Idle(
         tiles=tiles,
         notice=machine.notice if fresh else "",
@@ -304,7 +296,7 @@ def _running(machine: Machine, sale: Sale, now_ms: int) -> View:
 def _shown_code(machine: Machine, now_ms: int) -> Code | None:
     """A code without a sale: it needs a live link, a sellable lane and time left, as every code (I16)."""
     shown = machine.shown
-    if shown is None or stop_reason(machine) or lane_reason(machine, shown.lane):
+    if shown is None or closed(machine) or lane_reason(machine, shown.lane):
         return None
     left_s = -(-(shown.until_ms - now_ms) // 1000)
     if left_s <= 0:
@@ -352,7 +344,7 @@ _RANK: Final = (
     "journal_failed",
     "journal_new",
     "leaving",
-    "maintenance",
+    MAINTENANCE,
     "bus_port",
     "bus_silent",
     "bus_deaf",
