@@ -10,6 +10,7 @@ from edge.core import machine as surroundings
 from edge.core.machine import Machine
 from edge.core.model import Sale, State
 from edge.core.screen import Screen
+from edge.core.service import ServiceEvent
 from edge.ports import BridgeEvent, BusEvent, Clock, Display
 from edge.senses import seen
 
@@ -26,7 +27,7 @@ class Leaving:
     """The daemon was asked to stop: nothing new begins, a motor that runs is watched to its end."""
 
 
-Event = BusEvent | BridgeEvent | Redraw | Leaving
+Event = BusEvent | BridgeEvent | ServiceEvent | Redraw | Leaving
 Done = Callable[[], None] | None
 
 

@@ -49,7 +49,15 @@ BEGINS = frozenset({Verdict.NEWER, Verdict.REPLACED})
 # Why a session may not open a sale.
 OBSTACLES = {Verdict.OLDER: "stale", Verdict.UNHEARD: "stale", **dict.fromkeys(DOUBTED, "journal")}
 # What a machine counts in memory only: a start begins without them and raises anew what still holds.
-OF_ONE_SESSION = ("lane_jam", "lane_fault", "vend_uncertain", "link_forged", "bus_noise", "journal_new")
+OF_ONE_SESSION = (
+    "lane_jam",
+    "lane_fault",
+    "vend_uncertain",
+    "link_forged",
+    "bus_noise",
+    "journal_new",
+    "maintenance",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

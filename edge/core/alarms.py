@@ -1,10 +1,10 @@
 """Alarms that follow from what the machine has become: raised with a change, cleared with its opposite.
 
 A lane that stopped asks for a person, as troubles do that stop nothing; doubt about the bus ends when the
-board is identified again.
+board is identified again. Who has the machine for service, and since when, stands in the journal as an alarm.
 """
 
-from edge.core.machine import FAILURES_STOP_A_LANE, Machine
+from edge.core.machine import FAILURES_STOP_A_LANE, MAINTENANCE, Machine
 from edge.core.model import ClearAlarm, RaiseAlarm
 
 
@@ -14,12 +14,15 @@ def alarms(before: Machine, after: Machine) -> tuple[RaiseAlarm | ClearAlarm, ..
     over = [ClearAlarm(name=name, lane=lane) for lane, name in sorted(stood - stands)]
     over += [ClearAlarm(name="vend_uncertain", lane=lane) for lane in sorted(before.doubted - after.doubted)]
     over += [ClearAlarm(name=name) for name in sorted(set(before.troubles) - set(after.troubles))]
+    over += [ClearAlarm(name=MAINTENANCE)] if MAINTENANCE in before.stops - after.stops else []
     begun = [
         RaiseAlarm(name=name, text=f"lane {lane}: {FAILURES_STOP_A_LANE} failures in a row", lane=lane)
         for lane, name in sorted(stands - stood)
     ]
     troubles = sorted(set(after.troubles) - set(before.troubles))
     begun += [RaiseAlarm(name=name, text=after.troubles[name]) for name in troubles]
+    if MAINTENANCE in after.stops - before.stops:
+        begun.append(RaiseAlarm(name=MAINTENANCE, text=after.service))
     return (*over, *begun)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from edge.core.machine import Machine, lane_reason, over_velocity, stop_reason
+from edge.core.machine import Machine, closed, lane_reason, over_velocity
 from edge.core.model import Sale, Session, State
 from edge.core.pocket import CodesHeld, HeldCode, LeaseAsked, Pocket, Shown
 
@@ -21,7 +21,7 @@ _MINUTE_MS: Final = 60_000
 
 def obstacle(machine: Machine, asked: LeaseAsked, sale: Sale | None, now_ms: int) -> str:
     """Why nobody may have this lane now, or "". `sale` is the machine's latest."""
-    reason = stop_reason(machine) or lane_reason(machine, asked.lane)
+    reason = closed(machine) or lane_reason(machine, asked.lane)
     if reason:
         return reason
     if asked.token and not _on_screen(machine, asked, now_ms):

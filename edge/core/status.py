@@ -5,12 +5,12 @@ For dashboards only: nothing is ever decided from them.
 
 from collections.abc import Mapping
 
-from edge.core.machine import Machine, lane_reason, stop_reason
+from edge.core.machine import Machine, closed, lane_reason
 
 
 def states(machine: Machine, counts: Mapping[str, int]) -> dict[str, dict[str, object]]:
     """Topic name below `state/` to its values. `counts` are sales of this session by how they ended."""
-    reason = stop_reason(machine)
+    reason = closed(machine)
     told: dict[str, dict[str, object]] = {
         "health": {
             "selling": int(not reason),

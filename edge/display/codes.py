@@ -22,7 +22,7 @@ class Severity(enum.StrEnum):
 class ServiceCode:
     """One row. `may_have_moved`: goods may have come out unrecorded; look into the tray and the books.
 
-    `reserved`: nothing sets it yet; maintenance at the machine, a cold chain or an operator's stop will.
+    `reserved`: nothing sets it yet; a cold chain or an operator's stop will.
     """
 
     name: str
@@ -245,7 +245,6 @@ _ROWS: Final = (
         technician="A technician has taken the machine out of service.",
         next_step="End the service when done; nothing is sold until then.",
         severity=Severity.NOTE,
-        reserved=True,
     ),
     ServiceCode(
         name="impossible",
