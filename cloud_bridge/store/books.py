@@ -14,9 +14,11 @@ from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact, StandingAlarm, StoreFailed, Tx
+from cloud_bridge.ports_alarms import AlarmTx
 from cloud_bridge.ports_bills import BillTx, BookStreams, Kept
 from cloud_bridge.ports_desk import DeskTx
 from cloud_bridge.store import tables
+from cloud_bridge.store.alarms import SqlAlarmTx
 from cloud_bridge.store.bills import SqlBillTx, SqlStreams, newest_days, read_days
 from cloud_bridge.store.database import (
     DATABASE_ERRORS,
@@ -114,6 +116,10 @@ class SqlStore:
     async def on_desk(self, work: Callable[[DeskTx], T]) -> T:
         """As `run`, in a transaction that also sees what people work with."""
         return await self._writer.run(lambda tx: work(SqlDeskTx.of(tx)))
+
+    async def on_alarms(self, work: Callable[[AlarmTx], T]) -> T:
+        """As `run`, in a transaction that also sees how long alarms stood and who looks after them."""
+        return await self._writer.run(lambda tx: work(SqlAlarmTx.of(tx)))
 
     async def complaints(
         self, *, settled: int = 0
