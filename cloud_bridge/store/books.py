@@ -17,6 +17,7 @@ from cloud_bridge.ports import Fact, StandingAlarm, StoreFailed, Tx
 from cloud_bridge.ports_alarms import AlarmTx
 from cloud_bridge.ports_bills import BillTx, BookStreams, Kept
 from cloud_bridge.ports_desk import DeskTx
+from cloud_bridge.ports_looking import Asked, DayFigures, Evidence, Machines
 from cloud_bridge.store import tables
 from cloud_bridge.store.alarms import SqlAlarmTx
 from cloud_bridge.store.bills import SqlBillTx, SqlStreams, newest_days, read_days
@@ -31,6 +32,14 @@ from cloud_bridge.store.database import (
     shown,
 )
 from cloud_bridge.store.desk import SqlDeskTx, read_complaints
+from cloud_bridge.store.pages import (
+    read_evidence,
+    read_figures,
+    read_machine_lines,
+    read_page,
+    read_sale_lines,
+    read_tail,
+)
 from cloud_bridge.store.schema import StoreUnusable, migrate, refuse_strangers
 from cloud_bridge.store.tx import reason, to_sale
 from cloud_bridge.store.verify import Checked, check
@@ -112,6 +121,30 @@ class SqlStore:
     async def cases(self, *, resolved: int = 0) -> tuple[tuple[Case, Sale], ...]:
         """Open cases with their sales, oldest first; then `resolved` of those that are over, newest first."""
         return await self._read(lambda db: read_cases(db, resolved))
+
+    async def page(self, asked: Asked) -> tuple[Sale, ...]:
+        """As `LookingStore.page`."""
+        return await self._read(lambda db: read_page(db, asked))
+
+    async def by_tail(self, words: str, machines: Machines, limit: int) -> tuple[Sale, ...]:
+        """As `LookingStore.by_tail`."""
+        return await self._read(lambda db: read_tail(db, words, machines, limit))
+
+    async def evidence(self, sale_id: str) -> Evidence | None:
+        """One sale with all that is known of it."""
+        return await self._read(lambda db: read_evidence(db, sale_id))
+
+    async def figures(self, since_ms: int, until_ms: int, machines: Machines) -> DayFigures:
+        """What came of the sales that were opened in this time."""
+        return await self._read(lambda db: read_figures(db, since_ms, until_ms, machines))
+
+    async def machine_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
+        """The newest lines about a machine and no sale."""
+        return await self._read(lambda db: read_machine_lines(db, machine, limit))
+
+    async def sale_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
+        """The newest lines of a machine's newest sales."""
+        return await self._read(lambda db: read_sale_lines(db, machine, limit))
 
     async def on_desk(self, work: Callable[[DeskTx], T]) -> T:
         """As `run`, in a transaction that also sees what people work with."""

@@ -1,0 +1,140 @@
+"""The books as pages read them: by key and along an index, however many sales there are."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
+
+from cloud_bridge.core.case import Case
+from cloud_bridge.core.ledger import Post
+from cloud_bridge.core.model import State
+from cloud_bridge.core.sale import Sale
+from cloud_bridge.ports import Fact
+from cloud_bridge.ports_looking import (
+    KINDS,
+    SHORTEST_TAIL,
+    Asked,
+    DayFigures,
+    Decision,
+    Entry,
+    Evidence,
+    Machines,
+)
+from cloud_bridge.store import tables
+from cloud_bridge.store.tables_looking import GIVEN_BACK, OF_NO_SALE, tail
+from cloud_bridge.store.tx import to_sale
+
+_SALE = tables.sale.c
+_FACT = tables.fact.c
+_LINE = (_FACT.wall_ms, _FACT.machine, _FACT.sale_id, _FACT.who, _FACT.what)
+# So many of a machine's sales are looked into for its newest lines.
+_SALES_BACK = 8
+
+
+def read_page(db: Connection, asked: Asked) -> tuple[Sale, ...]:
+    """As `LookingStore.page`."""
+    found = select(tables.sale).where(*_of(asked.machines))
+    if asked.since_ms:
+        found = found.where(_SALE.opened_wall_ms >= asked.since_ms)
+    if asked.until_ms:
+        found = found.where(_SALE.opened_wall_ms < asked.until_ms)
+    if asked.kind == "refunded":
+        found = found.where(GIVEN_BACK)
+    elif asked.kind:
+        found = found.where(_SALE.state.in_(sorted(KINDS[asked.kind])))
+    if asked.before:
+        found = found.where(tuple_(_SALE.opened_wall_ms, _SALE.sale_id) < asked.before)
+    return _newest(db, found, asked.limit)
+
+
+def read_tail(db: Connection, words: str, machines: Machines, limit: int) -> tuple[Sale, ...]:
+    """As `LookingStore.by_tail`."""
+    assert words.isalnum(), f"{words!r} could mean more than it says"
+    assert len(words) >= SHORTEST_TAIL, f"{words!r} is too short"
+    end, like = words[-SHORTEST_TAIL:], f"%{words}"
+    by_id = select(_SALE.sale_id).where(tail(_SALE.sale_id) == end, _SALE.sale_id.like(like))
+    by_payment = select(_SALE.sale_id).where(
+        tables.HAS_PAYMENT, tail(_SALE.transaction_id) == end, _SALE.transaction_id.like(like)
+    )
+    ids = {*db.scalars(by_id.limit(limit)), *db.scalars(by_payment.limit(limit))}
+    return _newest(db, select(tables.sale).where(_SALE.sale_id.in_(ids), *_of(machines)), limit)
+
+
+def read_evidence(db: Connection, sale_id: str) -> Evidence | None:
+    """As `LookingStore.evidence`."""
+    row = db.execute(select(tables.sale).where(_SALE.sale_id == sale_id)).one_or_none()
+    if row is None:
+        return None
+    case, ledger, trail = tables.case.c, tables.ledger.c, tables.trail.c
+    columns = [column for column in tables.case.columns if column.name != "id"]
+    cases = select(*columns).where(case.sale_id == sale_id).order_by(case.id)
+    posts = select(ledger.wall_ms, ledger.debit, ledger.credit, ledger.fen, ledger.why)
+    changes = select(trail.wall_ms, trail.cause, trail.by, trail.before, trail.after)
+    return Evidence(
+        sale=to_sale(row),
+        facts=_facts(db, select(*_LINE).where(_FACT.sale_id == sale_id).order_by(_FACT.id)),
+        cases=tuple(Case(**each._asdict()) for each in db.execute(cases)),
+        entries=tuple(
+            Entry(wall_ms=wall_ms, post=Post(debit=debit, credit=credit, fen=fen, why=why))
+            for wall_ms, debit, credit, fen, why in db.execute(
+                posts.where(ledger.sale_id == sale_id).order_by(ledger.id)
+            )
+        ),
+        decisions=tuple(
+            Decision(**each._asdict())
+            for each in db.execute(changes.where(trail.sale_id == sale_id).order_by(trail.id))
+        ),
+    )
+
+
+def read_figures(db: Connection, since_ms: int, until_ms: int, machines: Machines) -> DayFigures:
+    """As `LookingStore.figures`."""
+    vended = _SALE.state == State.VENDED
+    found = select(
+        _SALE.machine,
+        func.count(),
+        func.count().filter(_SALE.paid_fen > 0),
+        func.sum(_SALE.paid_fen),
+        func.count().filter(vended),
+        func.coalesce(func.sum(_SALE.paid_fen).filter(vended), 0),
+        func.count().filter(_SALE.refunded_fen > 0),
+        func.sum(_SALE.refunded_fen),
+    ).where(_SALE.opened_wall_ms >= since_ms, _SALE.opened_wall_ms < until_ms, *_of(machines))
+    rows = [(row[0], *map(int, row[1:])) for row in db.execute(found.group_by(_SALE.machine))]
+    names = ("sales", "paid", "paid_fen", "vended", "vended_fen", "refunded", "refunded_fen")
+    sums = {name: sum(row[at] for row in rows) for at, name in enumerate(names, 1)}
+    return DayFigures(by_machine={row[0]: row[3] - row[7] for row in rows if row[3]}, **sums)
+
+
+def read_machine_lines(db: Connection, machine: str, limit: int) -> tuple[Fact, ...]:
+    """As `LookingStore.machine_lines`."""
+    found = select(*_LINE).where(OF_NO_SALE, _FACT.machine == machine)
+    return _facts(db, found.order_by(_FACT.id.desc()).limit(limit))
+
+
+def read_sale_lines(db: Connection, machine: str, limit: int) -> tuple[Fact, ...]:
+    """As `LookingStore.sale_lines`."""
+    newest = select(_SALE.sale_id).where(_SALE.machine == machine)
+    newest = newest.order_by(_SALE.opened_wall_ms.desc(), _SALE.sale_id.desc()).limit(_SALES_BACK)
+    found = select(*_LINE).where(_FACT.sale_id.in_(db.scalars(newest).all()))
+    return _facts(db, found.order_by(_FACT.id.desc()).limit(limit))
+
+
+# ---------------------------------------------------------------- helpers
+
+
+def _of(machines: Machines) -> tuple["ColumnElement[bool]", ...]:
+    """Only sales of these. Several are told from all others row by row: the list's own order is kept."""
+    if machines is None:
+        return ()
+    if len(machines) == 1:
+        return (_SALE.machine == next(iter(machines)),)
+    return (_SALE.machine.concat("").in_(sorted(machines)),)
+
+
+def _newest(db: Connection, found: "Select[Any]", limit: int) -> tuple[Sale, ...]:
+    ordered = found.order_by(_SALE.opened_wall_ms.desc(), _SALE.sale_id.desc()).limit(limit)
+    return tuple(to_sale(row) for row in db.execute(ordered))
+
+
+def _facts(db: Connection, found: "Select[Any]") -> tuple[Fact, ...]:
+    return tuple(Fact(**row._asdict()) for row in db.execute(found))
