@@ -13,6 +13,7 @@ from typing import Final
 from edge.core import lease
 from edge.core import machine as surroundings
 from edge.core.alarms import alarms
+from edge.core.command import CommandAsked, LaneProven, may_leave
 from edge.core.model import (
     Abandoned,
     Answer,
@@ -45,11 +46,14 @@ from edge.core.pocket import CodesHeld, LeaseAsked
 from edge.core.sale import ENDED, opened, step
 from edge.core.service import ServiceBegun, ServiceEvent, may_begin
 from edge.core.status import states
+from edge.engine_commands import Commands, Means
 from edge.engine_errands import Errands
 from edge.engine_lanes import SelfTests
 from edge.engine_mailbox import Event as Event
 from edge.engine_mailbox import Front, Mailbox, Redraw
 from edge.engine_mailbox import Leaving as Leaving
+from edge.engine_reports import Reports
+from edge.engine_rest import Rest
 from edge.ids import new_id
 from edge.ports import (
     BridgeEvent,
@@ -57,11 +61,8 @@ from edge.ports import (
     CancelPressed,
     CatalogueReceived,
     Change,
-    Heading,
     KeyPressed,
-    OutboxRow,
     Ports,
-    Report,
     SaleMessage,
     Terms,
     VendProgress,
@@ -69,7 +70,6 @@ from edge.ports import (
 from edge.senses import seen
 
 _KEPT: Final = 16
-_REST_AFTER_S: Final = 60.0
 
 
 class Engine:
@@ -98,11 +98,15 @@ class Engine:
         self._sales: Final[dict[str, Sale]] = {}
         self._counts: Final[Counter[str]] = Counter(delivered=0, not_delivered=0, uncertain=0, closed=0)
         self._told: Final[dict[str, dict[str, object]]] = {}
-        self._rest: asyncio.TimerHandle | None = None
+        self._rest: Final = Rest(ports.journal, spawn, self._quiet)
+        self._reports: Final = Reports(ports.journal, ports.bridge)
+        means = Means(entropy=entropy, test=self._errands.test, spawn=spawn, post=self.post)
+        self._commands: Final = Commands(ports, self._reports, means)
         self._recovered: Final = asyncio.Event()
         self._still: Final = asyncio.Event()
         caps = terms.vends_a_minute, terms.vends_a_day
-        self.machine = surroundings.at_start(terms.machine, caps, confirmed=ports.journal.confirmed)
+        new = surroundings.at_start(terms.machine, caps, confirmed=ports.journal.confirmed)
+        self.machine = self._commands.remembered(new)
 
     # ------------------------------------------------------------ the mailbox
 
@@ -122,6 +126,8 @@ class Engine:
             await self._take(event)
             if may_begin(self.machine, self._sales.values()):
                 await self._see(ServiceBegun())
+            if may_leave(self.machine, self._sales.values()):
+                await self._take(Leaving())
             if done is not None:
                 done()
             self._draw()
@@ -165,6 +171,8 @@ class Engine:
                 self.machine = lease.hold(self.machine, event)
             case CatalogueReceived():
                 await self._catalogue(event)
+            case CommandAsked() | LaneProven():
+                await self._command(event)
             case Redraw():
                 pass
             case Leaving():
@@ -178,6 +186,18 @@ class Engine:
         before, self.machine = self.machine, seen(self.machine, event)
         if before.stops != self.machine.stops:
             self._notes.info("machine.stops", reasons=" ".join(sorted(self.machine.stops)) or "none")
+        await self._alarm(*alarms(before, self.machine))
+
+    async def _command(self, event: CommandAsked | LaneProven) -> None:
+        """A person wants something of the machine."""
+        doing = self._commands.take(event, self.machine, self._sales.values())
+        if doing is None:
+            return
+        await self._commit(doing.change)
+        before, self.machine = self.machine, doing.machine
+        if doing.ends_sale:
+            await self._abandon("stopped")
+        self._bridge.kick()
         await self._alarm(*alarms(before, self.machine))
 
     # ------------------------------------------------------------ selling
@@ -270,7 +290,7 @@ class Engine:
         """Durable first; from the line after the commit on, the world may change."""
         sale = decided.sale
         moved = before is None or before.state is not sale.state
-        rows = self._rows(decided)
+        rows = self._reports.of(decided)
         if moved or rows:
             seq = sale.seq if moved and sale.state is State.INTENT else None
             await self._commit(Change(sale=sale if moved else None, rows=rows, seq=seq))
@@ -293,23 +313,8 @@ class Engine:
     async def _alarm(self, *told: RaiseAlarm | ClearAlarm) -> None:
         """Faults of no sale."""
         for alarm in told:
-            await self._commit(Change(rows=(self._report(None, alarm, 1),)))
+            await self._commit(Change(rows=(self._reports.row(None, alarm),)))
             self._bridge.kick()
-
-    def _rows(self, decided: Step) -> tuple[OutboxRow, ...]:
-        rows: list[OutboxRow] = []
-        for effect in decided.effects:
-            if isinstance(effect, RequestCode | GrantLease | ReportClosed | ReportOutcome | RaiseAlarm):
-                rows.append(self._report(decided.sale, effect, len(rows) + 1))
-        return tuple(rows)
-
-    def _report(self, sale: Sale | None, report: Report, ahead: int) -> OutboxRow:
-        heading = Heading(
-            session=self._journal.session,
-            n=self._journal.last_n + ahead,
-            row_hash=self._journal.row_hash(sale) if sale is not None else "",
-        )
-        return self._bridge.compose(heading, sale, report)
 
     def _remember(self, before: Sale | None, sale: Sale, moved: bool) -> None:
         self._sales[sale.sale_id] = sale
@@ -326,7 +331,7 @@ class Engine:
             self.machine = surroundings.with_outcome(self.machine, sale)
             if sale.sale_id == self.machine.current:
                 self.machine = surroundings.with_end(self.machine, sale, self._clock.now_ms())
-            self._rest_later()
+            self._rest.later()
         self._forget()
 
     def _forget(self) -> None:
@@ -384,15 +389,6 @@ class Engine:
             if self._told.get(name) != values:
                 self._told[name] = values
                 self._bridge.publish(name, values)
-
-    def _rest_later(self) -> None:
-        if self._rest is not None:
-            self._rest.cancel()
-        self._rest = asyncio.get_running_loop().call_later(_REST_AFTER_S, self._rest_now)
-
-    def _rest_now(self) -> None:
-        if self._quiet():
-            self._spawn(self._journal.rest(), "journal rest")
 
     def _quiet(self) -> bool:
         return all(sale.state in ENDED for sale in self._sales.values())

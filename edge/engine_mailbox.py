@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from edge.core import machine as surroundings
+from edge.core.command import LaneProven
 from edge.core.machine import Machine
 from edge.core.model import Sale, State
 from edge.core.screen import Screen
@@ -27,7 +28,7 @@ class Leaving:
     """The daemon was asked to stop: nothing new begins, a motor that runs is watched to its end."""
 
 
-Event = BusEvent | BridgeEvent | ServiceEvent | Redraw | Leaving
+Event = BusEvent | BridgeEvent | ServiceEvent | LaneProven | Redraw | Leaving
 Done = Callable[[], None] | None
 
 
@@ -55,7 +56,7 @@ class Mailbox:
     def ahead(self, machine: Machine) -> Machine:
         """The machine as it will be once all that waits was read: its line, its bus, its lanes."""
         for event, _ in self._waiting:
-            if not isinstance(event, Redraw | Leaving):
+            if not isinstance(event, LaneProven | Redraw | Leaving):
                 machine = seen(machine, event)
         return machine
 

@@ -5,7 +5,6 @@ stopped until a person confirms. Source of the pragmas: SQLite's notes on WAL, s
 """
 
 import asyncio
-import fcntl
 import os
 import queue
 import sqlite3
@@ -17,6 +16,8 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from edge.core.model import Sale, Session, State
+from edge.journal_file import lock as lock_file
+from edge.journal_file import private
 from edge.journal_rows import COLUMNS, chained, last_hash, row_hash, to_report, to_row, to_sale
 from edge.journal_rows import entry as entry_text
 from edge.ports import Change, JournalFailed, OutboxRow
@@ -45,6 +46,7 @@ _OF_A_DAY: Final = "CREATE INDEX IF NOT EXISTS sale_opened ON sale (opened_wall_
 # What a row must be before; every other state follows an intent alone.
 _BEFORE: Final = {State.INTENT: (State.OPEN,), State.CLOSED: (State.OPEN, State.INTENT)}
 _PRIMARY_CODE: Final = 0xFF
+_KEPT: Final = "kept."
 Job = Callable[[sqlite3.Connection], None]
 Finish = Callable[[BaseException | None], None]
 
@@ -64,12 +66,12 @@ def open_journal(path: Path, fresh: Fresh, *, confirm_new: bool = False) -> "Sql
     Raises JournalFailed when another daemon holds it, or when a file that may be good cannot be read or
     written now.
     """
-    lock = _lock(path)
+    lock = lock_file(path)
     try:
         new = not path.exists() or not _sound(path)
         aside = _move_aside(path, fresh.wall_ms) if new else None
         if new:
-            os.close(_private(path))
+            os.close(private(path))
         db = _connect(path)
         if new:
             create(db, fresh.jid, confirmed=confirm_new)
@@ -84,7 +86,7 @@ def confirm(path: Path) -> None:
     """A person says that a new journal is meant. Raises JournalFailed while a daemon holds it."""
     if not path.exists():
         raise JournalFailed(f"journal {path}: found none. Try: wxvend edge init")
-    lock = _lock(path)
+    lock = lock_file(path)
     try:
         db = _connect(path)
         with db:
@@ -131,6 +133,9 @@ class SqliteJournal:
         self.last_n: int = db.execute("SELECT coalesce(max(n), 0) FROM outbox").fetchone()[0]
         self.last_seq: int = int(meta.get("seq", 0))
         self.catalogue: bytes | None = meta.get("catalogue")
+        self.kept: dict[str, str] = {
+            name.removeprefix(_KEPT): words for name, words in meta.items() if name.startswith(_KEPT)
+        }
 
     def __enter__(self) -> Self:
         return self
@@ -201,6 +206,7 @@ class SqliteJournal:
         self.last_n = max([self.last_n, *(row.n for row in change.rows)])
         self.last_seq = self.last_seq if change.seq is None else change.seq
         self.catalogue = self.catalogue if change.catalogue is None else change.catalogue
+        self.kept = {**self.kept, **change.kept}
 
     async def rest(self) -> None:
         """Checkpoint, then one small commit, so that no sale pays for the log's new header."""
@@ -252,33 +258,6 @@ class _ThreadWriter:
 
 
 # ---------------------------------------------------------------- the file
-
-
-def _lock(path: Path) -> int:
-    """One daemon per journal (G-LOCK); the lock dies with the process."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = _private(path.with_name(path.name + ".lock"))
-    except OSError as error:
-        raise JournalFailed(f"journal {path}: {error}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise JournalFailed(f"journal {path}: another daemon holds it. Try: stop it first") from error
-    return handle
-
-
-def _private(path: Path) -> int:
-    """Open a file that only its owner may read. What root makes is the folder owner's: the daemon's user."""
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    if os.geteuid() == 0:
-        folder = path.parent.stat()
-        os.fchown(handle, folder.st_uid, folder.st_gid)
-    return handle
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -362,6 +341,8 @@ def _apply(db: sqlite3.Connection, change: Change, acks: tuple[int, int]) -> Non
             db.execute("INSERT OR REPLACE INTO meta VALUES ('seq', ?)", (change.seq,))
         if change.catalogue is not None:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('catalogue', ?)", (change.catalogue,))
+        kept = [(f"{_KEPT}{name}", words) for name, words in change.kept.items()]
+        db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", kept)
         db.execute("INSERT OR REPLACE INTO meta VALUES ('held_upto', ?)", (acks[1],))
         db.execute("COMMIT")
     except BaseException:

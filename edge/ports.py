@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from edge.core.command import CommandAnswer, CommandAsked, ReportCommand
 from edge.core.judge import Witness
 from edge.core.lanes import LaneCleared, LaneTested
 from edge.core.model import (
@@ -27,27 +28,8 @@ from edge.core.model import (
 )
 from edge.core.pocket import CodesHeld, LeaseAsked
 from edge.core.screen import Product, Screen
-
-
-class Clock(Protocol):
-    """Two clocks: one that only ever runs forward, also through suspend, and one for people."""
-
-    def now_ms(self) -> int:
-        """Milliseconds of CLOCK_BOOTTIME. The only clock a decision may use."""
-
-    def wall_ms(self) -> int:
-        """Unix milliseconds, for display, logs and reports."""
-
-
-class Notes(Protocol):
-    """The daemon's log: one line `area.fact key=value` a call."""
-
-    def info(self, event: str, /, **fields: object) -> object:
-        """A fact that an operator may want to know."""
-
-    def warning(self, event: str, /, **fields: object) -> object:
-        """A fact that should not have happened."""
-
+from edge.ports_host import Clock as Clock
+from edge.ports_host import Notes as Notes
 
 # ---------------------------------------------------------------- the dispenser
 
@@ -238,12 +220,14 @@ class Change:
     """What becomes durable together, in one transaction and one flush.
 
     A sale that opens for a scan is found by its request from then on; a second one for it is refused.
+    `kept`: words by name that hold over a restart, empty where one is to be forgotten.
     """
 
     sale: Sale | None = None
     rows: tuple[OutboxRow, ...] = ()
     seq: int | None = None
     catalogue: bytes | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 class Journal(Protocol):
@@ -268,6 +252,10 @@ class Journal(Protocol):
     @property
     def catalogue(self) -> bytes | None:
         """The catalogue in use, as it was received."""
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """Words that hold over a restart, by name."""
 
     def sale(self, sale_id: str) -> Sale | None:
         """A row, of any session. Raises JournalFailed."""
@@ -330,8 +318,8 @@ class CatalogueReceived:
     raw: bytes
 
 
-BridgeEvent = LinkUp | LinkDown | SaleMessage | LeaseAsked | CodesHeld | CatalogueReceived
-Report = RequestCode | GrantLease | ReportClosed | ReportOutcome | RaiseAlarm | ClearAlarm
+BridgeEvent = LinkUp | LinkDown | SaleMessage | LeaseAsked | CodesHeld | CatalogueReceived | CommandAsked
+Report = RequestCode | GrantLease | ReportClosed | ReportOutcome | RaiseAlarm | ClearAlarm | ReportCommand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,6 +348,9 @@ class Bridge(Protocol):
 
     def refuse(self, request_id: str, why: str) -> None:
         """Say that no sale is opened for this scan; lost is harmless, the bridge does not wait long."""
+
+    def reply(self, answer: CommandAnswer) -> None:
+        """Give a command its ticket or say why not, once; lost is harmless, nothing was done."""
 
     def publish(self, name: str, values: Mapping[str, object]) -> None:
         """Set a retained `state/` topic, flat, for dashboards; the newest wins."""

@@ -19,6 +19,7 @@ from edge.core.screen import (
     Code,
     Done,
     Doubt,
+    Identify,
     Idle,
     Maintenance,
     OutOfOrder,
@@ -50,7 +51,8 @@ class Machine:
     `doubted`: the lanes whose last vend nobody knows the end of, until the board is up again.
     `troubles`: what a person should hear of although everything is sold, by name, with its words. `pockets`:
     codes held for a lane; `shown`: the one on the screen; `leases_ms`: when scans were granted a lease.
-    `service`: the technician who waits for the machine, or has it.
+    `service`: the technician who waits for the machine, or has it. `leaving_soon`: a person wants a new start
+    once nobody is buying; until `identify_until_ms` the screen says which machine this is.
     """
 
     machine: str
@@ -75,6 +77,8 @@ class Machine:
     notice_lane: int = 0
     notice_until_ms: int = 0
     service: str = ""
+    leaving_soon: bool = False
+    identify_until_ms: int = 0
 
 
 # ---------------------------------------------------------------- what may be sold
@@ -94,7 +98,9 @@ def stop_reason(machine: Machine) -> str:
 
 def closed(machine: Machine) -> str:
     """Why no sale begins any more, though one that is open may still end; or ""."""
-    return MAINTENANCE if machine.service else stop_reason(machine)
+    if machine.service or not machine.leaving_soon:
+        return MAINTENANCE if machine.service else stop_reason(machine)
+    return "leaving"
 
 
 def lane_reason(machine: Machine, lane: int) -> str:
@@ -230,7 +236,7 @@ def shown_until_ms(machine: Machine, sale: Sale) -> int:
 
 def next_change_ms(machine: Machine, sale: Sale | None, now_ms: int) -> int | None:
     """When the screen changes by time alone, or None when only an event can change it."""
-    times = [machine.notice_until_ms]
+    times = [machine.notice_until_ms, machine.identify_until_ms]
     if sale is not None and sale.state is State.OPEN and sale.code_url:
         times.append(_next_second_ms(sale.pay_until_ms, now_ms))
     if sale is not None and sale.state is State.OPEN and sale.request_id:
@@ -262,6 +268,8 @@ def _view(machine: Machine, sale: Sale | None, now_ms: int) -> View:
         last = _last_words(machine, sale)
         if last is not None:
             return last
+    if now_ms < machine.identify_until_ms:
+        return Identify()
     reason = closed(machine)
     tiles = tuple(
         Tile(product=product, reason=lane_reason(machine, lane))
@@ -345,6 +353,7 @@ _RANK: Final = (
     "journal_new",
     "leaving",
     MAINTENANCE,
+    "stopped",
     "bus_port",
     "bus_silent",
     "bus_deaf",

@@ -112,7 +112,13 @@ class Maintenance:
     tiles: tuple[Tile, ...]
 
 
-View = Idle | Asking | Code | Scanned | Checking | Vending | Done | Refund | Doubt | OutOfOrder | Maintenance
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identify:
+    """Somebody asked which machine this is: its name, as large as it goes."""
+
+
+Service = OutOfOrder | Maintenance | Identify
+View = Idle | Asking | Code | Scanned | Checking | Vending | Done | Refund | Doubt | Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from edge.core.screen import (
     Code,
     Done,
     Doubt,
+    Identify,
     Idle,
     Maintenance,
     OutOfOrder,
@@ -22,7 +23,7 @@ from edge.display.page import Align, Line, Page, elide
 from edge.display.sale import draw_calm, draw_code
 from edge.display.settings import Language
 from edge.display.theme import LIGHT, Theme
-from edge.display.trouble import draw_doubt, draw_out_of_order, draw_refund
+from edge.display.trouble import draw_doubt, draw_identify, draw_out_of_order, draw_refund
 
 
 class Renderer:
@@ -75,6 +76,8 @@ class Renderer:
             case Maintenance() as view:
                 draw_maintenance(page, view)
                 _small_print(page, screen)
+            case Identify():
+                draw_identify(page, screen.machine)
 
     def _matrix(self, code_url: str) -> qr.Matrix:
         if self._code is None or self._code[0] != code_url:

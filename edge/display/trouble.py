@@ -8,7 +8,7 @@ from edge.display.canvas import Box
 from edge.display.codes import code_of
 from edge.display.goods import Sign
 from edge.display.layout import Form, second
-from edge.display.page import Align, Line, Page
+from edge.display.page import Align, Line, Page, fit
 from edge.display.sale import draw_short, draw_sign, draw_stage
 from edge.display.theme import Colour
 from edge.display.words import Words, money, sentence
@@ -64,6 +64,15 @@ def draw_out_of_order(page: Page, view: OutOfOrder) -> None:
         top = (room.top + room.bottom - side) // 2
         page.flow(ready, layout.column._replace(bottom=room.bottom), down=0.5)
     draw_sign(page, Box(left, top, left + side, top + side), Sign.BAR, theme.stop, theme.ground)
+
+
+def draw_identify(page: Page, machine: str) -> None:
+    """Which machine this is, for somebody who looks for it among others."""
+    layout, theme = page.layout, page.theme
+    name = fit(page.face, machine, size=layout.price, width=layout.page.width)
+    said = page.say(sentence("identify"), layout.body, colour=theme.info, gap=layout.unit)
+    lines = [Line(row, name.size, theme.ink, True, layout.unit) for row in name.rows]
+    page.flow([*said, *lines], layout.page, align=Align.CENTRE, down=0.5)
 
 
 def _draw(

@@ -49,6 +49,7 @@ SENTENCES: Final[dict[str, Words]] = {
     "sold_out": Words("已售罄", "Sold out"),
     "maintenance": Words("维护中", "Being serviced"),
     "machine": Words("机号", "No."),
+    "identify": Words("本机编号", "This machine is"),
     "phone": Words("客服", "Help"),
     "lane": Words("{lane} 号", "No. {lane}"),
     "ready": Words("可售", "Ready"),

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from edge.core.command import CommandAnswer, ReportCommand
 from edge.core.model import Answer, ClearAlarm, RaiseAlarm, Sale, Session
-from edge.payment import translate
+from edge.payment import translate, translate_commands
 from edge.payment.outbox import WINDOW, Outbox
 from edge.ports import (
     BridgeEvent,
@@ -28,6 +29,7 @@ from edge.ports import (
 from wire.broker import LinkDown as NotConnected
 from wire.broker import PublishResult
 from wire.codec import address, decode, encode
+from wire.command import Command
 from wire.day import ROWS_LIMIT, JournalAsked
 from wire.envelope import Envelope, Signer
 from wire.gate import Gate
@@ -105,7 +107,7 @@ class BridgeLink:
 
     def compose(self, heading: Heading, sale: Sale | None, report: Report) -> OutboxRow:
         """A numbered report as the bytes that every repeat will send."""
-        assert sale is not None or isinstance(report, RaiseAlarm | ClearAlarm)
+        assert sale is not None or isinstance(report, RaiseAlarm | ClearAlarm | ReportCommand)
         message = translate.to_wire(
             heading, _subject(sale, heading.session), report, self._identity.start_s, self._identity.lease_s
         )
@@ -130,6 +132,15 @@ class BridgeLink:
     def refuse(self, request_id: str, why: str) -> None:
         """Say once that no sale is opened for a scan; the bridge does not wait long for it."""
         self._say(translate.refused(self._journal.session, request_id, why))
+
+    def reply(self, answer: CommandAnswer) -> None:
+        """Give a ticket or say why not; when it is lost, nothing was done."""
+        self._say(translate_commands.answer(self._journal.session, answer))
+
+    @property
+    def waiting(self) -> bool:
+        """A report was sent that nobody holds yet."""
+        return self._outbox.waiting
 
     def publish(self, name: str, values: Mapping[str, object]) -> None:
         """Keep the newest value of a `state/` topic and send it when the link allows."""
@@ -192,6 +203,8 @@ class BridgeLink:
                 case JournalAsked():
                     self._tell_a_day(message)
                     done()
+                case Command():
+                    self._post(translate_commands.asked(message), done)
                 case LaneCodes():
                     self._post(translate.codes(message), done)
                 case _ if isinstance(message, OfASale):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
+from edge.core.command import ReportCommand
 from edge.core.model import (
     Answer,
     ClearAlarm,
@@ -21,6 +22,7 @@ from edge.core.model import (
 )
 from edge.core.pocket import CodesHeld, HeldCode, LeaseAsked
 from edge.core.screen import Product
+from edge.payment import translate_commands as commands
 from edge.ports import CatalogueReceived, Heading, Report, SaleMessage
 from wire.day import ROWS_LIMIT, JournalAsked, JournalRow, JournalRows
 from wire.lease import LaneCodes, LeaseGranted, LeaseRefused, LeaseRequest, SaleOffered
@@ -66,6 +68,8 @@ def to_wire(heading: Heading, sale: Sale, report: Report, start_s: int, lease_s:
             return _alarm(heading, name=name, raised=True, text=text, lane=lane or sale.lane)
         case ClearAlarm(name=name, lane=lane):
             return _alarm(heading, name=name, raised=False, text="", lane=lane)
+        case ReportCommand():
+            return commands.done(heading, report)
         case _:
             assert_never(report)
 

@@ -10,6 +10,7 @@ from edge.core.screen import (
     Code,
     Done,
     Doubt,
+    Identify,
     Idle,
     Maintenance,
     OutOfOrder,
@@ -68,6 +69,7 @@ VIEWS: Final[dict[str, View]] = {
     "out-of-order": OutOfOrder(reason="link_down"),
     "sold-out": OutOfOrder(reason="all_sold_out"),
     "maintenance": Maintenance(tiles=TILES),
+    "identify": Identify(),
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from edge.core.command import CommandAnswer
 from edge.core.errors import BusError
 from edge.core.judge import Recovery, Witness
 from edge.core.model import Answer, Baseline, Delivered, Outcome, Sale, SaleEvent, VendOrder
@@ -115,6 +116,7 @@ class Cloud:
     reports: list[tuple[Heading, Sale | None, Report]] = field(default_factory=list)
     answers: list[tuple[str, Answer]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    replies: list[CommandAnswer] = field(default_factory=list)
     states: dict[str, Mapping[str, object]] = field(default_factory=dict)
     kicks: int = 0
 
@@ -133,6 +135,9 @@ class Cloud:
 
     def refuse(self, request_id: str, why: str) -> None:
         self.refused.append((request_id, why))
+
+    def reply(self, answer: CommandAnswer) -> None:
+        self.replies.append(answer)
 
     def publish(self, name: str, values: Mapping[str, object]) -> None:
         self.states[name] = values
