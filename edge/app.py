@@ -13,12 +13,14 @@ from importlib.metadata import version
 from typing import Final
 
 from edge.app_audit import tell_audit
+from edge.app_service import ServiceDesk
 from edge.config import EdgeSettings, broker_settings
 from edge.core.gauge import Gauge, looked
 from edge.core.machine import stop_reason
 from edge.core.screen import OutOfOrder, Screen
 from edge.display.service import open_screen
 from edge.drivers.keypad import Keypad, KeypadSettings
+from edge.drivers.lending import LendablePort
 from edge.drivers.recorder import FlightRecorder
 from edge.drivers.registry import make_dispenser
 from edge.drivers.serial_port import SerialPort
@@ -27,6 +29,7 @@ from edge.host import SystemClock, fresh
 from edge.journal import SqliteJournal, open_journal
 from edge.payment.bridge import BridgeLink, Identity
 from edge.ports import Dispenser, JournalFailed, Ports, Terms, TroubleTold
+from edge.tech.door import door_of, serve_door
 from wire.envelope import Keyring, Signer, key_id, load_private, load_public
 from wire.gate import Gate
 from wire.inbound import Refusal
@@ -37,6 +40,7 @@ from wire.service import Systemd, feed_watchdog
 MESSAGES_PER_S: Final = 20
 STATUS_EVERY_S: Final = 1.0
 VITAL_SIGNS_EVERY_S: Final = 10.0
+LAST_WORDS, LAST_WORD_S = 20, 0.1
 FALSE: Final = (Refusal.UNSIGNED, Refusal.TWO_SIGNATURES, Refusal.UNKNOWN_KEY, Refusal.BAD_SIGNATURE)
 FORGED: Final = Gauge(many=3, quiet=30)  # looks every ten seconds: over after five quiet minutes
 NOISE: Final = Gauge(many=20, quiet=6)
@@ -45,8 +49,10 @@ NOISE: Final = Gauge(many=20, quiet=6)
 SWITCH_S: Final = 0.0005
 
 
-async def serve(settings: EdgeSettings, log: Log) -> None:
-    """Run until SIGTERM or SIGINT. Raises JournalFailed, BadKeyFile, BadFont, BadPanel before it serves.
+async def serve(settings: EdgeSettings, log: Log) -> bool:
+    """Run until SIGTERM or SIGINT; True when a person wants the computer to start anew instead.
+
+    Raises JournalFailed, BadKeyFile, BadFont, BadPanel before it serves.
 
     While it serves, a failure of any task ends all of them in an ExceptionGroup: a restart recovers from
     the journal, a daemon in an unknown state recovers from nothing.
@@ -63,8 +69,9 @@ async def serve(settings: EdgeSettings, log: Log) -> None:
         if journal.aside is not None:
             log.warning("journal.damaged", moved_to=str(journal.aside))
         recorder = _recorder(settings, clock, log)
+        port = LendablePort(SerialPort(str(settings.bus.port), baud=settings.bus.baud))
         dispenser = recorder.beside(
-            make_dispenser(settings.bus, clock, run=journal.session.boot, trace=recorder.trace)
+            make_dispenser(settings.bus, clock, run=journal.session.boot, trace=recorder.trace, port=port)
         )
         bridge = _bridge_link(settings, journal=journal, dispenser=dispenser, clock=clock, log=log)
         link = Link(
@@ -77,7 +84,9 @@ async def serve(settings: EdgeSettings, log: Log) -> None:
             journal=journal, dispenser=dispenser, display=screen, bridge=bridge, clock=clock, notes=log
         )
         keypad = _keypad(settings.keypad, clock)
-        await _Daemon(settings, ports=ports, bridge=bridge, link=link, log=log).run(keypad, recorder)
+        daemon = _Daemon(settings, ports=ports, bridge=bridge, link=link, log=log)
+        await daemon.run(keypad, recorder, port)
+        return daemon.starts_anew
 
 
 class _Daemon:
@@ -103,10 +112,11 @@ class _Daemon:
         self._group: Final = asyncio.TaskGroup()
         self._tasks: Final[set[asyncio.Task[None]]] = set()
         self._told_to_stop: Final = asyncio.Event()
+        self.starts_anew = False
         self.engine: Final = Engine(ports=ports, terms=terms, spawn=self._spawn, entropy=os.urandom)
         bridge.attach(link, self.engine.post)
 
-    async def run(self, keypad: Keypad | None, recorder: FlightRecorder) -> None:
+    async def run(self, keypad: Keypad | None, recorder: FlightRecorder, port: LendablePort) -> None:
         """Serve until told to stop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,6 +127,7 @@ class _Daemon:
             if keypad is not None:
                 self._spawn(keypad.run(self.engine.post), "keypad")
             self._spawn(recorder.run(), "flight recorder")
+            self._spawn(self._lend(port), "service")
             self._spawn(self._link.run(), "link")
             self._spawn(self._bridge.receive(), "bridge in")
             self._spawn(self._bridge.pump(), "bridge out")
@@ -124,6 +135,7 @@ class _Daemon:
             self._spawn(self._tell_how_we_are(), "status")
             self._spawn(self._tell_vital_signs(), "vital signs")
             self._spawn(self._tell_audit(), "audit")
+            self._spawn(self._start_anew(), "new start")
             self._group.create_task(self._leave(), name="leave")
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
@@ -141,6 +153,22 @@ class _Daemon:
         await self._link.close()
         for task in tuple(self._tasks):
             task.cancel()
+
+    async def _start_anew(self) -> None:
+        """A person asked for it and nobody is buying: leave once the bridge holds the report of it."""
+        await self.engine.still()
+        for _ in range(LAST_WORDS):
+            await asyncio.sleep(LAST_WORD_S)
+            if not self._bridge.waiting:
+                break
+        self.starts_anew = not self._told_to_stop.is_set()
+        self._told_to_stop.set()
+
+    async def _lend(self, port: LendablePort) -> None:
+        """The technician's door, beside the journal."""
+        journal, clock, log = self._settings.journal, self._ports.clock, self._log
+        desk = ServiceDesk(self.engine, port, journal.parent, clock=clock, notes=log)
+        await serve_door(desk, door_of(journal), log)
 
     async def _tell_how_we_are(self) -> None:
         """Readiness once the journal is recovered and the bus is served; then one line for the host."""

@@ -1,7 +1,7 @@
 """`wxvend edge`: the machine's daemon and what a person does around it.
 
 Exit codes: 0 fine, 1 it failed while running (a restart may mend it), 2 settings or keys that a person must
-mend.
+mend, 86 a person asked for a new start of the computer.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from wire.settings import SET_HANDED, BadSettings
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
+START_ANEW: Final = 86  # the unit reads it as a wish to start the computer anew
 _CONFIG: Final = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -56,7 +57,8 @@ def run(config: Path, debug: bool) -> None:
     try:
         settings = read_settings(config)
         set_up_logging(debug=debug, machine=settings.machine)
-        asyncio.run(serve(settings, logger()))
+        if asyncio.run(serve(settings, logger())):
+            sys.exit(START_ANEW)
     except (BadSettings, BadKeyFile, BadFont, BadPanel) as error:
         _fail(error, BAD_INPUT)
     except (JournalFailed, BusBroken) as error:
