@@ -17,8 +17,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _WITHOUT_LANES: Final = frozenset({"xy"})  # it tells its lanes itself
 _STOP_FIRST: Final = (
-    "Another program holds it; the daemon does while it runs. "
-    "Try: systemctl stop wxvend-edge, and start it again afterwards"
+    "Another program holds it; the daemon does while it runs. Try: --config with its settings, "
+    "then it lends its port, or systemctl stop wxvend-edge"
 )
 
 

@@ -12,7 +12,7 @@ import click
 
 from edge.tech.bench import TechClock
 from edge.tech.choice import Options
-from edge.tech.cli_visit import NOT_WELL, fail, noted, on_the_bus, planned_lanes, who
+from edge.tech.cli_visit import NOT_WELL, Noting, fail, on_the_bus, planned_lanes, who
 from edge.tech.commission import DONE, SKIP, YES, Plan
 from edge.tech.commission import commission as walk
 from edge.tech.trial import Finding, Verdict
@@ -64,13 +64,12 @@ class FromFile:
 def commission(config: Path, lane: int | None, out: Path, answers: Path | None) -> None:
     """Walk the checklist of a machine before it sells: bus, lanes, sensor, door, probe, power cut, prices.
 
-    Stop the daemon first. A person at the terminal is told what to do and answers done or skip. OUT is
-    replaced. Exit code 1 when something has to be mended.
+    A daemon that runs lends its port meanwhile. A person at the terminal is told what to do and answers done
+    or skip. OUT is replaced. Exit code 1 when something has to be mended.
     """
     options = Options(config=config)
     person = FromFile(_read(answers)) if answers is not None else AtTerminal()
     plan = Plan(planned=planned_lanes(options), lane=lane)
-    note = noted(options, lane or 0, did="commission") if lane is not None else None
 
     async def steps(visit: Visit) -> list[Finding]:
         found = []
@@ -79,15 +78,16 @@ def commission(config: Path, lane: int | None, out: Path, answers: Path | None) 
             click.echo(f"{finding.verdict.value:<5} {finding.check:<24} {finding.words}")
         return found
 
-    if note is not None:
-        note("asked")
-    found = on_the_bus(options, steps)
+    notes = Noting(did="commission", lane=lane, result=_failed) if lane is not None else None
+    found = on_the_bus(options, steps, notes=notes)
     _keep(out, found)
     failed = [finding for finding in found if finding.verdict is Verdict.FAIL]
-    if note is not None:
-        note(f"{len(failed)} failed")
     click.echo(f"{out}: {len(found)} steps, {len(failed)} to mend")
     sys.exit(NOT_WELL if failed else 0)
+
+
+def _failed(found: list[Finding]) -> str:
+    return f"{sum(finding.verdict is Verdict.FAIL for finding in found)} failed"
 
 
 def _keep(out: Path, found: list[Finding]) -> None:

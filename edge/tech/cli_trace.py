@@ -15,6 +15,7 @@ from edge.drivers.registry import BUSES, Trace
 from edge.drivers.trace import BadTrace, Head, Piece, line, read
 from edge.tech.bench import TechClock
 from edge.tech.choice import BadChoice, Options, PortTaken, bus_options, chosen, tapped
+from edge.tech.cli_visit import having_port
 from edge.tech.listen import Since, begin, listen
 from edge.tech.replay import understood
 from edge.tech.watch import Counters, Seen, Wanted, Watch, pcap
@@ -72,7 +73,7 @@ def record(*, file: Path, options: Options, drive: bool, seconds: float | None) 
                 count += 1
                 out.write(line(since.piece(direction, data, now_ms)) + "\n")
 
-            _listen(settings, keep, drive=drive, seconds=seconds)
+            _listen(options, keep, drive=drive, seconds=seconds)
     except OSError as error:
         _fail(f"{file}: {error.strerror}; allowed is a new file in a folder that is there")
     click.echo(f"{file}: {count} lines. Read it with: wxvend tech replay {file}")
@@ -98,7 +99,7 @@ def monitor(*, options: Options, drive: bool, seconds: float | None, as_json: bo
         for seen in watch.feed(piece):
             _tell(seen, wanted, as_json=as_json)
 
-    _listen(settings, show, drive=drive, seconds=seconds)
+    _listen(options, show, drive=drive, seconds=seconds)
     for seen in watch.end(at_ms):
         _tell(seen, wanted, as_json=as_json)
     _sum(watch.counters, as_json=as_json)
@@ -182,9 +183,15 @@ def _settings(options: Options, *, drive: bool = True) -> Any:
         _fail(str(error))
 
 
-def _listen(settings: Any, hook: Trace, *, drive: bool, seconds: float | None) -> None:
+def _listen(options: Options, hook: Trace, *, drive: bool, seconds: float | None) -> None:
+    settings = _settings(options, drive=drive)
+
+    async def work() -> None:
+        async with having_port(options, settings.port):
+            await listen(settings, TechClock(), hook, drive=drive, seconds=seconds)
+
     try:
-        asyncio.run(listen(settings, TechClock(), hook, drive=drive, seconds=seconds))
+        asyncio.run(work())
     except KeyboardInterrupt:
         return
     except PortTaken as error:

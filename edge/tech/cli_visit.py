@@ -6,6 +6,9 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import click
@@ -13,7 +16,8 @@ import click
 from edge.tech import visit as asking
 from edge.tech.bench import TechClock
 from edge.tech.books import Books, NoBooks, books, journal_of
-from edge.tech.choice import BadChoice, Options, PortTaken, bus_options, chosen, claim
+from edge.tech.choice import BadChoice, Options, PortTaken, bus_options, chosen
+from edge.tech.door import door_of, having
 from edge.tech.visit import LaneFound, NoAnswer, Refused, Visit, visiting
 
 NOT_WELL: Final = 1
@@ -75,8 +79,9 @@ def scan(options: Options, as_json: bool) -> None:
 def test_vend(lane: int, options: Options, yes: bool, as_json: bool) -> None:
     """Turn the motor of LANE once, outside any sale. Stock and money are not touched.
 
-    With --config it is refused while a sale is unfinished, because it would bury the board's word on that
-    sale; who, when and what came of it is noted beside the journal. Exit code 1 unless a product came out.
+    With --config the daemon lends its port and sells nothing meanwhile; where none runs it is refused while a
+    sale is unfinished, because it would bury the board's word on that sale. Who, when and what came of it is
+    noted beside the journal. Exit code 1 unless a product came out.
     """
     if not yes:
         fail(
@@ -84,30 +89,35 @@ def test_vend(lane: int, options: Options, yes: bool, as_json: bool) -> None:
             "Try: the same with --yes",
             BAD_INPUT,
         )
-    settings = _settings(options)
-    try:
-        claim(settings.port)
-    except PortTaken as error:
-        fail(str(error), NOT_WELL)
-    note = noted(options, lane)
 
     async def once(visit: Visit) -> dict[str, Any]:
         return await asking.turn_once(visit, lane)
 
-    note("asked")
-    found = on_the_bus(options, once, on_fail=note)
-    note(str(found["outcome"]))
+    found = on_the_bus(options, once, notes=Noting(did="test-vend", lane=lane, result=_outcome))
     _say(found, as_json=as_json)
     sys.exit(0 if found["outcome"] == "Delivered" else NOT_WELL)
 
 
-def noted(options: Options, lane: int, *, did: str = "test-vend") -> Callable[[str], None]:
+def _outcome(found: dict[str, Any]) -> str:
+    return str(found["outcome"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noting:
+    """What is noted of a work that changes something; `result` says in a word what came of it."""
+
+    did: str
+    lane: int = 0
+    result: Callable[[Any], str] = str
+
+
+def noted(options: Options, noting: Noting) -> Callable[[str], None]:
     """Notes beside the journal, where there is one; ends the program while a sale is unfinished."""
     if options.config is None:
         click.echo(
             "without --config nobody looks whether a sale is unfinished, and nothing is noted", err=True
         )
-        return lambda _: None
+        return _forget
     unfinished = _books(options).unfinished
     if unfinished:
         fail(
@@ -119,7 +129,8 @@ def noted(options: Options, lane: int, *, did: str = "test-vend") -> Callable[[s
     clock = TechClock()
 
     def note(result: str) -> None:
-        told = {"wall_ms": clock.wall_ms(), "who": who(), "did": did, "lane": lane, "result": result}
+        told = {"wall_ms": clock.wall_ms(), "who": who(), "did": noting.did, "lane": noting.lane}
+        told |= {"result": result}
         try:
             with file.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(told, ensure_ascii=False) + "\n")
@@ -127,6 +138,10 @@ def noted(options: Options, lane: int, *, did: str = "test-vend") -> Callable[[s
             fail(f"{file}: {error.strerror}: what is not noted is not done. Try: as root", NOT_WELL)
 
     return note
+
+
+def _forget(_: str) -> None:
+    """Where nothing is to be noted."""
 
 
 def who() -> str:
@@ -158,24 +173,46 @@ def _settings(options: Options) -> Any:
 
 
 def on_the_bus(
-    options: Options, work: Callable[[Visit], Awaitable[Any]], on_fail: Callable[[str], None] = lambda _: None
+    options: Options, work: Callable[[Visit], Awaitable[Any]], *, notes: Noting | None = None
 ) -> Any:
-    """Do something with the driver of the bus; what keeps it from being done ends the program in words."""
+    """Do something with the driver of the bus; what keeps it from being done ends the program in words.
+
+    The port is lent by the daemon, or free. With `notes` it is noted before, and what came of it afterwards.
+    """
     settings = _settings(options)
+    note = _forget
     logging.disable(logging.WARNING)  # told in our own words
 
     async def visit() -> Any:
-        claim(settings.port)
-        async with visiting(settings, TechClock()) as made:
-            return await work(made)
+        nonlocal note
+        async with having_port(options, settings.port):
+            if notes is not None:
+                note = noted(options, notes)
+                note("asked")
+            async with visiting(settings, TechClock()) as made:
+                found = await work(made)
+            note(notes.result(found) if notes is not None else "")
+            return found
 
     try:
         return asyncio.run(visit())
     except (PortTaken, NoAnswer, Refused, TimeoutError) as error:
-        on_fail(type(error).__name__)
+        note(type(error).__name__)
         fail(str(error) or "took too long; look into the machine", NOT_WELL)
     finally:
         logging.disable(logging.NOTSET)
+
+
+def having_port(options: Options, port: Path) -> AbstractAsyncContextManager[None]:
+    """The port for the time of a command. What a person should know while he waits goes to stderr."""
+    what = click.get_current_context().command_path.removeprefix("wxvend ")[-64:]
+    return lent_port(options, port, what=what)
+
+
+def lent_port(options: Options, port: Path, *, what: str) -> AbstractAsyncContextManager[None]:
+    """The same where there is no command line; `what` says in the journal what it is for."""
+    door = door_of(journal_of(options.config)) if options.config is not None else None
+    return having(port, door, who=who(), what=what, told=lambda words: click.echo(words, err=True))
 
 
 def _say(found: dict[str, Any], *, as_json: bool) -> None:

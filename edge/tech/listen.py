@@ -9,7 +9,7 @@ from edge.drivers import trace
 from edge.drivers.registry import Trace, make_dispenser
 from edge.drivers.serial_port import SerialPort
 from edge.ports import Clock
-from edge.tech.choice import PortTaken, claim
+from edge.tech.choice import PortTaken
 
 
 class Tap:
@@ -34,9 +34,8 @@ class Tap:
 async def listen(settings: Any, clock: Clock, hook: Trace, *, drive: bool, seconds: float | None) -> None:
     """Hear for so long, None: until cancelled. With `drive` the driver asks, and moves nothing by itself.
 
-    Raises PortTaken.
+    The port must be had before. Raises PortTaken when it is gone.
     """
-    claim(settings.port)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             if drive:
