@@ -49,3 +49,7 @@ class Looked:
     async def sale_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
         """The newest lines of a machine's newest sales."""
         return await self.store.sale_lines(machine, limit)
+
+    async def newest_lines(self, machines: Machines, limit: int) -> tuple[Fact, ...]:
+        """The newest of all lines."""
+        return await self.store.newest_lines(machines, limit)

@@ -186,7 +186,10 @@ class Service(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneView:
-    """A lane as the machine last showed it; None where its board cannot tell. `reason` empty: it sells."""
+    """A lane as the machine last showed it; None where its board cannot tell. `reason` empty: it sells.
+
+    `fault` and `code`: what is wrong with it, as a common fault and a service code; empty where nothing is.
+    """
 
     lane: int
     product_zh: str
@@ -195,6 +198,8 @@ class LaneView:
     stock: int | None
     capacity: int | None
     reason: str
+    fault: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,13 +222,29 @@ class MachineView:
     lanes: tuple[LaneView, ...]
 
 
+class Changes(Protocol):
+    """Ids of machines, one after the other, as long as anybody asks."""
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        """Itself."""
+
+    async def __anext__(self) -> str:
+        """The next; waits for it."""
+
+    def rest(self) -> tuple[str, ...]:
+        """All that can be told now without waiting; they are told by this."""
+
+
 class Roster(Protocol):
     """The machines as a page shows them."""
 
     def machines(self) -> tuple[MachineView, ...]:
         """Every machine of the settings, in the order of their ids, heard of or not."""
 
-    def changes(self) -> AsyncIterator[str]:
+    def machine(self, machine: str) -> MachineView | None:
+        """One of them, or None."""
+
+    def changes(self) -> Changes:
         """Ids of machines as what is shown of them changes; a slow reader may miss repeats, not machines."""
 
 

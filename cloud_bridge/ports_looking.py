@@ -15,10 +15,12 @@ from cloud_bridge.ports import CaseView, Fact, SaleView
 
 SHORTEST_TAIL: Final = 4
 MOST_ROWS: Final = 200
-# What may be asked of sales by their end; `refunded` is any whose money went back, in part or whole.
+# What may be asked of sales by their end. `refunded` is any whose money went back, in part or whole; `lost` any
+# whose goods came out although the money went back.
 KINDS: Final[Mapping[str, frozenset[State]]] = {
     "vended": frozenset({State.VENDED}),
     "refunded": frozenset(),
+    "lost": frozenset(),
     "unpaid": frozenset({State.CLOSED}),
     "open": frozenset({State.QUOTED, State.OFFERED, State.CLOSING, State.PAID, State.CASE}),
 }
@@ -43,7 +45,8 @@ class Asked:
 class DayFigures:
     """What came of the sales that were opened between two instants, in fen and in sales.
 
-    `by_machine` is paid less refunded of each machine that took money.
+    `lost_fen` are goods that came out although their money went back. `by_machine` is paid less refunded of
+    each machine that took money.
     """
 
     sales: int = 0
@@ -53,6 +56,8 @@ class DayFigures:
     vended_fen: int = 0
     refunded: int = 0
     refunded_fen: int = 0
+    lost: int = 0
+    lost_fen: int = 0
     by_machine: Mapping[str, int]
 
 
@@ -110,6 +115,9 @@ class LookingStore(Protocol):
     async def sale_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
         """The newest lines of a machine's newest sales, the newest first."""
 
+    async def newest_lines(self, machines: Machines, limit: int) -> tuple[Fact, ...]:
+        """The newest of all lines, the newest first; of a few machines fewer of them."""
+
 
 # ---------------------------------------------------------------- what pages see
 
@@ -149,6 +157,9 @@ class Looking(Protocol):
 
     async def sale_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
         """As `LookingStore.sale_lines`."""
+
+    async def newest_lines(self, machines: Machines, limit: int) -> tuple[Fact, ...]:
+        """As `LookingStore.newest_lines`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The machines as a page shows them, from what they show and say; decides nothing. Implements `Roster`."""
+"""The machines as a page shows them, from what they say; decides nothing. Implements `Roster` and `Trends`."""
 
 import asyncio
 from collections import Counter
@@ -9,7 +9,9 @@ from weakref import WeakSet
 
 from cloud_bridge.core.model import Born, FromMachine
 from cloud_bridge.fleet import shown
+from cloud_bridge.fleet.trends import Trend
 from cloud_bridge.ports import Clock, LaneView, MachineView
+from cloud_bridge.ports_looking import Health
 from wire.codec import decode_presence
 from wire.messages import BadMessage, Presence
 from wire.topics import Topic
@@ -38,6 +40,7 @@ class _Machine:
     temperature_c: int | None = None
     door_open: bool | None = None
     lanes: dict[int, LaneView] = field(default_factory=dict)
+    trend: Trend = field(default_factory=Trend)
 
 
 class Changes(AsyncIterator[str]):
@@ -60,6 +63,12 @@ class Changes(AsyncIterator[str]):
         del self._changed[machine]
         return machine
 
+    def rest(self) -> tuple[str, ...]:
+        """Everything that is new now."""
+        changed = tuple(self._changed)
+        self._changed.clear()
+        return changed
+
 
 class Roster:
     """`take` what machines show, `heard` what they say under their keys."""
@@ -76,6 +85,16 @@ class Roster:
     def machines(self) -> tuple[MachineView, ...]:
         """Every machine of the settings, in the order of their ids."""
         return tuple(self._view(entry) for entry in self._machines.values())
+
+    def machine(self, machine: str) -> MachineView | None:
+        """One of them, or None."""
+        entry = self._machines.get(machine)
+        return None if entry is None else self._view(entry)
+
+    def health(self, machine: str) -> tuple[Health, ...]:
+        """How it was in the last day, the oldest step first."""
+        entry = self._machines.get(machine)
+        return () if entry is None else entry.trend.steps(self._clock.wall_ms())
 
     def changes(self) -> Changes:
         """Ids of machines as what is shown of them changes, from now on."""
@@ -162,6 +181,9 @@ class Roster:
 
     def _tell(self, entry: _Machine) -> None:
         view = self._view(entry)
+        if entry.boot > 0:
+            wall_ms = self._clock.wall_ms()
+            entry.trend.note(wall_ms, online=view.online, temperature_c=view.temperature_c)
         coarse = replace(view, seen_wall_ms=view.seen_wall_ms // SEEN_STEP_MS)
         if self._told.get(entry.machine) == coarse:
             return

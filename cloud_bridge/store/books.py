@@ -16,11 +16,13 @@ from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact, StandingAlarm, StoreFailed, Tx
 from cloud_bridge.ports_alarms import AlarmTx
 from cloud_bridge.ports_bills import BillTx, BookStreams, Kept
+from cloud_bridge.ports_catalogue import CatalogueTx
 from cloud_bridge.ports_desk import DeskTx
 from cloud_bridge.ports_looking import Asked, DayFigures, Evidence, Machines
 from cloud_bridge.store import tables
 from cloud_bridge.store.alarms import SqlAlarmTx
 from cloud_bridge.store.bills import SqlBillTx, SqlStreams, newest_days, read_days
+from cloud_bridge.store.catalogue import SqlCatalogueTx
 from cloud_bridge.store.database import (
     DATABASE_ERRORS,
     READERS,
@@ -36,6 +38,7 @@ from cloud_bridge.store.pages import (
     read_evidence,
     read_figures,
     read_machine_lines,
+    read_newest_lines,
     read_page,
     read_sale_lines,
     read_tail,
@@ -146,6 +149,10 @@ class SqlStore:
         """The newest lines of a machine's newest sales."""
         return await self._read(lambda db: read_sale_lines(db, machine, limit))
 
+    async def newest_lines(self, machines: Machines, limit: int) -> tuple[Fact, ...]:
+        """The newest of all lines."""
+        return await self._read(lambda db: read_newest_lines(db, machines, limit))
+
     async def on_desk(self, work: Callable[[DeskTx], T]) -> T:
         """As `run`, in a transaction that also sees what people work with."""
         return await self._writer.run(lambda tx: work(SqlDeskTx.of(tx)))
@@ -153,6 +160,10 @@ class SqlStore:
     async def on_alarms(self, work: Callable[[AlarmTx], T]) -> T:
         """As `run`, in a transaction that also sees how long alarms stood and who looks after them."""
         return await self._writer.run(lambda tx: work(SqlAlarmTx.of(tx)))
+
+    async def look_at_alarms(self, work: Callable[[AlarmTx], T]) -> T:
+        """Run `work`, which only reads, in one snapshot, keeping no writer waiting. Raises StoreFailed."""
+        return await self._read(lambda db: work(SqlAlarmTx(db)))
 
     async def complaints(
         self, *, settled: int = 0
@@ -163,6 +174,14 @@ class SqlStore:
     async def on_bills(self, work: Callable[[BillTx], T]) -> T:
         """As `run`, in a transaction that also sees the daily match's rows."""
         return await self._writer.run(lambda tx: work(SqlBillTx.of(tx)))
+
+    async def on_catalogue(self, work: Callable[[CatalogueTx], T]) -> T:
+        """As `run`, in a transaction that also sees the catalogue and the stock."""
+        return await self._writer.run(lambda tx: work(SqlCatalogueTx.of(tx)))
+
+    async def read_catalogue(self, work: Callable[[CatalogueTx], T]) -> T:
+        """Look only, at one moment, beside whoever writes."""
+        return await self._read(lambda db: work(SqlCatalogueTx(db)))
 
     async def bill_days(self, limit: int) -> tuple[Kept, ...]:
         """The newest matched days first, with their differences."""

@@ -1,16 +1,18 @@
 """The books as pages read them: by key and along an index, however many sales there are."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
 from cloud_bridge.core.case import Case
-from cloud_bridge.core.ledger import Post
+from cloud_bridge.core.ledger import Account, Post
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact
 from cloud_bridge.ports_looking import (
     KINDS,
+    MOST_ROWS,
     SHORTEST_TAIL,
     Asked,
     DayFigures,
@@ -25,9 +27,12 @@ from cloud_bridge.store.tx import to_sale
 
 _SALE = tables.sale.c
 _FACT = tables.fact.c
+_LEDGER = tables.ledger.c
 _LINE = (_FACT.wall_ms, _FACT.machine, _FACT.sale_id, _FACT.who, _FACT.what)
 # So many of a machine's sales are looked into for its newest lines.
 _SALES_BACK = 8
+# A loss comes to light this long after the sale at most, as far as a list of a day's losses is concerned.
+_LATE_MS = 7 * 86_400_000
 
 
 def read_page(db: Connection, asked: Asked) -> tuple[Sale, ...]:
@@ -39,6 +44,8 @@ def read_page(db: Connection, asked: Asked) -> tuple[Sale, ...]:
         found = found.where(_SALE.opened_wall_ms < asked.until_ms)
     if asked.kind == "refunded":
         found = found.where(GIVEN_BACK)
+    elif asked.kind == "lost":
+        found = found.where(_SALE.sale_id.in_(select(_LEDGER.sale_id).where(*_lost(asked))))
     elif asked.kind:
         found = found.where(_SALE.state.in_(sorted(KINDS[asked.kind])))
     if asked.before:
@@ -100,8 +107,11 @@ def read_figures(db: Connection, since_ms: int, until_ms: int, machines: Machine
         func.sum(_SALE.refunded_fen),
     ).where(_SALE.opened_wall_ms >= since_ms, _SALE.opened_wall_ms < until_ms, *_of(machines))
     rows = [(row[0], *map(int, row[1:])) for row in db.execute(found.group_by(_SALE.machine))]
+    asked = Asked(since_ms=since_ms, until_ms=until_ms, machines=machines, kind="lost", limit=MOST_ROWS)
+    lost = read_page(db, asked)
     names = ("sales", "paid", "paid_fen", "vended", "vended_fen", "refunded", "refunded_fen")
     sums = {name: sum(row[at] for row in rows) for at, name in enumerate(names, 1)}
+    sums |= {"lost": len(lost), "lost_fen": sum(sale.refunded_fen for sale in lost)}
     return DayFigures(by_machine={row[0]: row[3] - row[7] for row in rows if row[3]}, **sums)
 
 
@@ -119,7 +129,24 @@ def read_sale_lines(db: Connection, machine: str, limit: int) -> tuple[Fact, ...
     return _facts(db, found.order_by(_FACT.id.desc()).limit(limit))
 
 
+def read_newest_lines(db: Connection, machines: Machines, limit: int) -> tuple[Fact, ...]:
+    """As `LookingStore.newest_lines`: nothing older is searched for who sees a few machines only."""
+    newest = _facts(
+        db, select(*_LINE).order_by(_FACT.id.desc()).limit(limit if machines is None else 20 * limit)
+    )
+    return tuple(fact for fact in newest if machines is None or fact.machine in machines)[:limit]
+
+
 # ---------------------------------------------------------------- helpers
+
+
+def _lost(asked: Asked) -> Iterator["ColumnElement[bool]"]:
+    """Entries that a loss is posted with; they are made when or after the sale was opened."""
+    yield _LEDGER.debit == Account.SHRINKAGE
+    if asked.since_ms:
+        yield _LEDGER.wall_ms >= asked.since_ms
+    if asked.until_ms:
+        yield _LEDGER.wall_ms < asked.until_ms + _LATE_MS
 
 
 def _of(machines: Machines) -> tuple["ColumnElement[bool]", ...]:

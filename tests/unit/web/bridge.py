@@ -111,6 +111,9 @@ class Reader(AsyncIterator[Any]):
             self._news.get_nowait()
         self._news.put_nowait(news)
 
+    def rest(self) -> tuple[Any, ...]:
+        return tuple(self._news.get_nowait() for _ in range(self._news.qsize()))
+
     async def __anext__(self) -> Any:
         try:
             return await self._news.get()
@@ -235,6 +238,9 @@ class Bridge:
     def machines(self) -> tuple[MachineView, ...]:
         return tuple(self.views[machine] for machine in sorted(self.views))
 
-    def changes(self) -> AsyncIterator[str]:
+    def machine(self, machine: str) -> MachineView | None:
+        return self.views.get(machine)
+
+    def changes(self) -> Reader:
         self.change_readers.append(Reader())
         return self.change_readers[-1]
