@@ -334,7 +334,7 @@ def _name(text: str) -> bool:
 
 
 def _line(text: str, most: int) -> bool:
-    return 0 < len(text.strip()) and len(text) <= most and text.isprintable()
+    return bool(text.strip()) and len(text) <= most and text.isprintable()
 
 
 _WORD: Final = "1 to 40 of A-Z a-z 0-9 - _"
