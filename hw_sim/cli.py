@@ -240,6 +240,9 @@ def robots(port: int, signing: tuple[str, ...]) -> None:
 @click.option("--sales", default=20, show_default=True, help="Shoppers in each world.")
 @click.option("--hours", default=24.0, show_default=True, help="For how long they come, at most.")
 @click.option("--machines", default=0, show_default=True, help="In each world; 0: as the seed has it.")
+@click.option(
+    "--bus", default="any", show_default=True, metavar="NAME", help="The machines'; any: as the seed has it."
+)
 @click.option("--order-requests", is_flag=True, help="Codes name products; orders are made after the scan.")
 @click.option(
     "--only", default="", help="Kinds of trouble, with commas, instead of the seed's own; none: none."
@@ -269,6 +272,7 @@ def world(**wish: Any) -> None:
         hours=wish["hours"],
         machines=wish["machines"],
         only=only,
+        bus=wish["bus"],
         order_requests=wish["order_requests"],
     )
     kept = ("seeds", "seed", "story", "every_step", "every_mark", "without", "as_json", "workers")

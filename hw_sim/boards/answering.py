@@ -37,11 +37,15 @@ COMMON_FAULTS: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Milliseconds: `reply_ms` before an answer, `turn_ms` of a motor, `late_ms` of a late result."""
+    """Milliseconds: `reply_ms` before an answer, `turn_ms` of a motor, `late_ms` of a late result.
+
+    `traced`: each frame is an event.
+    """
 
     reply_ms: float = 5
     turn_ms: int = 1200
     late_ms: int = 8000
+    traced: bool = True
     seed: int = 0
 
 
@@ -98,6 +102,9 @@ class AnsweringBoard(ABC):
     def woke(self) -> None:
         """Power is back: what this board's memory does not keep is gone."""
 
+    def fell(self, run: Run) -> None:  # noqa: B027 - most have nothing to add
+        """A piece has just left its spiral."""
+
     def words(self, raw: bytes) -> str:
         """A frame in words, for whoever watches."""
         return raw.hex(" ")
@@ -135,7 +142,7 @@ class AnsweringBoard(ABC):
     @property
     def next_ms(self) -> float:
         """When `tick` has something to do."""
-        times = [due_ms for due_ms, _ in self._out]
+        times = [self._out[0][0]] if self._out else []
         if self.run is not None:
             times += [self.run.falls_ms if self.run.turn.falls else self.run.ends_ms, self.run.blinks_ms]
         return min(times, default=NEVER)
@@ -150,7 +157,7 @@ class AnsweringBoard(ABC):
             self._held = self._held[used:]
             if not raw:
                 continue
-            self._tell("frame", now_ms, dir="to_board", hex=raw.hex(), words=self.words(raw))
+            self._trace(raw, now_ms, "to_board")
             if not self.faults.strikes("lose_command"):
                 self._advance(now_ms)
                 self.answer(raw, now_ms)
@@ -176,7 +183,7 @@ class AnsweringBoard(ABC):
     def _written(self, raw: bytes, now_ms: float) -> list[bytes]:
         if self.faults.on("silent"):
             return []
-        self._tell("frame", now_ms, dir="to_host", hex=raw.hex(), words=self.words(raw))
+        self._trace(raw, now_ms, "to_host")
         if self.faults.strikes("bad_check"):
             at = self._random.randrange(len(raw))
             raw = raw[:at] + bytes((raw[at] ^ 1 << self._random.randrange(8),)) + raw[at + 1 :]
@@ -216,6 +223,7 @@ class AnsweringBoard(ABC):
             self.cabinet.drop(run.lane)
             run.seen = run.turn.seen
             run.turn = Turn(falls=False, seen=run.turn.seen, stops=run.turn.stops)
+            self.fell(run)
             self._tell("dropped", now_ms, lane=run.lane.number, stock=run.lane.stock, seen=run.seen)
         if now_ms >= run.blinks_ms:
             self._tell("motor", now_ms, lane=run.lane.number, running=False)
@@ -224,6 +232,10 @@ class AnsweringBoard(ABC):
             self.run = None
             self._tell("motor", now_ms, lane=run.lane.number, running=False)
             self.ended(run, now_ms)
+
+    def _trace(self, raw: bytes, now_ms: float, way: str) -> None:
+        if self.timing.traced:
+            self._tell("frame", now_ms, dir=way, hex=raw.hex(), words=self.words(raw))
 
     def _tell(self, what: str, now_ms: float, **fields: object) -> None:
         self.events.append(Event(what=what, t_ms=now_ms, fields=tuple(fields.items())))

@@ -54,6 +54,11 @@ class JunpengBoard(AnsweringBoard):
     # ------------------------------------------------------------ its own word
 
     @property
+    def resting(self) -> bool:
+        """Whether it only gives the host the turn: nothing to tell, nothing that moves."""
+        return self.run is None and not (self._waiting or self._out)
+
+    @property
     def next_ms(self) -> float:
         """It speaks by itself."""
         return min(super().next_ms, self._due_ms)

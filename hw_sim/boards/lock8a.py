@@ -61,11 +61,14 @@ class Lock8aBoard(AnsweringBoard):
         elif command == 0x8A and self.run is None and self.start(lane, now_ms, sensor=True) is None:
             self._say(command, lock, now_ms, after_ms=self.timing.turn_ms)
 
+    def fell(self, run: Run) -> None:
+        """The door springs open in the pulse, whatever becomes of the board then."""
+        if run.seen:
+            self.open.add(run.lane.number)
+
     def ended(self, run: Run, now_ms: float) -> None:
         """The pulse is over."""
         lane = run.lane.number
-        if run.seen:
-            self.open.add(lane)
         self._say(0x8A, lane - self._offset, now_ms)
         if run.seen and self.faults.on("reports"):
             self._say(0x82, lane - self._offset, now_ms, after_ms=10)

@@ -4,6 +4,7 @@ What the machine does comes from the MDB/ICP notes (sections 2 to 5, 8); what cr
 the notes on the adapters. The bus in between, with its 5 ms, is the adapter's affair and is not played here.
 """
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -21,6 +22,7 @@ OWN_FAULTS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _REQUEST_MS, _IMPATIENT_MS = 100, 5_000
+_AMOUNT: Final = re.compile(r"\d{1,7}(\.\d{1,3})?")
 
 
 class Vmc(AnsweringBoard):
@@ -143,13 +145,13 @@ class QibixxVmc(Vmc):
                 self._line("c,0", now_ms)
             case ["C", "SETCONF", _]:
                 self._line('c,ERR,"cashless is on"' if self._on else "c,SET,OK", now_ms)
-            case ["C", "VEND", amount] if amount != "-1":
+            case ["C", "VEND", amount] if _AMOUNT.fullmatch(amount):
                 if self.asking is None:
                     self._line("c,ERR,VEND -3", now_ms)
                     return
                 self._line("r,ACK", now_ms)
                 self.allowed(now_ms)
-            case ["C", "VEND", _] | ["C", "STOP"]:
+            case ["C", "VEND", "-1"] | ["C", "STOP"]:
                 self._line("r,ACK" if self.asking is not None else "c,ERR,VEND -3", now_ms)
                 self.refused(now_ms)
             case ["C", "START", *_]:

@@ -25,10 +25,14 @@ from hw_sim.boards.ziman import ZimanBoard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a person may choose. Milliseconds: `turn_ms` of a motor, `poll_ms` between polls of the board."""
+    """What may be chosen. Milliseconds: `turn_ms` of a motor, `poll_ms` between polls of the board.
+
+    `traced`: each frame is an event.
+    """
 
     turn_ms: int = 1200
     poll_ms: int = 200
+    traced: bool = True
     seed: int = 0
 
 
@@ -41,11 +45,13 @@ class Model:
 
 
 def _timing(wanted: Wanted) -> Timing:
-    return Timing(turn_ms=wanted.turn_ms, seed=wanted.seed)
+    return Timing(turn_ms=wanted.turn_ms, traced=wanted.traced, seed=wanted.seed)
 
 
 def _xy(cabinet: Cabinet, wanted: Wanted) -> Board:
-    settings = BoardSettings(turn_ms=wanted.turn_ms, poll_ms=wanted.poll_ms, seed=wanted.seed)
+    settings = BoardSettings(
+        turn_ms=wanted.turn_ms, poll_ms=wanted.poll_ms, traced=wanted.traced, seed=wanted.seed
+    )
     return XyBoard(cabinet, settings)
 
 

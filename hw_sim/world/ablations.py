@@ -52,7 +52,11 @@ def _one(
         invariant=invariant,
         words=words,
         life=Life(
-            only=frozenset(only.split()), clock_rates=clock_rates, every_s=every_s, all_pay=name != "CLOSE"
+            only=frozenset(only.split()),
+            clock_rates=clock_rates,
+            every_s=every_s,
+            all_pay=name != "CLOSE",
+            bus="xy",
         ),
         seed=seed,
         patches=patches,

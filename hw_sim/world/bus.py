@@ -3,10 +3,11 @@
 The board has power of its own: a daemon that dies leaves it running. Nothing is kept for a port that is not
 open, as on a real line.
 
-Between shoppers there is nothing on a line but turn and acknowledgement, over and over. After some of that
-the board rests: it leaves out turns, as many as the driver bears without calling it silent, and keeps step.
-Whatever could make a turn count (a key, a fault, a daemon that starts, a driver that wants something) ends
-the rest with the next turn that it would have given; while there is noise no board rests.
+Between shoppers there is nothing on the line of a board that gives the turn but turn and acknowledgement,
+over and over. After some of that the board rests: it leaves out turns, as many as the driver bears without
+calling it silent, and keeps step. Whatever could make a turn count (a key, a fault, a daemon that starts, a
+driver that wants something) ends the rest with the next turn that it would have given; while there is noise
+no board rests.
 """
 
 import asyncio
@@ -18,20 +19,18 @@ from random import Random
 from typing import Final
 
 from edge.drivers.serial_port import Listener
+from hw_sim.boards.answering import NEVER
+from hw_sim.boards.board import Board
+from hw_sim.boards.junpeng import JunpengBoard
 from hw_sim.boards.xy import XyBoard
+from hw_sim.world.buses import KINDS, USUAL, Kind
 from hw_sim.world.loop import Handle, Host, WorldLoop
 
-BYTE_S: Final = 10 / 57_600
+BITS: Final = 10  # of a byte on the line
 LATENCY_S: Final = 0.001
 REST_AFTER: Final = 3  # turns that came to nothing
 REST_MS: Final = 2_500  # between turns of a board that rests, at most: the driver takes 3 s for silence
 _A_BIT_S: Final = 1e-6  # past the moment, so that no rounding makes it too early
-# Where command and lane of a frame stand, the command that moves something, and the word that the host has
-# nothing to say (XY protocol section 2).
-_COMMAND: Final = slice(2, 3)
-_DRIVE: Final = b"\x06"
-_NOTHING: Final = b"\x42"
-_LANE: Final = slice(7, 9)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,20 +47,30 @@ class Noise:
         return bool(self.deaf or self.loss or self.flip)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """How both ends speak: frames, bits a second, milliseconds between turns where a board gives them."""
+
+    kind: Kind = KINDS[USUAL]
+    baud: int = 57_600
+    poll_ms: int
+
+
 class Bus:
-    """The line. `plug` gives the driver's end; the board's end runs by itself and polls each `poll_ms`.
+    """The line. `plug` gives the driver's end; the board's end runs by itself.
 
     `told` hears of each motor that starts and each piece that falls, with its lane; `listening` says that a
-    vend is being watched, so that what gets lost then is told as well. `step` names each write that moves.
+    vend is being watched, so that what gets lost then is told as well. `step` names each write of a vend
+    and of a recovery.
     """
 
     def __init__(
         self,
         loop: WorldLoop,
-        board: XyBoard,
+        board: Board,
         chance: Random,
         *,
-        poll_ms: int,
+        speech: Speech,
         told: Callable[[str, int], None],
         step: Callable[[str], None],
     ) -> None:
@@ -72,8 +81,12 @@ class Bus:
         self._chance: Final = chance
         self._told: Final = told
         self._step: Final = step
-        self._poll_ms: Final = poll_ms
+        self._kind: Final = speech.kind
+        self._byte_s: Final = BITS / speech.baud
+        self._poll_ms: Final = speech.poll_ms
+        self._turns: Final = board if isinstance(board, XyBoard | JunpengBoard) else None
         self.listening = False
+        self.lane = 0  # of the order that the driver was given last
         self._spoiled_s = 0.0
         self._down_s = 0.0
         self._wanted = 0  # operations of the driver that are under way
@@ -102,14 +115,18 @@ class Bus:
 
     def to_board(self, data: bytes) -> None:
         """Bytes of the driver, on their way."""
-        command = data[_COMMAND]
-        if command != _NOTHING:
+        if self._kind.nothing(data):
+            pass
+        elif self._kind.moves(data):
             self._empty_turns = 0
-        if command == _DRIVE:
-            self._told("frame leaves", int.from_bytes(data[_LANE], "big"))
+            self._told("frame leaves", self.lane)
             self._step("serial.write")
+        else:
+            self._empty_turns = 0
+            if self.listening and self._turns is None:
+                self._step("serial.ask")
         if heard := self._spoiled(data):
-            self._loop.on(self._loop.nature, LATENCY_S + BYTE_S * len(heard), self._hear, heard)
+            self._loop.on(self._loop.nature, LATENCY_S + self._byte_s * len(heard), self._hear, heard)
 
     def now_ms(self) -> float:
         """The board's clock."""
@@ -125,10 +142,10 @@ class Bus:
         self._wait()
 
     def _look(self) -> None:
-        rested = self._board.resting
+        rested = self._only_turns()
         written = self._board.tick(self.now_ms())
         if written:
-            self._empty_turns = self._empty_turns + 1 if rested else 0
+            self._empty_turns = self._empty_turns + 1 if rested or self._only_turns() else 0
         self._write(written)
         self._wait()
 
@@ -137,21 +154,24 @@ class Bus:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._board.powered and not (self._rests() and self._alone()):
-            wait_s = max(0.001, (self._due_ms() - self.now_ms()) / 1000 + _A_BIT_S)
-            self._timer = self._loop.on(self._loop.nature, wait_s, self._look)
-
-    def _due_ms(self) -> float:
-        due_ms, now_ms = self._board.next_ms, self.now_ms()
-        if self._rests():
-            return due_ms + (REST_MS - self._poll_ms) // self._poll_ms * self._poll_ms
-        if due_ms < now_ms:  # it rested until now
+        due_ms, rests = self._board.next_ms, self._rests()
+        if not self._board.powered or due_ms >= NEVER or (rests and self._alone()):
+            return
+        now_ms = self.now_ms()
+        if rests:
+            due_ms += (REST_MS - self._poll_ms) // self._poll_ms * self._poll_ms
+        elif due_ms < now_ms and self._turns is not None:  # it rested until now
             due_ms += self._poll_ms * math.ceil((now_ms - due_ms) / self._poll_ms)
-        return due_ms
+        wait_s = max(0.001, (due_ms - now_ms) / 1000 + _A_BIT_S)
+        self._timer = self._loop.on(self._loop.nature, wait_s, self._look)
 
     def _rests(self) -> bool:
         idle = self._empty_turns >= REST_AFTER and not self._wanted and not self.noise.on
-        return idle and self._board.resting
+        return idle and self._only_turns()
+
+    def _only_turns(self) -> bool:
+        """The board gives turns, and has nothing to tell."""
+        return self._turns is not None and self._turns.resting
 
     def _alone(self) -> bool:
         """No daemon has the port open: a turn would be given to nobody."""
@@ -162,7 +182,7 @@ class Bus:
         for piece in pieces:
             data, port = self._spoiled(piece), self.port
             if data and port is not None:
-                self._down_s = max(self._down_s, self._loop.time() + LATENCY_S) + BYTE_S * len(data)
+                self._down_s = max(self._down_s, self._loop.time() + LATENCY_S) + self._byte_s * len(data)
                 self._loop.on(port.host, self._down_s - self._loop.time(), port.hear, data)
 
     def _tell(self) -> None:

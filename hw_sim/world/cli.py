@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from hw_sim.world.ablations import ABLATIONS, Ablation
+from hw_sim.world.buses import ANY, KINDS
 from hw_sim.world.campaign import Broken, Totals, campaign, live
 from hw_sim.world.cells import cells
 from hw_sim.world.directed import directed, name_of
@@ -45,6 +46,9 @@ def run(wish: Wish) -> int:
     if wish.without and wish.without not in ABLATIONS:
         click.echo(f"--without: found {wish.without}, allowed {', '.join(ABLATIONS)}", err=True)
         return BAD_INPUT
+    if wish.life.bus not in (ANY, *KINDS):
+        click.echo(f"--bus: found {wish.life.bus}, allowed {ANY}, {', '.join(KINDS)}", err=True)
+        return BAD_INPUT
     if wish.seed is not None:
         return _one(wish, wish.seed)
     try:
@@ -54,7 +58,7 @@ def run(wish: Wish) -> int:
         return BAD_INPUT
     began_s = time.monotonic()
     if wish.every_step:
-        parts, count = every_step(workers=wish.workers)
+        parts, count = every_step(workers=wish.workers, bus=wish.life.bus)
     else:
         count = len(seeds)
         parts = campaign(seeds, wish.life, without=wish.without, workers=wish.workers)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Final
 from cloud_bridge.core.timings import Timings
 from edge.ports import Terms
 from hw_sim.platform.faults import Armed, Fault
+from hw_sim.world.buses import ANY, USUAL
 from hw_sim.world.campaign import Broken, Totals, on_all_cores
 from hw_sim.world.cells import counted
 from hw_sim.world.run import Outcome, ended, heal, watched
@@ -27,8 +28,15 @@ _RIG: Final = Rig(
 )
 
 
-def _board(fault: str) -> Callable[[World], None]:
-    return lambda world: world.machines[0].stumble(fault, times=1)
+def _board(fault: str, instead: str = "") -> Callable[[World], None]:
+    """A fault of the board, or one that comes near it where it does not know the first."""
+
+    def strike(world: World) -> None:
+        machine = world.machines[0]
+        known = [name for name in (fault, instead) if name in machine.board.faults.known]
+        machine.stumble(known[0], times=1)
+
+    return strike
 
 
 def _platform(fault: Fault, also: str = "") -> Callable[[World], None]:
@@ -73,7 +81,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
         "two phones": Scenario(Habit.TWO_PHONES),
         "jam": Scenario(Habit.PAYS, _board("jam")),
         "nothing falls": Scenario(Habit.PAYS, _board("no_drop")),
-        "no result": Scenario(Habit.PAYS, _board("no_result")),
+        "no result": Scenario(Habit.PAYS, _board("no_result", "late_result")),
         "notices lost": Scenario(Habit.PAYS, _platform(Fault.LOST_NOTICE)),
         "refund closed": Scenario(Habit.PAYS, _platform(Fault.REFUND_CLOSED, "jam")),
         "payment beats close": Scenario(Habit.PAYS_LATE, _platform(Fault.PAYMENT_BEATS_CLOSE)),
@@ -82,21 +90,25 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
 )
 
 
-def every_step(*, workers: int = 0, stride: int = 1) -> tuple[Iterator[Totals], int]:
-    """Each scenario once for each of its steps (or each `stride`-th), cut there; and how many that are."""
+def every_step(*, workers: int = 0, stride: int = 1, bus: str = ANY) -> tuple[Iterator[Totals], int]:
+    """Each scenario once for each of its steps (or each `stride`-th), cut there; and how many that are.
+
+    `bus` is the machine's (any: the usual one).
+    """
+    bus = USUAL if bus == ANY else bus
     numbers = [
         at * _MOST + step
         for at, name in enumerate(SCENARIOS)
-        for step in range(0, _walk(name, 0)[1] + 1, stride)
+        for step in range(0, _walk(name, 0, bus)[1] + 1, stride)
     ]
-    return on_all_cores(partial(_one, counting=True), numbers, workers), len(numbers)
+    return on_all_cores(partial(_one, bus=bus), numbers, workers), len(numbers)
 
 
-def _one(number: int, counting: bool) -> Totals:
+def _one(number: int, bus: str) -> Totals:
     at, step = divmod(number, _MOST)
     totals = Totals(seeds=1)
     with counted() as totals.cells:
-        outcome, _ = _walk(list(SCENARIOS)[at], step)
+        outcome, _ = _walk(list(SCENARIOS)[at], step, bus)
     totals.virtual_s = outcome.virtual_s
     totals.counts, totals.marks = Counter(outcome.counts), Counter(outcome.marks)
     if outcome.violations:
@@ -105,10 +117,10 @@ def _one(number: int, counting: bool) -> Totals:
     return totals
 
 
-def _walk(name: str, step: int) -> tuple[Outcome, int]:
+def _walk(name: str, step: int, bus: str) -> tuple[Outcome, int]:
     """Live through a scenario and cut whoever takes this step (0: nobody); how many steps there were."""
     scenario = SCENARIOS[name]
-    world = World(1 + list(SCENARIOS).index(name), _RIG)
+    world = World(1 + list(SCENARIOS).index(name), replace(_RIG, bus=bus))
     checker = watched(world)
     if step:
         _cut_at(world, step)

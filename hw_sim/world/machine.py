@@ -1,15 +1,16 @@
 """A vending machine in the world: its board, its computer with the real daemon, its journal's disk."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
 from edge.config import presence
-from edge.core.model import Baseline, Outcome, VendOrder
+from edge.core.model import Baseline, Outcome, Uncertain, VendOrder
 from edge.core.screen import Screen
+from edge.drivers.keypad import Keypad
+from edge.drivers.registry import make_dispenser
 from edge.drivers.xy.driver import XyDispenser
 from edge.drivers.xy.settings import XySettings
 from edge.engine import Engine
@@ -17,12 +18,15 @@ from edge.ids import new_id
 from edge.journal import SqliteJournal
 from edge.payment.bridge import BridgeLink, Identity
 from edge.ports import BusEvent, BusHealth, Capabilities, Dispenser, Ports, Terms
-from hw_sim.boards.mechanics import Cabinet
-from hw_sim.boards.xy import BoardSettings, XyBoard
+from hw_sim.boards.board import Board
+from hw_sim.boards.lock8a import Lock8aBoard
+from hw_sim.boards.shelf import Wanted
 from hw_sim.world.broker import Broker
-from hw_sim.world.bus import Bus
+from hw_sim.world.bus import Bus, Speech
+from hw_sim.world.buses import CERTAIN, KINDS, USUAL, abilities, board_of, settings_of
 from hw_sim.world.clocks import WorldClock
 from hw_sim.world.disks import JournalDisk, open_world_journal
+from hw_sim.world.keypad import Keys
 from hw_sim.world.link import WorldLink
 from hw_sim.world.loop import Host, WorldLoop
 from hw_sim.world.story import Entry, Story
@@ -33,22 +37,26 @@ from wire.topics import Branch, Topic, everything
 
 RESTART_S: Final = 2.0
 MESSAGES_PER_S: Final = 20
-# Faults after which the board still says what happened.
-_CERTAIN: Final = frozenset({"jam", "no_drop", "blind_sensor", "motor_missing", "sensor_fault"})
+TAKES_S: Final = 30.0  # until a customer has shut a locker's door, at most
 TICK_S: Final = 2.0  # where no byte comes; with each that comes the driver looks at the time as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a machine of a world is like."""
+    """What a machine of a world is like. `prices` are fen by lane, `stock` pieces in each."""
 
     name: str
-    lanes: tuple[int, ...]
+    prices: Mapping[int, int]
     stock: int
     terms: Terms
-    bus: XySettings = field(default_factory=lambda: XySettings(port=Path("bus")))
-    board: BoardSettings = field(default_factory=BoardSettings)
+    board: Wanted
+    bus: str = USUAL
     clock_rate: float = 1.0
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """The numbers on its front."""
+        return tuple(self.prices)
 
 
 class Machine:
@@ -70,13 +78,19 @@ class Machine:
         self.host: Final = Host(plan.name, rate=plan.clock_rate)
         self.disk: Final = JournalDisk(became=self._rows_became)
         self.clock: Final = WorldClock(loop, rate=plan.clock_rate)
-        self.board: Final = XyBoard(Cabinet.of(plan.lanes, stock=plan.stock), plan.board)
+        self.kind: Final = KINDS[plan.bus]
+        self.settings: Final = settings_of(plan.bus, plan.lanes)
+        self.can: Final = abilities(self.settings, self.clock)
+        self.board: Final[Board] = board_of(
+            plan.bus, plan.prices, stock=plan.stock, wanted=plan.board, chance=chance("board")
+        )
+        self.keys: Final = None if self.can.keypad else Keys(loop)
         self.bus: Final = Bus(
             loop,
             self.board,
             chance("bus"),
-            poll_ms=plan.board.poll_ms,
-            told=lambda what, lane: self._tell(what, lane=lane),
+            speech=Speech(kind=self.kind, baud=self.settings.baud, poll_ms=plan.board.poll_ms),
+            told=self._saw,
             step=self._step,
         )
         self.screen: Screen | None = None
@@ -92,6 +106,7 @@ class Machine:
         self._disk_chance: Final = chance("disk")
         self._ids: Final = chance("ids")
         self._waits: Final = chance("waits")
+        self._customers: Final = chance("customers")
         self._lease_until_s = 0.0
         self.shown: Callable[[Screen], None] = lambda screen: None
         self.drives: Callable[[int], Dispenser] = self._driver
@@ -131,8 +146,14 @@ class Machine:
 
     def stumble(self, fault: str, *, times: int) -> None:
         """The board will do something wrong, so many times."""
-        self._tell("the board breaks" if fault in _CERTAIN else "the board stumbles", fault=fault)
-        self.board.faults.set(fault, times=times)
+        self._tell("the board breaks" if fault in CERTAIN else "the board stumbles", fault=fault)
+        self.board.faults.set(fault, times=-1 if fault in self.kind.stand else times)
+        self.bus.awake()
+
+    def mend(self, fault: str) -> None:
+        """Somebody has come and mended what would have stood."""
+        self._tell("the board is mended", fault=fault)
+        self.board.faults.set(fault, times=0)
         self.bus.awake()
 
     def lose_journal(self) -> None:
@@ -160,10 +181,12 @@ class Machine:
         return self._lease_until_s - self._loop.time()
 
     def press(self, lane: int) -> None:
-        """A shopper presses a number; 0 cancels."""
+        """A shopper presses a number; 0 cancels. Where the board has no keypad there is one beside it."""
         if self.board.powered:
             self.board.key(lane)
             self.bus.awake()
+            if self.keys is not None:
+                self.keys.press(lane)
 
     def _stop(self) -> None:
         self.running = False
@@ -224,10 +247,14 @@ class Machine:
                 ("bridge out", bridge.pump()),
             ):
                 spawn(work, name)
+            if self.keys is not None:
+                spawn(Keypad(self.clock, self.keys.plug(self.host)).run(engine.post), "keypad")
 
-    def _driver(self, run: int) -> XyDispenser:
+    def _driver(self, run: int) -> Dispenser:
         port = self.bus.plug(self.host)
-        return XyDispenser(self.plan.bus, self.clock, port=port, tick_s=TICK_S, run=run)
+        if isinstance(self.settings, XySettings):
+            return XyDispenser(self.settings, self.clock, port=port, tick_s=TICK_S, run=run)
+        return make_dispenser(self.settings, self.clock, port=port, run=run)
 
     def _bridge_link(self, journal: SqliteJournal, start_s: int) -> BridgeLink:
         return BridgeLink(
@@ -267,6 +294,12 @@ class Machine:
         self._tell("shows", view=type(screen.view).__name__)
         self.shown(screen)
 
+    def _saw(self, what: str, lane: int) -> None:
+        """Something moved, or the line was hurt; whoever has opened a locker shuts it again."""
+        self._tell(what, lane=lane)
+        if what.startswith("piece falls") and isinstance(self.board, Lock8aBoard):
+            self._loop.on(self._loop.nature, TAKES_S * self._customers.random(), self.board.shut, lane)
+
     def _heard(self, entry: Entry) -> None:
         if entry.what == "sale.open" and entry.who == self.name:
             self.opened += 1
@@ -274,6 +307,7 @@ class Machine:
 
     def vends(self, order: VendOrder) -> None:
         """The daemon hands an order to the bus."""
+        self.bus.lane = order.lane
         self._tell("orders", sale_id=order.sale_id, lane=order.lane)
 
     def _rows_became(self, before: dict[str, str], after: dict[str, str]) -> None:
@@ -284,6 +318,12 @@ class Machine:
     def tells_of_recovery(self, order: VendOrder) -> None:
         """The daemon asks the board what became of an order."""
         self._tell("asks the board", sale_id=order.sale_id, lane=order.lane)
+
+    def tells_of_the_answer(self, order: VendOrder, outcome: Outcome) -> None:
+        """What it learnt, by the way in which this board remembers."""
+        proven = not isinstance(outcome, Uncertain)
+        self._tell("learns", sale_id=order.sale_id, proven=proven)
+        self._story.mark(f"recovery: {self.can.witness.recovery}, {'proven' if proven else 'doubt'}")
 
     def _step(self, name: str) -> None:
         self._story.step(self.name, name)
@@ -322,7 +362,10 @@ class _Watched:
     async def recover(self, order: VendOrder) -> Outcome:
         self._machine.tells_of_recovery(order)
         with self._machine.bus.wanted(listening=True):
-            return await self._dispenser.recover(order)
+            outcome = await self._dispenser.recover(order)
+        if self.capabilities == self._machine.can:
+            self._machine.tells_of_the_answer(order, outcome)
+        return outcome
 
     def dismiss(self, lane: int) -> None:
         self._dispenser.dismiss(lane)

@@ -6,6 +6,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from edge.core.judge import Recovery
+from edge.drivers.registry import BUSES
 from hw_sim.world.cells import rules
 from hw_sim.world.machine import Machine
 from hw_sim.world.story import Entry
@@ -53,6 +55,11 @@ JUDGED: Final = (
     *("a final report is still repeated", "the door opened", "it still runs"),
     *("no answer", "nothing is remembered"),
 )
+# What a real driver learns of a real board after a restart: the ways to remember that may prove something.
+RECOVERED: Final = (
+    *(f"recovery: {way}, proven" for way in Recovery if way is not Recovery.NONE),
+    *(f"recovery: {way}, doubt" for way in Recovery),
+)
 MARKS: Final = (
     *(f"cut: {row}" for row in CUTS),
     *(f"refused: {why}" for why in _REFUSED),
@@ -61,6 +68,8 @@ MARKS: Final = (
     *(f"not believed: {reason}" for reason in Refusal),
     *(f"trouble: {kind}" for kind in KINDS),
     *(f"judge: {row}" for row in JUDGED),
+    *(f"bus: {name}" for name in BUSES),
+    *RECOVERED,
     "books restored",
     "journal lost",
     "journal rolled back",

@@ -68,11 +68,14 @@ async def obeys_repeats(pace: Pace) -> None:
     world, chance = pace.world, pace.chance
     by_name = {machine.name: machine for machine in world.machines}
     for machine in world.machines:
-        machine.board.faults.set("run_duplicates", times=-1)
+        if "run_duplicates" in machine.board.faults.known:  # the others obey every frame that they hear
+            machine.board.faults.set("run_duplicates", times=-1)
 
     def seen(entry: Entry) -> None:
         if entry.what == "sale.intent" and not pace.over and chance.random() < 0.3:
-            by_name[entry.who].stumble("lose_command_ack", times=1)
+            machine = by_name[entry.who]
+            known = "lose_command_ack" in machine.board.faults.known
+            machine.stumble("lose_command_ack" if known else "lose_reply", times=1)
 
     world.story.watch(seen)
     await asyncio.sleep(0)

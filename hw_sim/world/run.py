@@ -10,6 +10,7 @@ from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Limits, Timings
 from edge.ports import Terms
 from hw_sim.world import reckoning
+from hw_sim.world.buses import ANY, drawn
 from hw_sim.world.checker import Checker, Violation
 from hw_sim.world.marks import Marks
 from hw_sim.world.payments import SECRETS
@@ -34,6 +35,7 @@ class Life:
 
     Instead of the seed's own: `only` names the kinds of trouble that are on, `clock_rates` how fast clocks
     run, `every_s` how often people come, `all_pay` that they all pay, `order_requests` that codes name lanes.
+    `bus` is the machines' (any: as the seed has it).
     """
 
     sales: int = 20
@@ -44,6 +46,7 @@ class Life:
     every_s: float = 0.0
     all_pay: bool = False
     order_requests: bool = False
+    bus: str = ANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +65,15 @@ class Outcome:
 def run_seed(seed: int, life: Life | None = None) -> Outcome:
     """Live through a seed."""
     life = life or Life()
-    rig = replace(_rig(seed, life.machines, life.clock_rates), order_requests=life.order_requests)
+    rig = replace(
+        _rig(seed, life.machines, life.clock_rates),
+        bus=drawn(life.bus, World.stream(seed, "kind of bus")),
+        order_requests=life.order_requests,
+    )
     world = World(seed, rig)
     checker = watched(world)
     trouble = Trouble(world, only=life.only)
+    world.story.mark(f"bus: {rig.bus}")
     for name in trouble.kinds:
         world.story.mark(f"trouble: {name}")
     world.start()
@@ -82,7 +90,7 @@ def watched(world: World) -> Checker:
     rig = world.rig
     checker = Checker(
         dict(zip(LANES, PRICES_FEN, strict=True)),
-        bound_s=rig.terms.lease_s * 1.002 + 5 + 1,
+        bound_s=rig.terms.lease_s * 1.002 + world.machines[0].can.start_s + 1,
         gone_s=rig.timings.gone_s,
         secrets=SECRETS,
     )

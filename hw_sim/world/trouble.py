@@ -9,22 +9,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from hw_sim.platform.faults import Armed, Fault
+from hw_sim.world.machine import Machine
 from hw_sim.world.mishaps import MISHAPS
 from hw_sim.world.pace import Pace
 from hw_sim.world.world import World
 
 ON: Final = (0.05, 0.1, 0.25)  # the chance that a kind is on: where everything breaks nobody buys anything
 
-_BOARD: Final = (
-    "jam",
-    "no_drop",
-    "blind_sensor",
-    "motor_missing",
-    "sensor_fault",
-    "late_result",
-    "no_result",
-)
-_TURNS: Final = ("lose_command_ack", "lose_host_ack", "split_writes", "merge", "garbage")
+_STANDS_S: Final = 120.0  # until somebody mends what would stand, at most
 _CALLS: Final = (
     Fault.ANSWER_LOST,
     Fault.ANSWER_ERROR_500,
@@ -248,16 +240,20 @@ class Trouble(Pace):
 
     async def bad_motors(self) -> None:
         """Spirals jam, sensors are blind, results come late or never."""
-        await self._faults(_BOARD)
+        await self._faults(lambda machine: machine.kind.runs)
 
     async def bad_turns(self) -> None:
         """The board's side of the exchange stumbles."""
-        await self._faults(_TURNS)
+        await self._faults(lambda machine: machine.kind.words)
 
-    async def _faults(self, names: tuple[str, ...]) -> None:
+    async def _faults(self, names: Callable[[Machine], tuple[str, ...]]) -> None:
         async def strike() -> None:
-            machine, fault = self.chance.choice(self.world.machines), self.chance.choice(names)
+            machine = self.chance.choice(self.world.machines)
+            fault = self.chance.choice(names(machine))
             machine.stumble(fault, times=self.chance.randrange(1, 3))
+            if fault in machine.kind.stand:
+                await asyncio.sleep(self.chance.random() * _STANDS_S)
+                machine.mend(fault)
 
         await self.now_and_then(strike)
 

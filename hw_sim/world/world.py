@@ -8,9 +8,10 @@ from typing import Final
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.ports import Shelf, ShelfProduct
 from edge.ports import Terms
-from hw_sim.boards.xy import BoardSettings
+from hw_sim.boards.shelf import Wanted
 from hw_sim.platform.model import Rules
 from hw_sim.world.broker import Broker, Packet, Weather
+from hw_sim.world.buses import KINDS, USUAL
 from hw_sim.world.chance import stream
 from hw_sim.world.keys import ed25519_key
 from hw_sim.world.loop import WorldLoop
@@ -30,10 +31,12 @@ NAMES: Final = (("可乐", "Cola"), ("矿泉水", "Spring water"), ("绿茶", "G
 class Rig:
     """What a world is made of. `stock` is pieces a lane; `poll_ms` how often a board gives the turn.
 
-    A machine's forward clock runs at one of `clock_rates`. With `order_requests` there are codes of products.
+    All machines have the same `bus`; a machine's forward clock runs at one of `clock_rates`. With
+    `order_requests` there are codes of products.
     """
 
     machines: int = 1
+    bus: str = USUAL
     stock: int = 100
     poll_ms: int = 1000
     turn_ms: int = 3000
@@ -110,10 +113,16 @@ class World:
         )
         plan = Plan(
             name=name,
-            lanes=LANES,
+            prices=dict(zip(LANES, PRICES_FEN, strict=True)),
             stock=rig.stock,
             terms=terms,
-            board=BoardSettings(poll_ms=rig.poll_ms, turn_ms=rig.turn_ms, traced=False, seed=self.seed),
+            bus=rig.bus,
+            board=Wanted(
+                poll_ms=rig.poll_ms,
+                turn_ms=KINDS[rig.bus].turn_ms or rig.turn_ms,
+                traced=False,
+                seed=self.seed,
+            ),
             clock_rate=self.chance(f"{name} clock").choice(rig.clock_rates or (1.0,)),
         )
         return Machine(

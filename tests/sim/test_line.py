@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.xy import BoardSettings, XyBoard
 from hw_sim.world.broker import Broker, Line, Packet, Weather, wanted
-from hw_sim.world.bus import REST_MS, Bus, Port
+from hw_sim.world.bus import REST_MS, Bus, Port, Speech
 from hw_sim.world.keys import ed25519_key, rsa_key
 from hw_sim.world.loop import Host, WorldLoop
 
@@ -52,7 +52,7 @@ def line(poll_ms: int = 1000) -> tuple[WorldLoop, XyBoard, Bus]:
             loop,
             board,
             random.Random(1),
-            poll_ms=poll_ms,
+            speech=Speech(poll_ms=poll_ms),
             told=lambda what, lane: None,
             step=lambda name: None,
         ),

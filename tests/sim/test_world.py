@@ -46,7 +46,9 @@ def test_no_seed_breaks_a_promise_where_codes_name_lanes() -> None:
 def test_only_cells_that_may_be_reached_are_reached(lived: Totals) -> None:
     reachable = cells()
     assert [name for name in lived.cells if not reachable[name]] == []
-    assert len(lived.cells) > len(reachable) // 4  # forty seeds; what two thousand miss is told as missed marks
+    assert (
+        len(lived.cells) > len(reachable) // 4
+    )  # forty seeds; what two thousand miss is told as missed marks
 
 
 @pytest.mark.parametrize(("every_mark", "code"), [(True, 3), (False, 0)])
