@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.exceptions import HTTPException
 from fastapi.responses import Response
 
+from cloud_bridge.core.people import Action, Person
 from cloud_bridge.ports_bills import Kept
 from cloud_bridge.web.answers import NO_STORE, answer
 from cloud_bridge.web.bill_report import as_csv, as_html
+from cloud_bridge.web.who import needs
 from cloud_bridge.web.words import LANGUAGES
 
 DAYS = 60
 _Day = Annotated[str, Path(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+_OnMoney = Annotated[Person, Depends(needs(Action.SEE_MONEY))]
 _Merchant = Annotated[str, Query(max_length=64)]
 
 
@@ -68,27 +71,30 @@ def bill_routes(books: DayBooks) -> APIRouter:
     api = APIRouter()
 
     @api.get("/api/bills", response_model=list[DayView])
-    async def bills() -> Response:
+    async def bills(asking: _OnMoney) -> Response:
         """The newest matched days first."""
-        return answer([view(kept) for kept in await books.bill_days(DAYS)])
+        days = await books.bill_days(DAYS)
+        return answer([view(kept) for kept in days if asking.sees_merchant(kept[0].merchant)])
 
-    async def found(merchant: str, day: str) -> Kept:
+    async def found(asking: Person, merchant: str, day: str) -> Kept:
         for kept in await books.bill_days(10 * DAYS):
-            if (kept[0].merchant, kept[0].day) == (merchant, day):
+            if (kept[0].merchant, kept[0].day) == (merchant, day) and asking.sees_merchant(merchant):
                 return kept
         raise HTTPException(404, f"day: found {day}, which was not matched. Try: wxvend bridge reconcile")
 
     @api.get("/bills/{day}", include_in_schema=False)
-    async def page(request: Request, day: _Day, merchant: _Merchant = "", language: str = "") -> Response:
-        kept = await found(merchant, day)
+    async def page(
+        request: Request, asking: _OnMoney, day: _Day, merchant: _Merchant = "", language: str = ""
+    ) -> Response:
+        kept = await found(asking, merchant, day)
         wished = language or request.headers.get("accept-language", "")[:2].lower()
         known = wished if wished in LANGUAGES else LANGUAGES[0]
         content = as_html(*kept, known, style="/static/report.css")
         return Response(content, headers=NO_STORE, media_type="text/html")
 
     @api.get("/bills/{day}/table", include_in_schema=False)
-    async def table(day: _Day, merchant: _Merchant = "") -> Response:
-        kept = await found(merchant, day)
+    async def table(asking: _OnMoney, day: _Day, merchant: _Merchant = "") -> Response:
+        kept = await found(asking, merchant, day)
         named = {"Content-Disposition": f'attachment; filename="reconcile-{day}.csv"'}
         return Response(as_csv(*kept), headers=NO_STORE | named, media_type="text/csv; charset=utf-8")
 

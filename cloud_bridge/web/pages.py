@@ -15,7 +15,9 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cloud_bridge.core.people import Action
 from cloud_bridge.web.told import TOLD
+from cloud_bridge.web.who import listed
 from cloud_bridge.web.words import LANGUAGES, table
 
 _KINDS: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
@@ -31,7 +33,7 @@ def add_pages(app: FastAPI) -> None:
         return _kept(request, pages[_language(request)], "text/html")
 
     for path in ("/", "/sales/{sale_id}", "/complaints/{complaint_id}"):
-        app.add_route(path, page, methods=["GET"], include_in_schema=False)
+        app.add_route(path, listed(page, Action.SEE_SALES), methods=["GET"], include_in_schema=False)
     names = [each.name for each in files("cloud_bridge.web").joinpath("static").iterdir()]
     shipped = {
         name: (_read(name), _KINDS[name.rpartition(".")[2]])
@@ -43,7 +45,7 @@ def add_pages(app: FastAPI) -> None:
     said = f"export const WORDS = {words};\nexport const TOLD = {shapes};\n"
     shipped["words.js"] = said, _KINDS["js"]
     for name, (text, kind) in shipped.items():
-        send = partial(_send, text=text, kind=kind)
+        send = listed(partial(_send, text=text, kind=kind), None)
         app.add_route(f"/static/{name}", send, methods=["GET"], include_in_schema=False)
 
 

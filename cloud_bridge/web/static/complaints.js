@@ -98,7 +98,7 @@ function drawActs(each) {
   });
 }
 
-// One button, the right one. Without a person whom the proxy names there is none, but the command for it.
+// One button, the right one. Without somebody who decides cases there is none, but the command for it.
 const DOES = {
   send_prepared: { act: "answer", button: "send_prepared", sure: "sure_answer", command: "--prepared" },
   answer: { act: "answer", button: "send_answer", sure: "sure_answer", command: "--text '…'" },
@@ -106,7 +106,7 @@ const DOES = {
 };
 
 function drawNext(each, person, act) {
-  const does = DOES[each.next], able = Boolean(person?.name);
+  const does = DOES[each.next], able = Boolean(person?.actions?.includes("decide_case"));
   text(byId("complaint-next"), named("todo", each.next));
   show("prepared", each.next === "send_prepared");
   text(byId("prepared"), each.prepared);

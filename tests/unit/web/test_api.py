@@ -121,7 +121,7 @@ async def test_each_answer_is_as_the_description_says() -> None:
             assert {"400", "404", "503"} <= set(answers)
         stream = described["paths"]["/api/events"]["get"]
         assert "text/event-stream" in stream["responses"]["200"]["content"]
-        assert set(described["paths"]) == {"/healthz", "/api/events", *ROUTES.values()}
+        assert set(described["paths"]) == {"/healthz", "/api/events", "/api/person", *ROUTES.values()}
 
 
 def check(value: Any, schema: dict[str, Any], known: dict[str, Any]) -> None:

@@ -79,12 +79,22 @@ async def test_nobody_else_and_no_other_page_acts(changes: dict[str, str], statu
     assert complaints.asked == []
 
 
-async def test_without_a_header_in_the_settings_nobody_is_there_whatever_he_says() -> None:
+async def test_where_nobody_is_asked_whoever_is_here_acts_from_our_page_whatever_name_he_gives() -> None:
     complaints = desk()
     async with site(complaints=complaints) as served:
-        assert (await served.get("/api/person", **WHO)).json == {"name": "", "token": ""}
+        here = (await served.get("/api/person", **WHO)).json
+        assert here["name"] == "local"
         assert (await act(served, **ours(served))).status == 403
-    assert complaints.asked == []
+        assert (await act(served, token=here["token"], Origin=served.url)).status == 200
+    assert complaints.asked == [("answer", ID, "", "local")]
+
+
+async def test_where_a_proxy_asks_and_names_nobody_he_looks_and_no_more() -> None:
+    async with site(complaints=desk(), person_header="X-Forwarded-User") as served:
+        found = (await served.get("/api/person")).json
+        assert (found["name"], found["token"]) == ("guest", "")
+        assert (await served.get("/api/complaints")).status == 200
+        assert (await act(served, Origin=served.url)).status == 403
 
 
 async def test_words_have_a_bound_and_acts_have_names() -> None:
