@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from cloud_bridge.core.case import Case, Resolution, Said, Wish, alarm_of, refusal, turn
+from cloud_bridge.core.command import CommandAnswered, told
 from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import (
     AlarmReported,
@@ -48,7 +49,7 @@ from cloud_bridge.core.scan import TellLease
 from cloud_bridge.core.session import BEGINS, DOUBTED, OBSTACLES, OF_ONE_SESSION, Verdict
 from cloud_bridge.core.timings import Counts, Limits, Timings
 from cloud_bridge.core.trail import cause, change, person
-from cloud_bridge.engine_lookup import brakes, lane_of, machine_of, product_of
+from cloud_bridge.engine_lookup import brakes, lane_of, machine_of, number_of, product_of
 from cloud_bridge.engine_sessions import Challenges, judged, unproven
 from cloud_bridge.ports import Fact, JournalRow, Shelf, StandingAlarm, Tx
 
@@ -258,10 +259,12 @@ class Books:
                 self._alarm_reported(event)
             case LeaseDenied():
                 pass  # an answer to a scan, which the books do not keep
+            case CommandAnswered():
+                self._commanded(event, verdict)
             case _:
                 assert_never(event)
-        if not isinstance(event, Born | StatusAnswered | LeaseDenied):
-            self._acknowledge(event.machine, event.session.jid, event.n, verdict)
+        if n := number_of(event):
+            self._acknowledge(event.machine, event.session.jid, n, verdict)
 
     def _judge(self, event: FromMachine) -> Verdict:
         verdict, row = judged(self._tx, event, self._terms.challenges)
@@ -371,6 +374,10 @@ class Books:
             self._tx.clear_alarm(machine=event.machine, name=event.name, lane=event.lane)
         turn = "alarm" if event.raised else "alarm over"
         self._note(event.machine, "", "edge", f"{turn}: {event.name} {event.text}".rstrip())
+
+    def _commanded(self, event: CommandAnswered, verdict: Verdict) -> None:
+        if event.state == "done" and verdict not in (*DOUBTED, Verdict.UNHEARD):
+            self._note(event.machine, "", "operator", told(event))
 
     def _acknowledge(self, machine: str, jid: str, n: int, verdict: Verdict) -> None:
         """Also what is not believed is taken: it would be repeated for ever."""

@@ -1,6 +1,6 @@
 """What a decision of the books needs to know about a fact before it reads a row."""
 
-from cloud_bridge.core.model import Payment, Requested
+from cloud_bridge.core.model import Born, FromMachine, LeaseDenied, Payment, Requested, StatusAnswered
 from cloud_bridge.core.sale import Event, MachineSaid, Product, Rang, Sale, Timer
 from cloud_bridge.ports import Shelf
 
@@ -8,6 +8,11 @@ from cloud_bridge.ports import Shelf
 def machine_of(event: Event) -> str:
     """Whose sale it is, where the fact itself says so."""
     return event.machine if isinstance(event, Requested | MachineSaid | Payment) else ""
+
+
+def number_of(event: FromMachine) -> int:
+    """The number of a report; 0 for an answer, which nobody acknowledges."""
+    return 0 if isinstance(event, Born | StatusAnswered | LeaseDenied) else event.n
 
 
 def lane_of(sale: Sale | None, event: Event | None) -> int:

@@ -133,17 +133,23 @@ class SaleStatus(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm(Report):
-    """`up/alarm`: a lasting fault, raised and cleared by name. `code` is a service code such as E21."""
+    """`up/alarm`: a lasting fault, raised and cleared by name. `code` is a service code such as E21.
+
+    `fault` names the common fault of the machine behind it, such as `motor_open`; None where there is none.
+    """
 
     name: str
     raised: bool
     code: str
     text: str
     lane: int = 0
+    fault: str | None = None
 
     def __post_init__(self) -> None:
         Report.__post_init__(self)
         check_name("name", self.name)
+        if self.fault is not None:
+            check_name("fault", self.fault)
         check_short("code", self.code, 16)
         check_short("text", self.text, 400)
         check(0 <= self.lane <= 9999, "lane", self.lane, "0 to 9999")
@@ -308,8 +314,9 @@ class Presence:
         check_bits(self.bits)
 
 
-Spoken = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | LeaseGranted | LeaseRefused | Alarm
-Up = Spoken | JournalRows | CommandResult
+OfALease = LeaseGranted | LeaseRefused
+Spoken = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | OfALease | Alarm | CommandResult
+Up = Spoken | JournalRows
 OfASale = SaleCode | SaleOffered | SaleRefused | SalePaid | SaleRefund | SaleQuery
 Down = OfASale | LeaseRequest | LaneCodes | JournalAsked | Command | Ack | Challenge
 Message = Up | Down | Catalogue

@@ -7,6 +7,8 @@ deadlines are on the bridge's monotonic clock and never stored.
 import enum
 from dataclasses import dataclass, field
 
+from cloud_bridge.core.command import CommandAnswered, TellCommand
+from cloud_bridge.core.run import Session as Session
 from cloud_bridge.core.scan import TellCodes, TellLease, TellOffered
 
 
@@ -33,15 +35,6 @@ class Decision(enum.StrEnum):
     NONE = ""
     VEND = "vend"
     REFUND = "refund"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """One run of a machine's daemon on one journal."""
-
-    jid: str
-    boot: int
-    bits: str
 
 
 # ---------------------------------------------------------------- what a machine says (verified, decoded)
@@ -143,7 +136,14 @@ class AlarmReported:
 
 
 FromMachine = (
-    Born | Requested | LeaseDenied | ClosedByMachine | OutcomeReported | StatusAnswered | AlarmReported
+    Born
+    | Requested
+    | LeaseDenied
+    | ClosedByMachine
+    | OutcomeReported
+    | StatusAnswered
+    | AlarmReported
+    | CommandAnswered
 )
 
 
@@ -223,7 +223,7 @@ class TellChallenge:
 
 
 ToldOfASale = TellCode | TellOffered | TellRefused | TellPaid | TellRefund | TellQuery
-ToMachine = ToldOfASale | TellLease | TellCodes | TellJournal | TellAck | TellChallenge
+ToMachine = ToldOfASale | TellLease | TellCodes | TellJournal | TellCommand | TellAck | TellChallenge
 
 
 # ---------------------------------------------------------------- what the platform says (verified)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from cloud_bridge.core.bill import MachineRow
+from cloud_bridge.core.command import TellCommand
 from cloud_bridge.core.model import (
     AlarmReported,
     Born,
@@ -27,9 +28,11 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.scan import TellCodes, TellLease, TellOffered
 from cloud_bridge.core.timings import Timings
+from cloud_bridge.fleet import translate_commands as commands
 from cloud_bridge.fleet import translate_scans as scans
 from cloud_bridge.ports import CaseView, Shelf
 from cloud_bridge.ports_bills import JournalAnswer
+from wire.command import CommandResult
 from wire.day import JournalAsked, JournalRows
 from wire.lease import LeaseGranted, LeaseRefused
 from wire.messages import (
@@ -92,6 +95,8 @@ def from_wire(machine: str, message: Spoken) -> FromMachine:
                 text=message.text,
                 lane=message.lane,
             )
+        case CommandResult():
+            return commands.answered(machine, session, message)
         case LeaseGranted():
             return scans.granted(machine, session, message)
         case LeaseRefused():
@@ -177,6 +182,8 @@ def to_wire(message: ToMachine) -> Down:
             )
         case TellLease() | TellCodes() | TellOffered():
             return scans.to_wire(message)
+        case TellCommand():
+            return commands.to_wire(message)
         case TellAck():
             return Ack(jid=message.jid, n=message.n, upto=message.upto)
         case TellChallenge():
@@ -192,6 +199,8 @@ def expiry_s(message: ToMachine, timings: Timings) -> int:
             return message.pay_s
         case TellLease():
             return scans.LEASE_EXPIRY_S
+        case TellCommand():
+            return commands.COMMAND_EXPIRY_S
         case TellPaid():
             return math.ceil(timings.authorise_cap_s)
         case TellQuery():
