@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Final
 
+from cloud_bridge.app_alerts import Tellers
 from cloud_bridge.app_merchants import Merchants
 from cloud_bridge.config import BridgeSettings
-from cloud_bridge.config_desk import LANGUAGES, SinkTable
 from cloud_bridge.core.standing import clearing
 from cloud_bridge.engine import Engine
 from cloud_bridge.engine_alerts import Alerts
+from cloud_bridge.engine_care import CareDesk
 from cloud_bridge.engine_complaints import Complaints, ComplaintSettings
 from cloud_bridge.engine_monitors import Monitors
 from cloud_bridge.engine_shipping import Shipping
@@ -16,8 +17,8 @@ from cloud_bridge.engine_standing import clear_in
 from cloud_bridge.fleet.alarms import AlarmStates
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.ports import Clock, Log, OtherNotice
+from cloud_bridge.ports_alarms import AlarmStore
 from cloud_bridge.ports_desk import ComplaintHint, DeskStore, Violation
-from cloud_bridge.web.robots import Robot, RobotSettings
 from cloud_bridge.wechat.complaints import WechatComplaints
 from cloud_bridge.wechat.plain import Host, PlainHost
 from cloud_bridge.wechat.shipping import MiniProgram
@@ -35,7 +36,7 @@ class Desk:
         self,
         settings: BridgeSettings,
         *,
-        store: DeskStore,
+        store: AlarmStore,
         engine: Engine,
         merchants: Merchants,
         fleet: Fleet,
@@ -46,7 +47,7 @@ class Desk:
         self.clock: Final = clock
         self.log: Final = log
         self._engine: Final = engine
-        self._store: Final = store
+        self._store: Final[DeskStore] = store
         self.complaints: Final = Complaints(
             store=store,
             sales=engine,
@@ -59,10 +60,10 @@ class Desk:
             settings=_complaint_settings(settings, merchants),
         )
         self._monitors: Final = Monitors(store=store, watch=engine.watch, clock=clock)
-        made = (self._robot(settings, sink) for sink in settings.alerts.sinks)
-        self._robots: Final = tuple(robot for robot in made if robot is not None)
+        self._tellers: Final = Tellers(settings.alerts, clock, lambda name, why: self._unusable(name, why))
         states = AlarmStates(fleet.shown, lambda: fleet.linkups)
-        self._alerts: Final = Alerts(store=store, sinks=(states, *self._robots), clock=clock, log=log)
+        self._alerts: Final = Alerts(store=store, sinks=(states, *self._tellers.all), clock=clock, log=log)
+        self.care: Final = CareDesk(store=store, clock=clock)
         self._shipping: Final = self._reports(settings, merchants, store, log)
         engine.others = self._take
 
@@ -87,6 +88,7 @@ class Desk:
 
     def close(self) -> None:
         """Let go of every host."""
+        self._tellers.close()
         for host in self._hosts:
             host.close()
 
@@ -118,25 +120,13 @@ class Desk:
         return await clear_in(self._store, wanted, self.clock.wall_ms, running=True), ""
 
     async def _test(self, _asked: Asked) -> tuple[str, str]:
-        said = [f"{robot.name}: {await robot.test() or 'taken'}" for robot in self._robots]
-        return ("" if said else "no [[alerts.sinks]] in the settings"), "; ".join(said)
+        said = [f"{each.name}: {await each.test() or 'taken'}" for each in self._tellers.all]
+        return ("" if said else "nobody in [alerts] of the settings"), "; ".join(said)
 
     # ------------------------------------------------------------ made of settings
 
-    def _robot(self, settings: BridgeSettings, sink: SinkTable) -> Robot | None:
-        try:
-            (base_url, target), secret = sink.address, sink.secret
-        except (OSError, ValueError) as error:
-            self.log.warning("alerts.unusable", sink=sink.name, why=str(error))
-            return None
-        about = RobotSettings(
-            name=sink.name,
-            kind=sink.kind,
-            target=target,
-            secret=secret,
-            languages=LANGUAGES[settings.alerts.language],
-        )
-        return Robot(about, self._host(Host(base_url, settings.alerts.proxy_url)), self.clock)
+    def _unusable(self, name: str, why: str) -> None:
+        self.log.warning("alerts.unusable", sink=name, why=why)
 
     def _reports(
         self, settings: BridgeSettings, merchants: Merchants, store: DeskStore, log: Log

@@ -15,8 +15,9 @@ from typing import Final
 
 import click
 
+from cloud_bridge.app_alerts import Tellers
 from cloud_bridge.config import BridgeSettings, read_settings
-from cloud_bridge.config_desk import LANGUAGES
+from cloud_bridge.config_alerts import described
 from cloud_bridge.core.sale import yuan
 from cloud_bridge.engine_complaint_views import view
 from cloud_bridge.engine_complaints import MOST_SETTLED
@@ -24,8 +25,6 @@ from cloud_bridge.ports_desk import ComplaintView
 from cloud_bridge.store import looking
 from cloud_bridge.store.schema import StoreUnusable
 from cloud_bridge.web.operator import BadAsk, NoDaemon, ask_desk
-from cloud_bridge.web.robots import Robot, RobotSettings
-from cloud_bridge.wechat.plain import Host, PlainHost
 
 _HOUR_MS: Final = 3_600_000
 _NEXT: Final = {
@@ -110,30 +109,26 @@ def chosen(how: Mapping[str, str | bool]) -> tuple[str, dict[str, str]]:
 
 
 def robots(config: Path) -> list[tuple[str, str]]:
-    """Each robot's name and what it is. Raises BadSettings."""
-    return [(sink.name, f"{sink.kind}, {sink.url_file}") for sink in read_settings(config).alerts.sinks]
+    """Everybody's name and what he is. Raises BadSettings."""
+    settings = read_settings(config)
+    lines, mistakes = described(settings.alerts, settings.complaints)
+    told = (
+        line.removeprefix("alerts.").split(": ", 2) for line in [*lines, *mistakes] if line[:7] == "alerts."
+    )
+    return [(name, words) for _, name, words in told]
 
 
 def try_robots(config: Path) -> list[tuple[str, str]]:
-    """Send each robot a test: its name, and why it was not taken, or empty. Raises BadSettings."""
+    """Send everybody a test: his name, and why it was not taken, or empty. Raises BadSettings."""
     return asyncio.run(_tried(read_settings(config)))
 
 
 async def _tried(settings: BridgeSettings) -> list[tuple[str, str]]:
-    clock, said = SystemClock(), []
-    for sink in settings.alerts.sinks:
-        try:
-            (base_url, target), secret = sink.address, sink.secret
-        except (OSError, ValueError) as error:
-            said.append((sink.name, f"its files cannot be used: {error}"))
-            continue
-        about = RobotSettings(
-            name=sink.name,
-            kind=sink.kind,
-            target=target,
-            secret=secret,
-            languages=LANGUAGES[settings.alerts.language],
-        )
-        with closing(PlainHost(Host(base_url, settings.alerts.proxy_url), clock)) as host:
-            said.append((sink.name, await Robot(about, host, clock).test()))
+    said: list[tuple[str, str]] = []
+
+    def unusable(name: str, why: str) -> None:
+        said.append((name, f"its files cannot be used: {why}"))
+
+    with closing(Tellers(settings.alerts, SystemClock(), unusable)) as tellers:
+        said += [(each.name, await each.test()) for each in tellers.all]
     return said

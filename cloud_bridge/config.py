@@ -8,8 +8,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
 
+from cloud_bridge.config_alerts import AlertsTable, described
 from cloud_bridge.config_bills import BillsTable
-from cloud_bridge.config_desk import AlertsTable, ComplaintsTable, ShippingTable, described
+from cloud_bridge.config_desk import ComplaintsTable, ShippingTable
 from cloud_bridge.config_machines import MachineTable, first_twice
 from cloud_bridge.config_timings import LimitsTable, TimingsTable
 from cloud_bridge.config_wechat import (

@@ -58,6 +58,9 @@ class AlarmStore(DeskStore, Protocol):
     async def on_alarms(self, work: Callable[[AlarmTx], T]) -> T:
         """As `run`."""
 
+    async def look_at_alarms(self, work: Callable[[AlarmTx], T]) -> T:
+        """Run `work`, which only reads, in one snapshot, keeping no writer waiting. Raises StoreFailed."""
+
 
 # ---------------------------------------------------------------- who is told
 

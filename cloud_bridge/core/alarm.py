@@ -7,7 +7,6 @@ until it was quiet for a quarter of an hour. Times are Unix milliseconds.
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 
@@ -183,8 +182,10 @@ def held(spells: Iterable[Spell], now_ms: int) -> tuple[Held, ...]:
 
     `spells` are those that stand, and those that were over within the last hour.
     """
-    ordered = sorted(spells, key=lambda each: (each.key, each.since_wall_ms))
-    found = (_held(list(those), now_ms) for _, those in groupby(ordered, lambda each: each.key))
+    by_key: dict[Key, list[Spell]] = {}
+    for each in sorted(spells, key=lambda each: each.since_wall_ms):
+        by_key.setdefault(each.key, []).append(each)
+    found = (_held(those, now_ms) for those in by_key.values())
     return tuple(sorted((each for each in found if each), key=_rank))
 
 
@@ -194,9 +195,7 @@ def _rank(each: Held) -> tuple[int, int, Key]:
 
 def _held(spells: Sequence[Spell], now_ms: int) -> Held | None:
     own = rule(spells[0].name)
-    lasting = [
-        each for each in spells if (each.over_wall_ms or now_ms) - each.since_wall_ms >= own.patience_s * 1000
-    ]
+    lasting = [each for each in spells if _age_ms(each, now_ms) >= own.patience_s * 1000]
     if not lasting:
         return None
     last, begun = lasting[-1], len(lasting)
@@ -204,6 +203,11 @@ def _held(spells: Sequence[Spell], now_ms: int) -> Held | None:
     if not stands and (begun < FLAPS or now_ms - last.over_wall_ms >= QUIET_MS):
         return None
     return Held(spell=last, weight=own.weight, begun=begun, stands=stands)
+
+
+def _age_ms(spell: Spell, now_ms: int) -> int:
+    """How long it has stood; a clock that was set back makes nothing younger than new."""
+    return max(0, (spell.over_wall_ms or now_ms) - spell.since_wall_ms)
 
 
 # ---------------------------------------------------------------- who is told
@@ -233,7 +237,7 @@ def offer(found: Iterable[Held], cares: Mapping[Key, Care], wants: Wants, now_ms
 
 
 def _is_for(each: Held, care: Care | None, wants: Wants, now_ms: int) -> bool:
-    if each.weight < wants.least or now_ms - each.spell.since_wall_ms < wants.after_s * 1000:
+    if each.weight < wants.least or _age_ms(each.spell, now_ms) < wants.after_s * 1000:
         return False
     return care is None or not (care.acked_by or care.snoozed_until_wall_ms > now_ms)
 

@@ -1,4 +1,4 @@
-"""Alarms that stand, retained at the broker under the bridge's own name, for dashboards. Implements `Sink`.
+"""Alarms that stand, retained at the broker under the bridge's own name, for dashboards: a `Listener`.
 
 `wxvend/v1/bridge/state/alarm/{machine}/{name}/{lane}`: flat JSON, `raised` 1 or 0; the bridge's own alarms
 are those of the machine `bridge`. Unsigned, like every state: drawn, never decided from.
@@ -22,6 +22,7 @@ class AlarmStates:
     name: Final = "mqtt"
     most: Final = _MOST
     alarming: Final = False  # the link has a status of its own
+    wants: Final = None  # a board shows what stands, as it stands
 
     def __init__(self, show: Callable[[Topic, bytes], Awaitable[bool]], linkups: Callable[[], int]) -> None:
         self._show: Final = show

@@ -9,25 +9,18 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote_plus
 
+from cloud_bridge.core.alarm import Wants
 from cloud_bridge.core.alert import News
+from cloud_bridge.core.digest import Digest
 from cloud_bridge.ports import Clock
 from cloud_bridge.ports_desk import Poster
-from cloud_bridge.web.saying import about, alarm_name, following, said
+from cloud_bridge.web.alert_text import MOST, TEST, cut, digest_text, message
 
 KINDS: Final = ("wecom", "dingtalk", "feishu")
-MOST: Final = 10  # alarms in one message; the rest is counted
 _TEXT_BYTES: Final = 2000  # WeCom takes 2048
-_MARKS: Final = {True: "●", False: "■"}
-_OVER: Final = {"zh": "已解除", "en": "over"}
-_MORE: Final = {"zh": "另有 {} 条，见运营页面", "en": "and {} more, see the operators' page"}
-_LANE: Final = {"zh": "货道", "en": "lane"}
-_BRIDGE: Final = {"zh": "服务器", "en": "bridge"}
-_NEXT: Final = {"zh": "下一步", "en": "next"}
-_TEST: Final = {"zh": "测试消息：收到即表示告警可以送达", "en": "A test: alarms reach you here"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +32,11 @@ class RobotSettings:
     target: str = field(repr=False)
     secret: str = field(default="", repr=False)
     languages: tuple[str, ...] = ("zh",)
+    wants: Wants = field(default_factory=Wants)
 
 
 class Robot:
-    """Implements `ports_desk.Sink`."""
+    """Implements `ports_alarms.Listener` and `DigestReader`."""
 
     most: Final = MOST
     alarming: Final = True
@@ -57,6 +51,11 @@ class Robot:
         """Its name in the settings."""
         return self._settings.name
 
+    @property
+    def wants(self) -> Wants:
+        """What of it."""
+        return self._settings.wants
+
     def anew(self) -> bool:
         """A chat forgets nothing."""
         return False
@@ -65,12 +64,16 @@ class Robot:
         """One message; empty, or why it was not taken."""
         return await self._say(message(news, left_out, self._settings.languages))
 
+    async def digest(self, digest: Digest) -> str:
+        """One message about a day; empty, or why it was not taken."""
+        return await self._say(digest_text(digest, self._settings.languages))
+
     async def test(self) -> str:
         """A message that means nothing; empty, or why it was not taken."""
-        return await self._say("\n".join(_TEST[language] for language in self._settings.languages))
+        return await self._say("\n".join(TEST[language] for language in self._settings.languages))
 
     async def _say(self, text: str) -> str:
-        target, body = letter(self._settings, text, self._clock.wall_ms())
+        target, body = letter(self._settings, cut(text, _TEXT_BYTES), self._clock.wall_ms())
         answer = await self._host.post(target, body)
         return answer if isinstance(answer, str) else verdict(answer)
 
@@ -102,38 +105,3 @@ def verdict(answer: Mapping[str, Any]) -> str:
         if name in answer:
             return "" if answer[name] == 0 else f"{name} {str(answer[name])[:12]}"
     return "another answer than a robot's"
-
-
-# ---------------------------------------------------------------- words
-
-
-def message(news: Sequence[News], left_out: int, languages: Sequence[str]) -> str:
-    """What is told of these alarms, in each language, and how many more there are; as much as fits."""
-    lines = [line for each in news for line in _lines(each, languages)]
-    lines += [_MORE[language].format(left_out) for language in languages if left_out]
-    text = "wxvend\n" + "\n".join(lines)
-    return text.encode()[:_TEXT_BYTES].decode(errors="ignore")
-
-
-def _lines(each: News, languages: Sequence[str]) -> list[str]:
-    sale, words = about(each.text)
-    lines = []
-    for language in languages:
-        parts = [f"{_MARKS[each.over]} {alarm_name(each.name, language)}", _place(each, language)]
-        parts += [_OVER[language]] if each.over else [_moment(each.since_wall_ms), said(words, language)]
-        parts += [f"…{sale[-8:]}"] if sale else []
-        line = " · ".join(part for part in parts if part)
-        todo = "" if each.over else following(each.name, language)
-        lines.append(f"{line}\n  {_NEXT[language]}: {todo}" if todo else line)
-    return lines
-
-
-def _place(each: News, language: str) -> str:
-    machine = each.machine or _BRIDGE[language]
-    return f"{machine} {_LANE[language]} {each.lane}" if each.lane else machine
-
-
-def _moment(wall_ms: int) -> str:
-    """In the zone of this computer, as its people read clocks; with the offset, for others."""
-    at = datetime.fromtimestamp(wall_ms / 1000, UTC).astimezone()
-    return at.strftime("%m-%d %H:%M %z")

@@ -39,10 +39,10 @@ class PlainExchange:
 
 
 class PlainHost:
-    """Implements `ports_desk.Poster`."""
+    """Implements `ports_desk.Poster`. `exchange` may sign what is posted."""
 
-    def __init__(self, host: Host, clock: Clock) -> None:
-        self._wire: Final = Wire(host, PlainExchange(), clock=clock)
+    def __init__(self, host: Host, clock: Clock, exchange: PlainExchange | None = None) -> None:
+        self._wire: Final = Wire(host, exchange or PlainExchange(), clock=clock)
 
     async def post(self, target: str, body: Mapping[str, Any]) -> Mapping[str, Any] | str:
         """One try: the answer, or why there is none that can be read."""

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from cloud_bridge.config_desk import AlertsTable, ComplaintsTable, SinkTable, described
+from cloud_bridge.config_alerts import ROBOTS as KINDS
+from cloud_bridge.config_alerts import AlertsTable, SinkTable, described
+from cloud_bridge.config_desk import ComplaintsTable
+from cloud_bridge.core.alarm import Wants
 from cloud_bridge.core.alert import News, news
 from cloud_bridge.engine_alerts import Alerts
 from cloud_bridge.fleet.alarms import AlarmStates, payload, topic
 from cloud_bridge.ports import StandingAlarm, Tx
 from cloud_bridge.store.books import SqlStore
-from cloud_bridge.web.robots import KINDS, MOST, Robot, RobotSettings, letter, message, verdict
+from cloud_bridge.web.alert_text import MOST, cut, message
+from cloud_bridge.web.robots import Robot, RobotSettings, letter, verdict
 from cloud_bridge.web.saying import alarm_name, following, said
 from cloud_bridge.wechat.plain import Host, PlainHost, parted
 from hw_sim.robots import Robots, serve
@@ -49,6 +53,7 @@ class Ear:
     name: str = "ops"
     most: int = 10
     alarming: bool = True
+    wants: Wants | None = field(default_factory=Wants)
     deaf: str = ""
     forgets: bool = False
     heard: list[tuple[tuple[News, ...], int]] = field(default_factory=list)
@@ -292,7 +297,7 @@ def test_a_robots_address_is_https_or_on_this_computer(url: str) -> None:
 
 def test_a_message_stays_within_what_a_robot_takes() -> None:
     many = [News(machine="m" * 32, name="n" * 40, lane=1, since_wall_ms=1, text="很长" * 300)] * MOST
-    assert len(message(many, 5, ("zh", "en")).encode()) <= 2048
+    assert len(cut(message(many, 5, ("zh", "en")), 2000).encode()) <= 2048
 
 
 # ---------------------------------------------------------------- words
@@ -366,7 +371,8 @@ def test_an_address_that_cannot_be_one_is_a_mistake_that_shows_no_key(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("names", "why"), [(["a", "a"], "twice"), (["mqtt"], "mqtt"), ([f"n{at}" for at in range(9)], "9 sinks")]
+    ("names", "why"),
+    [(["a", "a"], "twice"), (["mqtt"], "mqtt"), ([f"n{at}" for at in range(17)], "17 sinks")],
 )
 def test_sinks_have_names_of_their_own_and_a_bound(tmp_path: Path, names: list[str], why: str) -> None:
     url = _file(tmp_path, "url", "https://x.example/")
