@@ -14,9 +14,9 @@ from typing import Final
 import click
 
 from edge.display.codes import TABLE, ServiceCode, Severity
-from edge.drivers.ports import ports as find_ports
 from edge.tech.cli_commission import commission
 from edge.tech.cli_conformance import conformance
+from edge.tech.cli_ports import ports
 from edge.tech.cli_trace import export, monitor, record, replay
 from edge.tech.cli_visit import identify, scan, status, test_vend
 from edge.tech.decode import Decoded, Frames, HexReader, NotHex
@@ -46,6 +46,7 @@ def tech() -> None:
 
     \b
     Examples:
+      wxvend tech ports --probe
       wxvend tech explain E21
       wxvend tech decode --bus xy "FA FB 41 00 40"
       wxvend tech status --config /etc/wxvend/edge.toml
@@ -54,21 +55,10 @@ def tech() -> None:
     """
 
 
-for _command in (commission, conformance, record, monitor, replay, export, identify, status, scan, test_vend):
+for _command in (ports, commission, conformance, record, monitor, replay, export):
     tech.add_command(_command)
-
-
-@tech.command()
-@_JSON
-def ports(as_json: bool) -> None:
-    """List the serial ports with the names to put into the settings."""
-    found = find_ports()
-    for port in found:
-        line = f"{port.device}  {port.stable or '(no stable name)'}  {port.what}"
-        click.echo(json.dumps(asdict(port)) if as_json else line)
-    if not found:
-        click.echo("no serial port found. Try: lsusb, then the adapter's cable", err=True)
-        sys.exit(NOT_WELL)
+for _command in (identify, status, scan, test_vend):
+    tech.add_command(_command)
 
 
 @tech.command()
@@ -175,7 +165,7 @@ def _markdown(rows: list[ServiceCode]) -> str:
         "a network. This page is written by `wxvend tech explain --markdown`.",
     ]
     for digit, who in _WHO.items():
-        group = [row for row in rows if row.code[1] == digit]
+        group = sorted((row for row in rows if row.code[1] == digit), key=lambda row: row.code)
         if group:
             lines += [
                 "",

@@ -180,7 +180,7 @@ def on_the_bus(
     The port is lent by the daemon, or free. With `notes` it is noted before, and what came of it afterwards.
     """
     settings = _settings(options)
-    note = _forget
+    note: Callable[[str], None] = _forget
     logging.disable(logging.WARNING)  # told in our own words
 
     async def visit() -> Any:
