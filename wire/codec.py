@@ -7,12 +7,13 @@ other side's program, not an attack; it still never quotes a string value, becau
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import msgspec
 
+from wire.catalogue import check_settings
 from wire.messages import DOWN_KINDS, SET_KINDS, UP_KINDS, BadMessage, Message, Presence
 from wire.topics import LIMIT_BYTES, Branch, Topic
 
@@ -31,6 +32,7 @@ _PLACE: Final = {
     kind_type: (branch, kind) for branch, kinds in KINDS.items() for kind, kind_type in kinds.items()
 }
 _MISSING: Final = re.compile(r"Object missing required field `(?P<field>\w+)`(?: - at `\$\.?(?P<path>.*)`)?")
+_PLACED: Final = re.compile(r" - at `\$\.(?P<path>[^`]+)`$")
 _WRONG_TYPE: Final = re.compile(
     r"Expected `(?P<allowed>[^`]+)`, got `(?P<found>[^`]+)`(?: - at `\$\.?(?P<path>.*)`)?"
 )
@@ -42,8 +44,17 @@ class UnknownKind(BadMessage):
 
 def encode(message: Message | Presence) -> bytes:
     """Give compact JSON in the order of the dataclass's fields, UTF-8. None is a member that is left out."""
-    members = {field.name: getattr(message, field.name) for field in fields(message)}
-    return msgspec.json.encode({name: value for name, value in members.items() if value is not None})
+    return msgspec.json.encode(_plain(message))
+
+
+def _plain(value: Any) -> Any:
+    """Values as JSON knows them, without the members that are None, at any level."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    members = ((field.name, getattr(value, field.name)) for field in fields(value))
+    return {name: _plain(member) for name, member in members if member is not None}
 
 
 def address(machine: str, message: Message) -> Topic:
@@ -55,10 +66,10 @@ def address(machine: str, message: Message) -> Topic:
 def decode(topic: Topic, payload: bytes) -> Message:
     """Read the message that `topic` announces from `payload`.
 
-    Members this version does not know are ignored. Raises UnknownKind for a kind it does not know, and
-    BadMessage (field, what was found, what is allowed) for: too many bytes, not JSON, a member twice, more
-    than `MAX_DEPTH` levels, a fraction, NaN, a number beyond `MAX_INT`, a NUL character, a wrong type or
-    value.
+    Members this version does not know are ignored; in a catalogue they are mistakes. Raises UnknownKind for a
+    kind it does not know, and BadMessage (field, what was found, what is allowed) for: too many bytes, not
+    JSON, a member twice, more than `MAX_DEPTH` levels, a fraction, NaN, a number beyond `MAX_INT`, a NUL
+    character, a wrong type or value.
     """
     kinds = KINDS.get(topic.branch, {})
     if topic.kind not in kinds:
@@ -67,7 +78,9 @@ def decode(topic: Topic, payload: bytes) -> Message:
     limit = LIMIT_BYTES[topic.branch]
     if len(payload) > limit:
         raise BadMessage(f"payload: found {len(payload)} bytes, allowed {limit} below {topic.branch}/")
-    _check_shape(payload)
+    value = _check_shape(payload)
+    if topic.branch is Branch.SET and isinstance(value, dict):
+        check_settings(value)
     return _typed(kinds[topic.kind], payload)
 
 
@@ -82,7 +95,13 @@ def decode_presence(payload: bytes) -> Presence:
     return _typed(Presence, payload)
 
 
-def _check_shape(payload: bytes) -> None:
+def schemas() -> dict[str, Any]:
+    """The JSON Schema of every kind and of what it holds, by the name of its class; descriptions are ours."""
+    kinds = [*_PLACE, Presence]
+    return msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")[1]
+
+
+def _check_shape(payload: bytes) -> object:
     """Refuse what the typed reader would let pass: it keeps the last of two members and takes any number."""
     try:
         value = json.loads(payload.decode("utf-8"), object_pairs_hook=_members)
@@ -100,6 +119,7 @@ def _check_shape(payload: bytes) -> None:
         deepest, level = level, [child for name, item in level for child in _children(name, item)]
     if any(isinstance(item, dict | list) for _, item in deepest):
         raise BadMessage(_TOO_DEEP)
+    return value
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -143,9 +163,10 @@ def _typed(kind: type[T], payload: bytes) -> T:
 
 def _explain(error: msgspec.ValidationError) -> str:
     """Put the library's words into ours: field, found, allowed."""
-    if isinstance(error.__cause__, BadMessage):
-        return str(error.__cause__)
     text = str(error)
+    if isinstance(error.__cause__, BadMessage):
+        place = _PLACED.search(text)
+        return f"{place['path']}.{error.__cause__}" if place else str(error.__cause__)
     if missing := _MISSING.fullmatch(text):
         path = ".".join(filter(None, (missing["path"], missing["field"])))
         return f"{path}: found nothing, allowed a value"

@@ -8,6 +8,9 @@ unit. `jid` is the journal's incarnation, `boot` counts its starts, `bits` are 6
 from dataclasses import dataclass, field
 from typing import Final
 
+from wire.catalogue import Catalogue as Catalogue
+from wire.catalogue import CatalogueLane as CatalogueLane
+from wire.catalogue import CatalogueStatus
 from wire.command import Command, CommandResult
 from wire.day import JournalAsked, JournalRows
 from wire.lease import LaneCodes, LeaseGranted, LeaseRefused, LeaseRequest, SaleOffered
@@ -263,40 +266,6 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogueLane:
-    """One lane of a machine's planogram."""
-
-    lane: int
-    name_zh: str
-    name_en: str
-    price_fen: int
-    picture: str = ""
-
-    def __post_init__(self) -> None:
-        check_lane(self.lane)
-        check_fen("price_fen", self.price_fen)
-        check(0 < len(self.name_zh) <= 40, "name_zh", self.name_zh, "1 to 40 characters")
-        check(0 < len(self.name_en) <= 60, "name_en", self.name_en, "1 to 60 characters")
-        check_short("picture", self.picture, 120)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
-    """`set/catalogue`: retained desired state. An older `version` than the one in use is refused."""
-
-    version: int
-    phone: str
-    lanes: tuple[CatalogueLane, ...]
-
-    def __post_init__(self) -> None:
-        check_count("version", self.version, least=1)
-        check_short("phone", self.phone, 40)
-        check(1 <= len(self.lanes) <= 200, "lanes", len(self.lanes), "1 to 200")
-        numbers = [lane.lane for lane in self.lanes]
-        check(len(set(numbers)) == len(numbers), "lanes", sorted(numbers), "each lane once")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Presence:
     """`state/presence`: retained, unsigned, will and birth of a session. Draws a page; decides nothing.
 
@@ -316,7 +285,7 @@ class Presence:
 
 OfALease = LeaseGranted | LeaseRefused
 Spoken = Birth | SaleRequested | SaleClosed | SaleOutcome | SaleStatus | OfALease | Alarm | CommandResult
-Up = Spoken | JournalRows
+Up = Spoken | JournalRows | CatalogueStatus
 OfASale = SaleCode | SaleOffered | SaleRefused | SalePaid | SaleRefund | SaleQuery
 Down = OfASale | LeaseRequest | LaneCodes | JournalAsked | Command | Ack | Challenge
 Message = Up | Down | Catalogue
@@ -332,6 +301,7 @@ UP_KINDS: Final[dict[str, type[Up]]] = {
     "alarm": Alarm,
     "journal.rows": JournalRows,
     "command.result": CommandResult,
+    "catalogue.status": CatalogueStatus,
 }
 DOWN_KINDS: Final[dict[str, type[Down]]] = {
     "sale.code": SaleCode,

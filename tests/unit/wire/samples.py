@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from wire.catalogue import CatalogueStatus
 from wire.command import Command, CommandResult, Fill
 from wire.day import JournalAsked, JournalRow, JournalRows
 from wire.envelope import Keyring, PrivateKey, PublicKey, Signer
@@ -128,6 +129,15 @@ MESSAGES: Final[tuple[Message, ...]] = (
         by="ann",
         reason="补货",
         fills=(Fill(lane=12, count=5), Fill(lane=13, count=8)),
+    ),
+    CatalogueStatus(
+        jid=JID,
+        boot=3,
+        bits=BITS,
+        n=0,
+        version=7,
+        offered=8,
+        why="lanes[1].price_fen: found 0, allowed 1 to 10000000 fen",
     ),
     Ack(jid=JID, n=42, upto=41),
     Challenge(challenge=NONCE),
