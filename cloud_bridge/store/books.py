@@ -18,6 +18,7 @@ from cloud_bridge.ports_alarms import AlarmTx
 from cloud_bridge.ports_bills import BillTx, BookStreams, Kept
 from cloud_bridge.ports_catalogue import CatalogueTx
 from cloud_bridge.ports_desk import DeskTx
+from cloud_bridge.ports_doing import DoingTx
 from cloud_bridge.ports_looking import Asked, DayFigures, Evidence, Machines
 from cloud_bridge.store import tables
 from cloud_bridge.store.alarms import SqlAlarmTx
@@ -34,6 +35,7 @@ from cloud_bridge.store.database import (
     shown,
 )
 from cloud_bridge.store.desk import SqlDeskTx, read_complaints
+from cloud_bridge.store.doing import SqlDoingTx
 from cloud_bridge.store.pages import (
     read_evidence,
     read_figures,
@@ -178,6 +180,10 @@ class SqlStore:
     async def on_catalogue(self, work: Callable[[CatalogueTx], T]) -> T:
         """As `run`, in a transaction that also sees the catalogue and the stock."""
         return await self._writer.run(lambda tx: work(SqlCatalogueTx.of(tx)))
+
+    async def on_doing(self, work: Callable[[DoingTx], T]) -> T:
+        """As `run`, in a transaction that also sees what people did by hand."""
+        return await self._writer.run(lambda tx: work(SqlDoingTx.of(tx)))
 
     async def read_catalogue(self, work: Callable[[CatalogueTx], T]) -> T:
         """Look only, at one moment, beside whoever writes."""
