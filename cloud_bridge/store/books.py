@@ -20,6 +20,7 @@ from cloud_bridge.ports_catalogue import CatalogueTx
 from cloud_bridge.ports_desk import DeskTx
 from cloud_bridge.ports_doing import DoingTx
 from cloud_bridge.ports_looking import Asked, DayFigures, Evidence, Machines
+from cloud_bridge.ports_people import Deed, Line, PeopleTx
 from cloud_bridge.store import tables
 from cloud_bridge.store.alarms import SqlAlarmTx
 from cloud_bridge.store.bills import SqlBillTx, SqlStreams, newest_days, read_days
@@ -37,6 +38,7 @@ from cloud_bridge.store.database import (
 from cloud_bridge.store.desk import SqlDeskTx, read_complaints
 from cloud_bridge.store.doing import SqlDoingTx
 from cloud_bridge.store.pages import (
+    read_day_figures,
     read_evidence,
     read_figures,
     read_machine_lines,
@@ -45,6 +47,8 @@ from cloud_bridge.store.pages import (
     read_sale_lines,
     read_tail,
 )
+from cloud_bridge.store.people import SqlPeopleTx, read_deeds
+from cloud_bridge.store.reports import SqlReports
 from cloud_bridge.store.schema import StoreUnusable, migrate, refuse_strangers
 from cloud_bridge.store.tx import reason, to_sale
 from cloud_bridge.store.verify import Checked, check
@@ -143,6 +147,10 @@ class SqlStore:
         """What came of the sales that were opened in this time."""
         return await self._read(lambda db: read_figures(db, since_ms, until_ms, machines))
 
+    async def days(self, since_ms: int, until_ms: int, machines: Machines) -> Mapping[str, DayFigures]:
+        """The same for each of the platform's days."""
+        return await self._read(lambda db: read_day_figures(db, since_ms, until_ms, machines))
+
     async def machine_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
         """The newest lines about a machine and no sale."""
         return await self._read(lambda db: read_machine_lines(db, machine, limit))
@@ -167,6 +175,11 @@ class SqlStore:
         """Run `work`, which only reads, in one snapshot, keeping no writer waiting. Raises StoreFailed."""
         return await self._read(lambda db: work(SqlAlarmTx(db)))
 
+    @property
+    def reports(self) -> SqlReports:
+        """What moved between two instants, for reports."""
+        return SqlReports(self._read)
+
     async def complaints(
         self, *, settled: int = 0
     ) -> tuple[tuple[Complaint, tuple[Doing, ...], Sale | None], ...]:
@@ -188,6 +201,18 @@ class SqlStore:
     async def read_catalogue(self, work: Callable[[CatalogueTx], T]) -> T:
         """Look only, at one moment, beside whoever writes."""
         return await self._read(lambda db: work(SqlCatalogueTx(db)))
+
+    async def on_people(self, work: Callable[[PeopleTx], T]) -> T:
+        """As `run`, in a transaction that also sees people."""
+        return await self._writer.run(lambda tx: work(SqlPeopleTx.of(tx)))
+
+    async def record(self, deed: Deed) -> None:
+        """Append one line to the audit; durable when this returns."""
+        await self.on_people(lambda tx: tx.deed(deed))
+
+    async def deeds(self, *, before: int = 0, limit: int = 100) -> tuple[Line, ...]:
+        """The audit's newest lines first; with `before` those of a lower number."""
+        return await self._read(lambda db: read_deeds(db, before, limit))
 
     async def bill_days(self, limit: int) -> tuple[Kept, ...]:
         """The newest matched days first, with their differences."""
