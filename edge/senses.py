@@ -54,6 +54,9 @@ def seen(machine: Machine, event: BusEvent | BridgeEvent | ServiceEvent) -> Mach
             return surroundings.with_trouble(machine, name, text)
         case ClimateReported(temperature_c=temperature_c, door_open=door_open):
             machine = surroundings.with_stop(machine, "door_open", door_open is True)
+            if temperature_c is not None or machine.temperature_c is not None:  # without a probe: no trouble
+                lost = "" if temperature_c is not None else "the temperature probe gives no reading"
+                machine = surroundings.with_trouble(machine, "temperature_unknown", lost)
             return replace(machine, temperature_c=temperature_c, door_open=door_open)
         case ServiceAsked() | ServiceBegun() | ServiceOver():
             return serviced(machine, event)

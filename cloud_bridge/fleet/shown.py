@@ -13,6 +13,7 @@ from cloud_bridge.ports import LaneView
 LANES_LIMIT: Final = 200
 NAME_LIMIT: Final = 60
 REASON_LIMIT: Final = 48
+CODE_LIMIT: Final = 4
 FEN_LIMIT: Final = 10_000_000
 STOCK_LIMIT: Final = 100_000
 LANE_LIMIT: Final = 9999
@@ -71,4 +72,6 @@ def lane(number: int, values: Mapping[str, object]) -> LaneView:
         stock=whole(values, "stock", 0, STOCK_LIMIT),
         capacity=whole(values, "capacity", 0, STOCK_LIMIT),
         reason=words(values, "reason", REASON_LIMIT),
+        fault=words(values, "fault", REASON_LIMIT),
+        code=words(values, "code", CODE_LIMIT),
     )

@@ -10,6 +10,8 @@ from cloud_bridge.core.case import ADVICE
 from cloud_bridge.web.bill_words import BILL_WORDS
 from cloud_bridge.web.causes import CAUSES
 from cloud_bridge.web.desk_words import DESK_WORDS
+from cloud_bridge.web.words_faults import FAULT_WORDS
+from cloud_bridge.web.words_pages import PAGE_WORDS
 
 LANGUAGES: Final = ("zh", "en")
 
@@ -40,6 +42,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     **CAUSES,
     **BILL_WORDS,
     **DESK_WORDS,
+    **PAGE_WORDS,
+    **FAULT_WORDS,
     "title": ("售货运营", "Vending operations"),
     "skip": ("跳到内容", "Skip to the content"),
     "menu": ("页内导航", "On this page"),

@@ -4,6 +4,7 @@ A lane that stopped asks for a person, as troubles do that stop nothing; doubt a
 board is identified again. Who has the machine for service, and since when, stands in the journal as an alarm.
 """
 
+from edge.core.faults import fault_of
 from edge.core.machine import FAILURES_STOP_A_LANE, MAINTENANCE, Machine
 from edge.core.model import ClearAlarm, RaiseAlarm
 
@@ -15,15 +16,19 @@ def alarms(before: Machine, after: Machine) -> tuple[RaiseAlarm | ClearAlarm, ..
     over += [ClearAlarm(name="vend_uncertain", lane=lane) for lane in sorted(before.doubted - after.doubted)]
     over += [ClearAlarm(name=name) for name in sorted(set(before.troubles) - set(after.troubles))]
     over += [ClearAlarm(name=MAINTENANCE)] if MAINTENANCE in before.stops - after.stops else []
-    begun = [
-        RaiseAlarm(name=name, text=f"lane {lane}: {FAILURES_STOP_A_LANE} failures in a row", lane=lane)
-        for lane, name in sorted(stands - stood)
-    ]
+    begun = [_lane_stopped(after, lane, name) for lane, name in sorted(stands - stood)]
     troubles = sorted(set(after.troubles) - set(before.troubles))
-    begun += [RaiseAlarm(name=name, text=after.troubles[name]) for name in troubles]
+    begun += [
+        RaiseAlarm(name=name, text=after.troubles[name], fault=fault_of(name) or "") for name in troubles
+    ]
     if MAINTENANCE in after.stops - before.stops:
         begun.append(RaiseAlarm(name=MAINTENANCE, text=after.service))
     return (*over, *begun)
+
+
+def _lane_stopped(machine: Machine, lane: int, name: str) -> RaiseAlarm:
+    text = f"lane {lane}: {FAILURES_STOP_A_LANE} failures in a row"
+    return RaiseAlarm(name=name, text=text, lane=lane, fault=fault_of(machine.lanes[lane].cause) or "")
 
 
 def _stopped(machine: Machine) -> frozenset[tuple[int, str]]:

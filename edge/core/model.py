@@ -310,11 +310,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseAlarm:
-    """A lasting fault, by name; of a sale's lane unless `lane` says which."""
+    """A lasting fault, by name; of a sale's lane unless `lane` says which. `fault`: the common one."""
 
     name: str
     text: str
     lane: int = 0
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

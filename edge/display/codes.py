@@ -5,17 +5,11 @@
 are missing from the table once had a meaning.
 """
 
-import enum
 from dataclasses import dataclass
 from typing import Final
 
-
-class Severity(enum.StrEnum):
-    """What an alarm of this name asks for: a look some day, a visit, or somebody now."""
-
-    NOTE = "note"
-    WARNING = "warning"
-    CRITICAL = "critical"
+from edge.core.faults import FAULTS, NEVER_TURNED, FaultRow
+from edge.core.faults import Severity as Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,16 +134,6 @@ _ROWS: Final = (
         next_step="Close the door; check its switch if it is closed.",
         severity=Severity.NOTE,
     ),
-    ServiceCode(
-        name="drop_sensor",
-        code="E32",
-        zh="出货检测故障",
-        en="The drop sensor has failed",
-        technician="The light curtain is blocked, dirty or unplugged.",
-        next_step="Clean both strips and run the board's self-test.",
-        may_have_moved=True,
-        reserved=True,
-    ),
     # ---- 4 temperature
     ServiceCode(
         name="temperature",
@@ -166,9 +150,8 @@ _ROWS: Final = (
         code="E42",
         zh="温度传感器故障",
         en="The temperature is not known",
-        technician="The board has no reading of its temperature probe.",
-        next_step="Check the probe's plug.",
-        reserved=True,
+        technician="The board had a reading of its temperature probe and has none any more.",
+        next_step="Check the probe's plug; decide about goods that must stay cold.",
     ),
     # ---- 5 link and broker
     ServiceCode(
@@ -264,7 +247,6 @@ _ROWS: Final = (
         technician="An operator stopped this machine.",
         next_step="Ask the operator; it is released on the operators' page.",
         severity=Severity.NOTE,
-        reserved=True,
     ),
     ServiceCode(
         name="starting",
@@ -294,7 +276,25 @@ _ROWS: Final = (
     ),
 )
 
-TABLE: Final[dict[str, ServiceCode]] = {row.name: row for row in _ROWS}
+
+def _of_a_fault(row: FaultRow) -> ServiceCode:
+    """A common fault, as a code among the others."""
+    return ServiceCode(
+        name=row.fault.value,
+        code=row.code,
+        zh=row.zh,
+        en=row.en,
+        technician=row.technician,
+        next_step=row.next_step,
+        may_have_moved=row.moved not in NEVER_TURNED,
+        severity=row.severity,
+    )
+
+
+_CODES: Final = frozenset(row.code for row in _ROWS)  # a fault that stops something has its row above
+TABLE: Final[dict[str, ServiceCode]] = {row.name: row for row in _ROWS} | {
+    row.fault.value: _of_a_fault(row) for row in FAULTS.values() if row.code not in _CODES
+}
 
 
 def code_of(name: str) -> ServiceCode:
@@ -305,7 +305,7 @@ def code_of(name: str) -> ServiceCode:
 def explain(code: str) -> ServiceCode:
     """The row of a code as a technician types it (`E21`, `e21`, `21`). Raises KeyError when there is none."""
     wanted = "E" + code.strip().upper().removeprefix("E")
-    found = next((row for row in _ROWS if row.code == wanted), None)
+    found = next((row for row in TABLE.values() if row.code == wanted), None)
     if found is None:
         raise KeyError(code)
     return found

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
 from edge.core.model import Baseline, Outcome, Uncertain, VendOrder, Withheld
 from edge.drivers.checks import crc16_modbus
-from edge.drivers.evidence import rejected
+from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
 from edge.drivers.stream import MORE, NO_START
 from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
@@ -36,9 +36,9 @@ _LENGTHS: Final = {
 }
 _IDLE, _RUNNING, _FINISHED = 0, 1, 2
 _STARTED: Final = 0
-_REFUSALS: Final = {1: "no_such_lane", 2: "refused", 3: "result_pending"}
+REFUSALS: Final = {1: "no_such_lane", 2: "refused", 3: "result_pending"}
 _NO_DROP: Final = 0b100
-_FAULTS: Final = {1: "over_current", 2: "motor_absent", 3: "motor_timeout"}
+FAULTS: Final = {1: "over_current", 2: "motor_absent", 3: "motor_timeout"}
 _OPEN: Final = 2
 _PROBE_FAULTS: Final = (-40, 120)
 
@@ -184,7 +184,7 @@ class Adh814(OnlyAnswers):
         if heard.withheld:
             return Withheld(why=heard.withheld)
         if heard.frame is not None and heard.frame.data[0] != _STARTED:
-            why = _REFUSALS.get(heard.frame.data[0], f"code_{heard.frame.data[0]:02x}")
+            why = REFUSALS.get(heard.frame.data[0], "refused")
             return rejected(why, f"motor {motor}: A5 answered {heard.frame.data[0]:02X}")
         if heard.frame is not None:
             yield Say(VendProgress(sale_id=order.sale_id, step="dispensing"))
@@ -218,9 +218,11 @@ class Adh814(OnlyAnswers):
             return self.judged(order, Evidence(words=words))
         ours = status.motor == order.lane - self._settings.lane_offset
         if ours and status.fault == _OPEN:
-            return rejected(_FAULTS[_OPEN], words)
+            return rejected(FAULTS[_OPEN], words)
         if ours and status.fault and status.seen and self._settings.drop_sensor:
             return Uncertain(why="contradictory", evidence=words)  # a fault, and yet the beam saw a piece
+        if ours and status.fault:
+            return failed(FAULTS[status.fault], words)
         record = Record(seq=order.seq if ours else -1, ending=_ending(status))
         return self.judged(order, Evidence(records=(record,), words=words))
 
@@ -237,7 +239,7 @@ class Adh814(OnlyAnswers):
 
 
 def _ending(status: Status) -> Ending:
-    if status.fault:
+    if status.fault:  # of another motor's run
         return Ending.MOTOR_FAULT
     return Ending.DROPPED if status.seen else Ending.RAN
 
@@ -249,6 +251,6 @@ def _climate(status: Status) -> ClimateReported:
 def _words(status: Status) -> str:
     """The poll's answer as evidence for a person."""
     state = {_IDLE: "idle", _FINISHED: "finished"}.get(status.state, f"state {status.state:02X}")
-    fault = _FAULTS.get(status.fault, "no fault")
+    fault = f"fault {status.fault} {FAULTS[status.fault]}" if status.fault else "no fault"
     fell = "a piece seen" if status.seen else "nothing seen"
     return f"motor {status.motor}: {state}, {fault}, {fell}, {status.peak_ma} mA, {status.tenths / 10} s"

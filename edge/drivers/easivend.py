@@ -25,7 +25,7 @@ TRIES: Final = 3
 _VEND, _CHECK, _RESULT = 0x70, 0x71, 0x73
 _NOBODY: Final = 0  # no start ever bears this number
 _FAILED, _BUSY, _NOT_IN_PLACE, _NO_TURN, _NOT_BACK, _UNSEEN, _SENSOR = 1, 2, 4, 8, 0x10, 0x20, 0x80
-_NAMES: Final = (
+NAMES: Final = (
     (_NO_TURN, "motor_absent"),
     (_SENSOR, "sensor_fault"),
     (_NOT_BACK, "motor_timeout"),
@@ -184,7 +184,7 @@ class Easivend(OnlyAnswers):
 
 def name(status: int) -> str:
     """What the status bits say is wrong, the weightiest first; "" for nothing."""
-    return next((words for bit, words in _NAMES if status & bit), "")
+    return next((words for bit, words in NAMES if status & bit), "")
 
 
 def _of(command: int, seq: int | None = None) -> Callable[[Any], bool]:
@@ -201,4 +201,6 @@ def _ending(status: int, *, sensor: bool = True) -> Ending:
 
 
 def _words(frame: Frame) -> str:
-    return f"number {frame.seq}, channel {frame.channel}: {name(frame.status) or 'success'}"
+    return (
+        f"number {frame.seq}, channel {frame.channel}: {frame.status:02X} {name(frame.status) or 'success'}"
+    )

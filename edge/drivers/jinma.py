@@ -27,7 +27,7 @@ _RUNNING, _NOTHING = 0xFF, 0x00
 _OTHER_MONEY: Final = 1  # it was not paid in cash: the board must not look at its own credit
 _NORMAL: Final = 0x02
 _SEEN, _UNSEEN, _NO_SENSOR = 1, 2, 0
-_STATES: Final = {
+STATES: Final = {
     0x00: "no_such_lane",
     0x01: "lane_fault",
     0x03: "motor_absent",
@@ -165,7 +165,8 @@ class Jinma(OnlyAnswers):
         if heard.withheld:
             return Withheld(why=heard.withheld)
         if heard.frame is not None and heard.frame.data[2]:
-            why = state_name(heard.frame.data[3]) if heard.frame.data[2] == 1 else "refused"
+            state = state_name(heard.frame.data[3]) if heard.frame.data[2] == 1 else ""
+            why = state if state in _NOT_MOVED else "refused"  # whatever is wrong, this start was not taken
             return rejected(why, f"start answered {heard.frame.data[2]}, channel {heard.frame.data[3]:02X}")
         if heard.frame is not None:
             yield Say(VendProgress(sale_id=order.sale_id, step="dispensing"))
@@ -222,7 +223,7 @@ class Jinma(OnlyAnswers):
 
 def state_name(state: int) -> str:
     """A channel state's name."""
-    return _STATES.get(state, f"code_{state:02x}")
+    return STATES.get(state, f"code_{state:02x}")
 
 
 def _of(command: int, length: int | None) -> Callable[[Any], bool]:

@@ -28,10 +28,10 @@ _IDENTITY, _POLL, _SCAN, _RUN, _CLIMATE = 0x01, 0x03, 0x04, 0x05, 0x07
 _IDLE, _RUNNING, _DONE = 0, 1, 2
 _NO_PROBE_C: Final = -52
 _AT_REST: Final = -1  # as a baseline: no motor has run since the board started
-_SCANNED: Final = {0xAA: "", 0xBB: "motor_absent", 0xCC: "over_current"}
-_REFUSALS: Final = {1: "no_such_lane", 2: "busy"}
+SCANNED: Final = {0xAA: "", 0xBB: "motor_absent", 0xCC: "over_current"}
+REFUSALS: Final = {1: "no_such_lane", 2: "busy"}
 _OPEN, _SENSOR = 2, 4
-_FAULTS: Final = {
+FAULTS: Final = {
     1: "over_current",
     _OPEN: "motor_absent",
     3: "motor_timeout",
@@ -184,7 +184,7 @@ class M102(OnlyAnswers):
         heard = yield self._ask(_SCAN, bytes((self._motor(lane),)), wait_ms=SCAN_MS)
         if heard.frame is None:
             return "no_answer"
-        return _SCANNED.get(heard.frame.data[0], f"code_{heard.frame.data[0]:02x}")
+        return SCANNED.get(heard.frame.data[0], f"code_{heard.frame.data[0]:02x}")
 
     def baseline(self, lane: int) -> Talk[Baseline | None]:
         """Whose run the board shows now, as `count`: a run of another lane's later is not that one."""
@@ -203,7 +203,7 @@ class M102(OnlyAnswers):
         if heard.frame is None:
             return (yield from self._watch(order, heard, ours=False))
         if heard.frame.data[0]:
-            why = _REFUSALS.get(heard.frame.data[0], f"code_{heard.frame.data[0]:02x}")
+            why = REFUSALS.get(heard.frame.data[0], "refused")
             return rejected(why, f"motor {motor}: run answered {heard.frame.data[0]:02X}")
         yield Say(VendProgress(sale_id=order.sale_id, step="dispensing"))
         return (yield from self._watch(order, heard, ours=True))
@@ -238,9 +238,9 @@ class M102(OnlyAnswers):
         if status.state != _DONE or not ours:
             return self.judged(order, Evidence(words=words))
         if status.result in (_OPEN, _SENSOR):
-            return rejected(_FAULTS[status.result], words)
+            return rejected(FAULTS[status.result], words)
         if status.result:
-            return failed(_FAULTS.get(status.result, f"code_{status.result:02x}"), words)
+            return failed(FAULTS.get(status.result, f"code_{status.result:02x}"), words)
         seen = status.curtain_ms > 0 or not self._settings.drop_sensor
         ending = Ending.DROPPED if seen else Ending.RAN
         return self.judged(order, Evidence(repeated=ending, words=words))
@@ -275,5 +275,5 @@ def _of(operation: int) -> Callable[[Any], bool]:
 def _words(status: Status) -> str:
     """The poll's answer as evidence for a person."""
     state = {_IDLE: "idle", _RUNNING: "running", _DONE: "done"}.get(status.state, f"state {status.state}")
-    fault = _FAULTS.get(status.result, "ok" if not status.result else f"result {status.result}")
+    fault = f"result {status.result} {FAULTS.get(status.result, '')}".strip() if status.result else "ok"
     return f"motor {status.motor}: {state}, {fault}, curtain {status.curtain_ms} ms, peak {status.peak_ma} mA"

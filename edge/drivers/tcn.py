@@ -29,6 +29,7 @@ _DONE, _FAULT = 0x5D, 0x5C
 _SEEN, _SHORT_TURN, _NO_VIBRATION = 0xAA, 0xCC, 0x33
 _NO_PROBE: Final = 0xEB
 _MOTORS: Final = {1: "motor_driver", 2: "motor_driver", 3: "over_current", 4: "motor_absent"}
+_BLOCKED: Final = 0x03  # a sensor that saw something all through the vend: the motor has turned
 _CODES: Final = {
     0x04: "no_drop",
     0x50: "motor_timeout",
@@ -205,7 +206,8 @@ class Tcn(OnlyAnswers):
         if frame.ok:
             return failed("motor_timeout" if frame.data == _SHORT_TURN else "no_drop", words)
         why = fault_name(frame.code)
-        return rejected(why, words) if why in _NOT_MOVED else failed(why, words)
+        stood = why in _NOT_MOVED and frame.code != _BLOCKED
+        return rejected(why, words) if stood else failed(why, words)
 
     def _ask(self, command: int, parameter: int, *, wait_ms: int = REPLY_MS) -> Ask:
         return Ask(frame=request(self._settings.board, command, parameter), wait_ms=wait_ms)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from edge.core.judge import Ending, Evidence, Recovery, Witness
-from edge.core.model import Baseline, Outcome, VendOrder, Withheld
+from edge.core.model import Baseline, Outcome, Uncertain, VendOrder, Withheld
 from edge.drivers.checks import sum8, xor8
 from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
@@ -25,14 +25,25 @@ _AROUND: Final = 4
 _QUERY, _DELIVER = 0x01, 0x02
 _IDLE, _TAKE, _FAULT = 0, 2, 4
 _STEPS: Final = {1: "dispensing", 2: "take_product", 3: "preparing", 5: "self_test"}
-_REFUSED: Final = {
+_NO_ANSWER: Final = 127  # of the motors' board: what it did is not known
+REFUSED: Final = {
     35: "product_in_elevator",
     37: "motor_absent",
     43: "refused",
+    44: "refused",
     45: "door_open",
     64: "no_such_lane",
 }
-_FAILED: Final = {34: "no_drop", 36: "jam", 80: "motor_timeout", 127: "board_absent"}
+FAILED: Final = {
+    1: "delivery_door_closing_error",
+    2: "delivery_door_closing_error",
+    9: "delivery_door_opening_error",
+    **dict.fromkeys((*range(11, 20), *range(21, 30)), "sensor_fault"),
+    34: "no_drop",
+    36: "jam",
+    80: "motor_timeout",
+    _NO_ANSWER: "board_absent",
+}
 _LAYERS: Final = range(47, 62)  # timeout, over-current, open, for each of five layers in turn
 _LAYER_NAMES: Final = ("motor_timeout", "over_current", "motor_absent")
 
@@ -210,12 +221,14 @@ def error_name(code: int) -> str:
     """An error's name (the vendor's list, in decimal)."""
     if code in _LAYERS:
         return _LAYER_NAMES[(code - _LAYERS.start) % 3]
-    return _REFUSED.get(code) or _FAILED.get(code) or "elevator_fault"
+    return REFUSED.get(code) or FAILED.get(code) or "elevator_fault"
 
 
 def _failure(frame: Frame) -> Outcome:
     why = error_name(frame.error)
-    if frame.error in _REFUSED or why == "motor_absent":
+    if frame.error == _NO_ANSWER:
+        return Uncertain(why="no_answer", evidence=_words(frame))
+    if frame.error in REFUSED or why == "motor_absent":
         return rejected(why, _words(frame))
     return failed(why, _words(frame))
 

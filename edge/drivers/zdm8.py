@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
-from edge.core.model import Baseline, Outcome, VendOrder, Withheld
+from edge.core.model import Baseline, Outcome, Uncertain, VendOrder, Withheld
 from edge.drivers import modbus
 from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
@@ -25,19 +25,19 @@ _COUNTS: Final = frozenset({2, 4})
 _SHIP: Final = 0x2001
 _IDLE, _BUSY, _GOOD, _BAD = 0, 1, 2, 3
 _SLOW: Final = 0x08  # exception: accepted, and takes its time
-_EXCEPTIONS: Final = {1: "refused", 2: "refused", 3: "refused", 4: "refused", 6: "busy", 7: "refused"}
+EXCEPTIONS: Final = {1: "refused", 2: "refused", 3: "refused", 4: "refused", 6: "busy", 7: "refused"}
 _NO_DROP: Final = 0x06
-_NOT_MOVED: Final = {
+_NO_ANSWER: Final = 0x08  # of the board behind this one: what it did is not known
+NOT_MOVED: Final = {
     0x01: "no_such_lane",
     0x02: "motor_absent",
     0x05: "sensor_fault",
     0x07: "lane_type",
     0x12: "product_in_elevator",
 }
-_MOVED: Final = {
+MOVED: Final = {
     0x03: "over_current",
     0x04: "motor_timeout",
-    0x08: "board_absent",
     0x10: "elevator_fault",
     0x11: "elevator_fault",
     0x13: "elevator_fault",
@@ -154,7 +154,7 @@ class Zdm8(OnlyAnswers):
             return Withheld(why=heard.withheld)
         if heard.frame is not None and heard.frame.exception not in (0, _SLOW):
             code = heard.frame.exception
-            return rejected(_EXCEPTIONS.get(code, f"code_{code:02x}"), f"exception {code:02X}")
+            return rejected(EXCEPTIONS.get(code, "refused"), f"exception {code:02X}")
         if heard.frame is not None:
             yield Say(VendProgress(sale_id=order.sale_id, step="dispensing"))
         return (yield from self._watch(order, heard))
@@ -184,10 +184,12 @@ class Zdm8(OnlyAnswers):
         words = f"state {state}, error {error:02X}"
         if state not in (_GOOD, _BAD):
             return self.judged(order, Evidence(words=words))
+        if state == _BAD and error == _NO_ANSWER:
+            return Uncertain(why="no_answer", evidence=words)
         if state == _BAD and error != _NO_DROP:
-            if error in _NOT_MOVED:
-                return rejected(_NOT_MOVED[error], words)
-            return failed(_MOVED.get(error, f"code_{error:02x}"), words)
+            if error in NOT_MOVED:
+                return rejected(NOT_MOVED[error], words)
+            return failed(MOVED.get(error, f"code_{error:02x}"), words)
         seen = state == _GOOD and self._settings.drop_sensor
         record = Record(seq=order.seq, ending=Ending.DROPPED if seen else Ending.RAN)
         return self.judged(order, Evidence(records=(record,), words=words))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from edge.core.command import ReportCommand
+from edge.core.faults import FAULTS, Fault
 from edge.core.model import (
     Answer,
     ClearAlarm,
@@ -64,10 +65,10 @@ def to_wire(heading: Heading, sale: Sale, report: Report, start_s: int, lease_s:
                 evidence=evidence[:400],
                 row_hash=heading.row_hash,
             )
-        case RaiseAlarm(name=name, text=text, lane=lane):
-            return _alarm(heading, name=name, raised=True, text=text, lane=lane or sale.lane)
+        case RaiseAlarm():
+            return _alarm(heading, report, report.lane or sale.lane)
         case ClearAlarm(name=name, lane=lane):
-            return _alarm(heading, name=name, raised=False, text="", lane=lane)
+            return _alarm_over(heading, name, lane)
         case ReportCommand():
             return commands.done(heading, report)
         case _:
@@ -105,7 +106,23 @@ def _opened(heading: Heading, sale: Sale, start_s: int, lease_s: int) -> SaleReq
     )
 
 
-def _alarm(heading: Heading, *, name: str, raised: bool, text: str, lane: int) -> Alarm:
+def _alarm(heading: Heading, alarm: RaiseAlarm, lane: int) -> Alarm:
+    who = heading.session
+    return Alarm(
+        jid=who.jid,
+        boot=who.boot,
+        bits=who.bits,
+        n=heading.n,
+        name=alarm.name,
+        raised=True,
+        code=FAULTS[Fault(alarm.fault)].code if alarm.fault else "",
+        text=alarm.text,
+        lane=lane,
+        fault=alarm.fault or None,
+    )
+
+
+def _alarm_over(heading: Heading, name: str, lane: int) -> Alarm:
     who = heading.session
     return Alarm(
         jid=who.jid,
@@ -113,9 +130,9 @@ def _alarm(heading: Heading, *, name: str, raised: bool, text: str, lane: int) -
         bits=who.bits,
         n=heading.n,
         name=name,
-        raised=raised,
+        raised=False,
         code="",
-        text=text,
+        text="",
         lane=lane,
     )
 

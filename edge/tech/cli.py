@@ -13,7 +13,9 @@ from typing import Final
 
 import click
 
+from edge.core.faults import FAULTS
 from edge.display.codes import TABLE, ServiceCode, Severity
+from edge.tech import faults_page
 from edge.tech.cli_commission import commission
 from edge.tech.cli_conformance import conformance
 from edge.tech.cli_ports import ports
@@ -107,8 +109,14 @@ def _found(frames: Frames, texts: Iterator[str]) -> Iterator[Decoded | NotHex]:
 @click.argument("codes", metavar="CODE...", nargs=-1)
 @_JSON
 @click.option("--markdown", is_flag=True, help="The page docs/codes.md.")
-def explain(codes: tuple[str, ...], as_json: bool, markdown: bool) -> None:
+@click.option("--faults", is_flag=True, help="Only faults of machines; with --markdown docs/faults.md.")
+def explain(codes: tuple[str, ...], as_json: bool, markdown: bool, faults: bool) -> None:
     """Say what a code on a screen means and what to do next. Without CODE, all of them."""
+    if faults and markdown:
+        click.echo(faults_page.page())
+        return
+    if faults:
+        codes = (*codes, *(row.code for row in FAULTS.values()))
     wanted = {code.upper() for code in codes}
     found = [row for row in TABLE.values() if not wanted or row.code in wanted or row.name.upper() in wanted]
     if markdown:
@@ -153,7 +161,7 @@ def _page(row: ServiceCode) -> str:
     ]
     if row.may_have_moved:
         lines.append("Goods may have come out unrecorded: look into the tray and the books.")
-    return "\n  ".join([*lines, f"Next: {row.next_step}"])
+    return "\n  ".join([*lines, f"Next: {row.next_step}", *faults_page.words(row.code)])
 
 
 def _markdown(rows: list[ServiceCode]) -> str:

@@ -66,7 +66,7 @@ FAILURE_NAMES: Final = MappingProxyType(
     {
         0x03: "jam",
         0x04: "motor_timeout",
-        MOTOR_ABSENT: "motor_absent",
+        MOTOR_ABSENT: "no_such_lane",
         0x07: "elevator_fault",
         SENSOR_FAULT: "sensor_fault",
         0x12: "elevator_up_error",
@@ -83,6 +83,11 @@ FAILURE_NAMES: Final = MappingProxyType(
         0x32: "pushrod_return_error",
         ENDED: "ended",
     }
+)
+
+# The service menu's test of a selection (type 38): what it answers but 0.
+TEST_NAMES: Final = MappingProxyType(
+    {1: "motor_timeout", 2: "no_such_lane", 3: "no_answer", 4: "over_current"}
 )
 
 DELIVERY_NAMES: Final = MappingProxyType(

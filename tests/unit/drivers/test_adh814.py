@@ -96,7 +96,7 @@ def test_a_vend_turns_once_and_the_next_one_clears_the_latch_first() -> None:
     [
         ("no_drop", Kind.MOVED, "no_drop"),
         ("blind_sensor", Kind.MOVED, "no_drop"),
-        ("jam", Kind.MOVED, "motor_fault"),
+        ("jam", Kind.MOVED, "motor_timeout"),
         ("motor_missing", Kind.REJECTED, "motor_absent"),
     ],
 )

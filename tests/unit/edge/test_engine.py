@@ -188,7 +188,7 @@ async def test_two_failures_in_a_row_stop_the_lane(tmp_path: Path) -> None:
         assert isinstance(view, Refund | Idle)
         assert machine.cloud.states["lane/12"]["reason"] == "fault"
         told = machine.cloud.reports
-        raised = RaiseAlarm(name="lane_jam", text="lane 12: 2 failures in a row", lane=12)
+        raised = RaiseAlarm(name="lane_jam", text="lane 12: 2 failures in a row", lane=12, fault="jam")
         assert told[-1][1:] == (None, raised)
         assert told[-1][0].n == machine.journal.last_n
         await machine.done(LaneReported(lane=12, stock=5, capacity=8))

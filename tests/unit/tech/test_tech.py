@@ -170,6 +170,21 @@ def test_the_page_of_codes_is_what_the_table_says() -> None:
     assert page.read_text() == tech("explain", "--markdown").output
 
 
+def test_the_page_of_faults_is_what_the_table_and_the_drivers_say() -> None:
+    page = Path(__file__).parents[3] / "docs" / "faults.md"
+    assert page.read_text() == tech("explain", "--faults", "--markdown").output
+
+
+def test_a_fault_says_whether_anything_moved_and_what_each_board_calls_it() -> None:
+    told = tech("explain", "E28").output
+    assert "Did anything move: no. Money: back at once." in told
+    assert "EVA-DTS event: EJB" in told
+    assert "tcn: 5C 40" in told
+    faults = [json.loads(line)["code"] for line in tech("explain", "--faults", "--json").output.splitlines()]
+    assert {"E20", "E26", "E42"} <= set(faults)
+    assert "E51" not in faults
+
+
 def test_ports_are_named_by_the_socket_they_hang_on(tmp_path: Path) -> None:
     for port in ports():
         (tmp_path / "pci-usb-1").symlink_to(port.device)
