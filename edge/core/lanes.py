@@ -7,6 +7,8 @@ a stuck product needs is a hand, so such a lane is tested only when somebody was
 from dataclasses import dataclass, replace
 from typing import Final
 
+from edge.core.faults import FAULTS, Fault, fault_of
+
 FAILURES_STOP_A_LANE: Final = 2
 FIRST_TEST_S: Final = 600
 SLOWEST_TEST_S: Final = 86_400
@@ -31,6 +33,16 @@ class Lane:
     suspect: str = ""
     cause: str = ""
     tests: int = 0
+
+    @property
+    def broken(self) -> Fault | None:
+        """What takes it out of sale, where that is a common fault."""
+        return fault_of(self.fault or self.cause) if self.fault or self.stopped else None
+
+    @property
+    def code(self) -> str:
+        """The service code of what takes it out of sale; empty where there is none."""
+        return FAULTS[self.broken].code if self.broken else ""
 
     @property
     def stopped(self) -> bool:

@@ -272,7 +272,11 @@ def _view(machine: Machine, sale: Sale | None, now_ms: int) -> View:
         return Identify()
     reason = closed(machine)
     tiles = tuple(
-        Tile(product=product, reason=lane_reason(machine, lane))
+        Tile(
+            product=product,
+            reason=lane_reason(machine, lane),
+            code=machine.lanes.get(lane, Lane()).code,
+        )
         for lane, product in sorted(machine.products.items())
     )
     if reason:

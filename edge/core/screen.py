@@ -20,10 +20,14 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
-    """One product on the idle screen. `reason` is empty when it can be bought, else `sold_out`, `fault`..."""
+    """One product on the idle screen. `reason` is empty when it can be bought, else `sold_out`, `fault`...
+
+    `code`: the service code of a lane's fault, small, for the technician.
+    """
 
     product: Product
     reason: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ For dashboards only: nothing is ever decided from them.
 
 from collections.abc import Mapping
 
-from edge.core.faults import FAULTS, fault_of
 from edge.core.machine import Machine, closed, lane_reason
 
 
@@ -30,8 +29,6 @@ def states(machine: Machine, counts: Mapping[str, int]) -> dict[str, dict[str, o
 
 def _lane(machine: Machine, number: int) -> dict[str, object]:
     seen, product = machine.lanes.get(number), machine.products.get(number)
-    out = seen is not None and (bool(seen.fault) or seen.stopped)
-    fault = fault_of(seen.fault or seen.cause) if seen is not None and out else None
     return {
         "lane": number,
         "product": product.name_zh if product else "",
@@ -41,8 +38,8 @@ def _lane(machine: Machine, number: int) -> dict[str, object]:
         "capacity": seen.capacity if seen else None,
         "failures": seen.failures if seen else 0,
         "reason": lane_reason(machine, number) if product else "no_product",
-        "fault": fault or "",
-        "code": FAULTS[fault].code if fault else "",
+        "fault": (seen.broken if seen else None) or "",
+        "code": seen.code if seen else "",
     }
 
 

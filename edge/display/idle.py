@@ -224,11 +224,17 @@ def _draw_lane(page: Page, tile: Tile, box: Box) -> None:
 
 
 def _state(page: Page, tile: Tile, width: int, size: int) -> list[Line]:
-    """The words of a state: on one row if they fit, else a row each, else the first language only."""
+    """The words of a state: on one row if they fit, else a row each, else the first language only.
+
+    A fault's code stands behind the first, where there is room for it.
+    """
     theme = page.theme
     words = page.spoken(reason(tile.reason) if tile.reason else sentence("ready"))
     ink = theme.ink if tile.reason else theme.quiet
-    room, joined = width - 2 * size, " ".join(words)
+    room = width - 2 * size
+    if tile.code and page.face.width(f"{words[0]} {tile.code}", size) <= room:
+        words = (f"{words[0]} {tile.code}", *words[1:])
+    joined = " ".join(words)
     if page.face.width(joined, size) <= room:
         return [Line(joined, size, ink)]
     widest = max(page.face.width(text, size) for text in words)

@@ -125,3 +125,12 @@ def test_no_sentence_of_any_table_is_cut_anywhere(look: Look) -> None:
             whole(Vending(product=COLA, step=name), words, both=True)
         for name, words in REASONS.items():
             whole(Maintenance(tiles=(tile(0, name), *TILES)), words, both=False)
+
+
+@pytest.mark.parametrize("size", LAYOUTS)
+def test_a_lane_that_is_out_shows_the_code_of_its_fault_where_there_is_room(size: tuple[int, int]) -> None:
+    broken = tuple(replace(each, code="E28") if each.reason == "fault" else each for each in TILES)
+    for view in (Idle(tiles=broken), Maintenance(tiles=broken)):
+        picture = Look(size).renderer().draw(screen(view))
+        assert wrong(picture) == []
+        assert said(picture).count("E28") == (0 if size == COMPACT else 1)
