@@ -69,6 +69,7 @@ HOME: dict[str, set[str]] = {
     "alembic": {"cloud_bridge.store"},
     "fastapi": {"cloud_bridge.web"},
     "jinja2": {"cloud_bridge.web.site"},
+    "xlsxwriter": {"cloud_bridge.web.report_files"},
     "uvicorn": {"cloud_bridge.web", "hw_sim.platform.http_face", "hw_sim.demo"},
     "iotcore": {"hw_sim.broker"},
     "zxingcpp": {"hw_sim.demo.phone"},

@@ -10,7 +10,10 @@ PLACES: Final[dict[str, str]] = {
     "/money": "money",
     "/more": "more",
 }
-MORE: Final[dict[str, str]] = {}
+MORE: Final[dict[str, str]] = {
+    "/alarms": "alarms_page",
+    "/reports": "reports_page",
+}
 _BELONGS: Final = {"/machines": "/", "/complaints": "/cases", "/bills": "/money"}
 
 

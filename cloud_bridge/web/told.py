@@ -8,9 +8,11 @@ of another shape as it is. The first shape that fits is taken.
 from typing import Final
 
 from cloud_bridge.web.desk_words import DESK_TOLD
+from cloud_bridge.web.words_alarms import ALARM_TOLD
 
 TOLD: Final[dict[str, str]] = {
     **DESK_TOLD,
+    **ALARM_TOLD,
     # ---- before it is paid
     "lane {lane} was chosen: {product}, {fen}": "选择货道 {lane}：{product}，{fen}",
     "refused: {why}": "未接受：{why}",

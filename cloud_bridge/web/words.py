@@ -10,8 +10,10 @@ from cloud_bridge.core.case import ADVICE
 from cloud_bridge.web.bill_words import BILL_WORDS
 from cloud_bridge.web.causes import CAUSES
 from cloud_bridge.web.desk_words import DESK_WORDS
+from cloud_bridge.web.words_alarms import ALARM_WORDS
 from cloud_bridge.web.words_faults import FAULT_WORDS
 from cloud_bridge.web.words_pages import PAGE_WORDS
+from cloud_bridge.web.words_reports import REPORT_PAGE_WORDS
 
 LANGUAGES: Final = ("zh", "en")
 
@@ -42,6 +44,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     **CAUSES,
     **BILL_WORDS,
     **DESK_WORDS,
+    **ALARM_WORDS,
+    **REPORT_PAGE_WORDS,
     **PAGE_WORDS,
     **FAULT_WORDS,
     "title": ("售货运营", "Vending operations"),
