@@ -20,6 +20,7 @@ from cloud_bridge.core.model import TellAck
 from cloud_bridge.engine import Engine, Settings
 from cloud_bridge.engine_alarms import OwnAlarms
 from cloud_bridge.engine_greet import known
+from cloud_bridge.engine_looking import Looked
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
@@ -221,6 +222,8 @@ def _web(
     page = make_app(
         service=engine,
         roster=roster,
+        trends=roster,
+        looking=Looked(books),
         clock=desk.clock,
         log=desk.log,
         notify_path=urlsplit(settings.wechat.notify_url).path,

@@ -1,5 +1,6 @@
 """What pages read, as a person sees it: the store's rows turned into views. Implements `Looking`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloud_bridge.engine_views import case_view, view
@@ -41,6 +42,10 @@ class Looked:
     async def figures(self, since_ms: int, until_ms: int, machines: Machines) -> DayFigures:
         """What came of the sales that were opened in this time."""
         return await self.store.figures(since_ms, until_ms, machines)
+
+    async def days(self, since_ms: int, until_ms: int, machines: Machines) -> Mapping[str, DayFigures]:
+        """The same for each day."""
+        return await self.store.days(since_ms, until_ms, machines)
 
     async def machine_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
         """The newest lines about a machine and no sale."""

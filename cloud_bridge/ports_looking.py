@@ -14,7 +14,6 @@ from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import CaseView, Fact, SaleView
 
 SHORTEST_TAIL: Final = 4
-MOST_ROWS: Final = 200
 # What may be asked of sales by their end. `refunded` is any whose money went back, in part or whole; `lost` any
 # whose goods came out although the money went back.
 KINDS: Final[Mapping[str, frozenset[State]]] = {
@@ -59,6 +58,11 @@ class DayFigures:
     lost: int = 0
     lost_fen: int = 0
     by_machine: Mapping[str, int]
+
+    @property
+    def net_fen(self) -> int:
+        """What stayed."""
+        return self.paid_fen - self.refunded_fen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,9 @@ class LookingStore(Protocol):
     async def figures(self, since_ms: int, until_ms: int, machines: Machines) -> DayFigures:
         """What came of the sales that were opened in this time."""
 
+    async def days(self, since_ms: int, until_ms: int, machines: Machines) -> Mapping[str, DayFigures]:
+        """As `figures`, for each of the platform's days on which a sale was opened; not by machine."""
+
     async def machine_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
         """The newest lines about a machine and no sale: sessions, alarms, what people did."""
 
@@ -151,6 +158,9 @@ class Looking(Protocol):
 
     async def figures(self, since_ms: int, until_ms: int, machines: Machines) -> DayFigures:
         """As `LookingStore.figures`."""
+
+    async def days(self, since_ms: int, until_ms: int, machines: Machines) -> Mapping[str, DayFigures]:
+        """As `LookingStore.days`."""
 
     async def machine_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
         """As `LookingStore.machine_lines`."""

@@ -10,9 +10,9 @@ from cloud_bridge.core.ledger import Account, Post
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact
+from cloud_bridge.ports_bills import day_of
 from cloud_bridge.ports_looking import (
     KINDS,
-    MOST_ROWS,
     SHORTEST_TAIL,
     Asked,
     DayFigures,
@@ -29,6 +29,18 @@ _SALE = tables.sale.c
 _FACT = tables.fact.c
 _LEDGER = tables.ledger.c
 _LINE = (_FACT.wall_ms, _FACT.machine, _FACT.sale_id, _FACT.who, _FACT.what)
+_VENDED = _SALE.state == State.VENDED
+_NAMES = ("sales", "paid", "paid_fen", "vended", "vended_fen", "refunded", "refunded_fen")
+_SUMS = (
+    func.count(),
+    func.count().filter(_SALE.paid_fen > 0),
+    func.sum(_SALE.paid_fen),
+    func.count().filter(_VENDED),
+    func.coalesce(func.sum(_SALE.paid_fen).filter(_VENDED), 0),
+    func.count().filter(_SALE.refunded_fen > 0),
+    func.sum(_SALE.refunded_fen),
+)
+_DAY_MS, _ZONE_MS = 86_400_000, 8 * 3_600_000
 # So many of a machine's sales are looked into for its newest lines.
 _SALES_BACK = 8
 # A loss comes to light this long after the sale at most, as far as a list of a day's losses is concerned.
@@ -95,24 +107,28 @@ def read_evidence(db: Connection, sale_id: str) -> Evidence | None:
 
 def read_figures(db: Connection, since_ms: int, until_ms: int, machines: Machines) -> DayFigures:
     """As `LookingStore.figures`."""
-    vended = _SALE.state == State.VENDED
-    found = select(
-        _SALE.machine,
-        func.count(),
-        func.count().filter(_SALE.paid_fen > 0),
-        func.sum(_SALE.paid_fen),
-        func.count().filter(vended),
-        func.coalesce(func.sum(_SALE.paid_fen).filter(vended), 0),
-        func.count().filter(_SALE.refunded_fen > 0),
-        func.sum(_SALE.refunded_fen),
-    ).where(_SALE.opened_wall_ms >= since_ms, _SALE.opened_wall_ms < until_ms, *_of(machines))
+    found = select(_SALE.machine, *_SUMS).where(*_opened(since_ms, until_ms, machines))
     rows = [(row[0], *map(int, row[1:])) for row in db.execute(found.group_by(_SALE.machine))]
-    asked = Asked(since_ms=since_ms, until_ms=until_ms, machines=machines, kind="lost", limit=MOST_ROWS)
-    lost = read_page(db, asked)
-    names = ("sales", "paid", "paid_fen", "vended", "vended_fen", "refunded", "refunded_fen")
-    sums = {name: sum(row[at] for row in rows) for at, name in enumerate(names, 1)}
-    sums |= {"lost": len(lost), "lost_fen": sum(sale.refunded_fen for sale in lost)}
+    sums = {name: sum(row[at] for row in rows) for at, name in enumerate(_NAMES, 1)}
+    lost = _losses(db, since_ms, until_ms, machines)
+    sums |= {"lost": len(lost), "lost_fen": sum(fen for _, fen in lost)}
     return DayFigures(by_machine={row[0]: row[3] - row[7] for row in rows if row[3]}, **sums)
+
+
+def read_day_figures(
+    db: Connection, since_ms: int, until_ms: int, machines: Machines
+) -> dict[str, DayFigures]:
+    """As `LookingStore.days`."""
+    day = ((_SALE.opened_wall_ms + _ZONE_MS) // _DAY_MS).label("day")
+    found = select(day, *_SUMS).where(*_opened(since_ms, until_ms, machines)).group_by(day)
+    lost = [(day_of(at_ms), fen) for at_ms, fen in _losses(db, since_ms, until_ms, machines)]
+    figures = {}
+    for row in db.execute(found):
+        name = day_of(int(row[0]) * _DAY_MS - _ZONE_MS)
+        of_day = [fen for each, fen in lost if each == name]
+        sums = {key: int(value) for key, value in zip(_NAMES, row[1:], strict=True)}
+        figures[name] = DayFigures(by_machine={}, lost=len(of_day), lost_fen=sum(of_day), **sums)
+    return figures
 
 
 def read_machine_lines(db: Connection, machine: str, limit: int) -> tuple[Fact, ...]:
@@ -138,6 +154,20 @@ def read_newest_lines(db: Connection, machines: Machines, limit: int) -> tuple[F
 
 
 # ---------------------------------------------------------------- helpers
+
+
+def _opened(since_ms: int, until_ms: int, machines: Machines) -> tuple["ColumnElement[bool]", ...]:
+    return _SALE.opened_wall_ms >= since_ms, _SALE.opened_wall_ms < until_ms, *_of(machines)
+
+
+def _losses(db: Connection, since_ms: int, until_ms: int, machines: Machines) -> list[tuple[int, int]]:
+    """When each sale was opened whose goods and money are gone, and how much that is."""
+    asked = Asked(since_ms=since_ms, until_ms=until_ms)
+    found = select(_SALE.opened_wall_ms, func.sum(_LEDGER.fen)).join_from(
+        tables.ledger, tables.sale, _LEDGER.sale_id == _SALE.sale_id
+    )
+    found = found.where(*_lost(asked), *_opened(since_ms, until_ms, machines))
+    return [(int(at_ms), int(fen)) for at_ms, fen in db.execute(found.group_by(_SALE.sale_id))]
 
 
 def _lost(asked: Asked) -> Iterator["ColumnElement[bool]"]:

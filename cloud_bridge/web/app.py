@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from cloud_bridge.ports import Clock, Log, Roster, Service
 from cloud_bridge.ports_desk import ComplaintService
+from cloud_bridge.ports_looking import Looking, Trends
 from cloud_bridge.ports_people import PeopleService
 from cloud_bridge.web.account import account_routes
 from cloud_bridge.web.api import make_api
@@ -16,11 +17,12 @@ from cloud_bridge.web.callback import Callback
 from cloud_bridge.web.complaints import complaint_routes
 from cloud_bridge.web.doorman import Doorman
 from cloud_bridge.web.events import Events
+from cloud_bridge.web.fleet_pages import Ground
 from cloud_bridge.web.gate import Gate
 from cloud_bridge.web.limits import LOOPBACK, Limits
 from cloud_bridge.web.order_door import OrderDoor
-from cloud_bridge.web.pages import add_pages
-from cloud_bridge.web.sites import add_site
+from cloud_bridge.web.sites import page_routes
+from cloud_bridge.web.statics import add_statics
 
 Orders = tuple[str, Callable[[bytes], Awaitable[bytes]]]
 
@@ -29,6 +31,8 @@ def make_app(
     *,
     service: Service,
     roster: Roster,
+    trends: Trends,
+    looking: Looking,
     clock: Clock,
     log: Log,
     notify_path: str,
@@ -62,8 +66,9 @@ def make_app(
         more.include_router(room)
     api = make_api(service=service, roster=roster, events=events, more=more)
     api.state.clock = clock
-    add_pages(api)
-    add_site(api)
+    add_statics(api)
+    ground = Ground(service=service, roster=roster, trends=trends, looking=looking, clock=clock)
+    api.include_router(page_routes(ground, complaints, bills))
     api.include_router(account_routes())
     doorman = Doorman(
         api, hosts=hosts, secret=secrets.token_bytes(32), people=people, person_header=person_header

@@ -11,8 +11,8 @@ from cloud_bridge.core.people import Action, Person
 from cloud_bridge.ports_bills import Kept
 from cloud_bridge.web.answers import NO_STORE, answer
 from cloud_bridge.web.bill_report import as_csv, as_html
+from cloud_bridge.web.site import language
 from cloud_bridge.web.who import needs
-from cloud_bridge.web.words import LANGUAGES
 
 DAYS = 60
 _Day = Annotated[str, Path(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
@@ -83,13 +83,9 @@ def bill_routes(books: DayBooks) -> APIRouter:
         raise HTTPException(404, f"day: found {day}, which was not matched. Try: wxvend bridge reconcile")
 
     @api.get("/bills/{day}", include_in_schema=False)
-    async def page(
-        request: Request, asking: _OnMoney, day: _Day, merchant: _Merchant = "", language: str = ""
-    ) -> Response:
+    async def page(request: Request, asking: _OnMoney, day: _Day, merchant: _Merchant = "") -> Response:
         kept = await found(asking, merchant, day)
-        wished = language or request.headers.get("accept-language", "")[:2].lower()
-        known = wished if wished in LANGUAGES else LANGUAGES[0]
-        content = as_html(*kept, known, style="/static/report.css")
+        content = as_html(*kept, language(request), style="/static/report.css")
         return Response(content, headers=NO_STORE, media_type="text/html")
 
     @api.get("/bills/{day}/table", include_in_schema=False)

@@ -1,21 +1,23 @@
 """The only file that imports `jinja2`: pages made of templates, every word in the reader's language.
 
-Templates escape all that is put in. They find `say`, `named`, `cause`, `told`, `about`, `product`, `yuan`,
-`money`, `age` and `stamp` (see `Speaker`), `language`, `person`, `token`, `path` and `more`; the macros of
-`parts.html` draw states, times and empty places. No template holds a script, a style or a decision.
+Templates escape all that is put in. They find the names of `Speaker` (`say`, `named`, `cause`, `told`, `yuan`
+and others), `language`, `person`, `may` (of him), `token`, `place` and `more`; the macros of `parts.html`
+draw states, times and empty places. No template holds a script, a style or a decision.
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cloud_bridge.core.people import may
 from cloud_bridge.web.answers import NO_STORE
 from cloud_bridge.web.menu import MORE, place
 from cloud_bridge.web.speaker import Speaker
+from cloud_bridge.web.who import person, token
 from cloud_bridge.web.words import LANGUAGES
 
 COOKIE: Final = "language"
@@ -33,6 +35,11 @@ def render(request: Request, name: str, *, status: int = 200, **values: Any) -> 
     return answer
 
 
+def speaker(request: Request) -> Speaker:
+    """The reader's language, now."""
+    return Speaker(language(request), request.app.state.clock.wall_ms())
+
+
 def language(request: Request) -> str:
     """What the reader chose, or the first of ours that the browser names; Chinese when it names none."""
     for chosen in (request.query_params.get(COOKIE), request.cookies.get(COOKIE)):
@@ -46,15 +53,16 @@ def language(request: Request) -> str:
 def _common(request: Request, wished: str) -> Mapping[str, Any]:
     other = next(each for each in LANGUAGES if each != wished)
     now_ms = request.app.state.clock.wall_ms()
-    person = getattr(request.state, "person", None)
+    asking = person(request)
     return {
         **Speaker(wished, now_ms).names,
         "language": wished,
         "other": f"?{request.url.include_query_params(language=other).query}",
         "place": place(request.url.path),
         "more": MORE,
-        "person": person,
-        "token": getattr(request.state, "token", ""),
+        "person": asking,
+        "may": partial(may, asking),
+        "token": token(request),
         "now_ms": now_ms,
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, Protocol
 
+from cloud_bridge.ports import SaleView
 from cloud_bridge.web.saying import about, alarm_name, cause_in, following, said
 from cloud_bridge.web.words import table
 
@@ -49,6 +50,7 @@ class Speaker:
             "money": money,
             "age": self.age,
             "stamp": self.stamp,
+            "situation": situation,
         }
 
     def say(self, key: str) -> str:
@@ -101,6 +103,15 @@ class Speaker:
             "shown": f"{at:%H:%M:%S}" if today else f"{at:%Y-%m-%d %H:%M:%S}",
             "whole": f"{at:%Y-%m-%d %H:%M:%S} +08:00",
         }
+
+
+def situation(sale: SaleView) -> str:
+    """What a sale is at. One that is to vend has no cause of its own: one that is there means doubt."""
+    if sale.state != "paid":
+        return sale.state
+    if sale.decision == "refund":
+        return "refunding"
+    return "unclear" if sale.why else "paid"
 
 
 def yuan(fen: int) -> str:

@@ -152,7 +152,8 @@ async function attempt(work) {
   standing();
 }
 
-export const refresh = calmly(() => attempt(draw));
+// A page that is patched row by row is drawn anew less often.
+export const refresh = calmly(() => attempt(draw), Number(content.dataset.calm ?? CALM_MS));
 
 // ---------------------------------------------------------------- the line to the bridge
 
@@ -161,14 +162,16 @@ const wait = calmly(() => attempt(async () => {
   if (!answer.ok) throw new Error(`waiting: ${answer.status}`);
   const { count } = await answer.json();
   text(byId("waiting"), count || "");
-  document.title = document.title.replace(/^\(\d+\) /, "");
-  if (count) document.title = `(${count}) ${document.title}`;
+  const title = document.title.replace(/^\(\d+\) /, "");
+  document.title = count ? `(${count}) ${title}` : title;
 }), 500);
 
-// `data-on` of the content names what it is drawn from: facts, machines, or one sale or machine of them.
+// `data-on` of the content names what it is drawn from: facts, machines, or one sale or machine of them. Rows are
+// patched one by one; the whole is drawn anew now and then, and when the line was away.
 function listen() {
-  const { on = "", sale = "", machine = "" } = content.dataset;
-  const query = new URLSearchParams({ of: on.includes("machine") ? "" : "facts", machine });
+  const { on = "", sale = "", machine = "", language = "zh" } = content.dataset;
+  const of = on.includes("rows") ? "rows" : on.includes("machine") ? "" : "facts";
+  const query = new URLSearchParams({ of, machine, language });
   const stream = new EventSource(`/api/events?${query}`);
   stream.addEventListener("hello", () => {
     live = true;
@@ -182,6 +185,9 @@ function listen() {
     if (on.includes("fact") && (!sale || fact.sale_id === sale)) refresh();
   });
   stream.addEventListener("machine", () => { if (on.includes("machine")) refresh(); });
+  stream.addEventListener("rows", ({ data }) => {
+    document.dispatchEvent(new CustomEvent("rows", { detail: JSON.parse(data) }));
+  });
   stream.addEventListener("error", () => {
     live = false;
     standing();
@@ -193,8 +199,8 @@ function listen() {
 
 // A cell that a spreadsheet would run is kept a text.
 const csvCell = (words) => `"${(/^[=+\-@\t\r]/.test(words) ? `'${words}` : words).replaceAll('"', '""')}"`;
-const cellText = (cell) => cell.dataset.csv ?? cell.querySelector("[title]")?.title
-  ?? (cell.querySelector(".sign") ?? cell).lastChild?.textContent.trim() ?? "";
+const cellText = (cell) => cell.dataset.csv ?? cell.querySelector("[title]:only-child")?.title
+  ?? cell.textContent.trim().replace(/\s+/g, " ");
 
 export function asCsv(table) {
   const rows = [...table.rows].filter((row) => !row.hidden);

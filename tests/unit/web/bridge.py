@@ -1,6 +1,7 @@
 """A bridge to look at: engine and roster as the ports have them, in memory, told what to say by the test."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,8 @@ from cloud_bridge.ports import (
     Shelf,
     StandingAlarm,
 )
+from cloud_bridge.ports_bills import day_of
+from cloud_bridge.ports_looking import Asked, DayFigures, Entry, Health, Machines, SaleFile
 
 START_WALL_MS = 1_795_000_000_000
 
@@ -138,6 +141,8 @@ class Bridge:
     answer: Exception | None = None
     broken: Exception | None = None
     open_cases: list[CaseView] = field(default_factory=list)
+    entries: tuple[Entry, ...] = ()
+    steps: dict[str, tuple[Health, ...]] = field(default_factory=dict)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     fact_readers: list[Reader] = field(default_factory=list)
     change_readers: list[Reader] = field(default_factory=list)
@@ -233,6 +238,64 @@ class Bridge:
         if self.broken:
             raise self.broken
 
+    # ------------------------------------------------------------ ports_looking
+
+    def health(self, machine: str) -> tuple[Health, ...]:
+        return self.steps.get(machine, ())
+
+    async def page(self, asked: Asked) -> tuple[SaleView, ...]:
+        self._read()
+        newest = sorted(self.books.values(), key=_key, reverse=True)
+        return tuple(sale for sale in newest if _fits(sale, asked))[: asked.limit]
+
+    async def by_tail(self, words: str, machines: Machines, limit: int) -> tuple[SaleView, ...]:
+        newest = sorted(self.books.values(), key=_key, reverse=True)
+        found = (sale for sale in newest if sale.sale_id.endswith(words))
+        return tuple(sale for sale in found if machines is None or sale.machine in machines)[:limit]
+
+    async def file(self, sale_id: str) -> SaleFile | None:
+        self._read()
+        found = self.books.get(sale_id)
+        if found is None:
+            return None
+        return SaleFile(
+            sale=found,
+            transaction_id="",
+            refund_no="",
+            merchant="",
+            catalogue_version=3,
+            facts=tuple(self.timelines.get(sale_id, ())),
+            cases=tuple(case for case in self.open_cases if case.sale_id == sale_id),
+            entries=self.entries,
+            decisions=(),
+        )
+
+    async def figures(self, since_ms: int, until_ms: int, machines: Machines) -> DayFigures:
+        self._read()
+        asked = Asked(since_ms=since_ms, until_ms=until_ms, machines=machines)
+        return figures_of([sale for sale in self.books.values() if _fits(sale, asked)])
+
+    async def days(self, since_ms: int, until_ms: int, machines: Machines) -> Mapping[str, DayFigures]:
+        asked = Asked(since_ms=since_ms, until_ms=until_ms, machines=machines)
+        found = [sale for sale in self.books.values() if _fits(sale, asked)]
+        days = {day_of(sale.opened_wall_ms) for sale in found}
+        return {
+            day: figures_of([sale for sale in found if day_of(sale.opened_wall_ms) == day]) for day in days
+        }
+
+    async def machine_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
+        found = [fact for fact in self.timelines.get("", ()) if fact.machine == machine]
+        return tuple(reversed(found))[:limit]
+
+    async def sale_lines(self, machine: str, limit: int) -> tuple[Fact, ...]:
+        return await self.newest_lines(frozenset({machine}), limit)
+
+    async def newest_lines(self, machines: Machines, limit: int) -> tuple[Fact, ...]:
+        self._read()
+        found = [fact for lines in self.timelines.values() for fact in lines]
+        mine = [fact for fact in found if machines is None or fact.machine in machines]
+        return tuple(sorted(mine, key=lambda fact: fact.wall_ms, reverse=True))[:limit]
+
     # ------------------------------------------------------------ ports.Roster
 
     def machines(self) -> tuple[MachineView, ...]:
@@ -244,3 +307,43 @@ class Bridge:
     def changes(self) -> Reader:
         self.change_readers.append(Reader())
         return self.change_readers[-1]
+
+
+def _key(sale: SaleView) -> tuple[int, str]:
+    return sale.opened_wall_ms, sale.sale_id
+
+
+def _fits(sale: SaleView, asked: Asked) -> bool:
+    """As the books judge it, said once more in plain words."""
+    kinds = {
+        "vended": sale.state == "vended",
+        "refunded": sale.refunded_fen > 0,
+        "unpaid": sale.state == "closed",
+        "open": sale.state in ("quoted", "offered", "closing", "paid", "case"),
+        "lost": False,
+    }
+    return (
+        (asked.machines is None or sale.machine in asked.machines)
+        and sale.opened_wall_ms >= asked.since_ms
+        and (not asked.until_ms or sale.opened_wall_ms < asked.until_ms)
+        and (not asked.kind or kinds[asked.kind])
+        and (asked.before is None or _key(sale) < asked.before)
+    )
+
+
+def figures_of(sales: list[SaleView]) -> DayFigures:
+    """What came of these."""
+    by_machine: Counter[str] = Counter()
+    for sale in sales:
+        by_machine[sale.machine] += sale.paid_fen - sale.refunded_fen
+    vended = [sale for sale in sales if sale.state == "vended"]
+    return DayFigures(
+        sales=len(sales),
+        paid=sum(sale.paid_fen > 0 for sale in sales),
+        paid_fen=sum(sale.paid_fen for sale in sales),
+        vended=len(vended),
+        vended_fen=sum(sale.paid_fen for sale in vended),
+        refunded=sum(sale.refunded_fen > 0 for sale in sales),
+        refunded_fen=sum(sale.refunded_fen for sale in sales),
+        by_machine={machine: fen for machine, fen in by_machine.items() if fen},
+    )

@@ -131,7 +131,15 @@ async def site(limits: Limits | None = None, **more: Any) -> AsyncIterator[Site]
     """Serve on a free port for the time of a test."""
     bridge, log = Bridge(), Lines()
     app = make_app(
-        service=bridge, roster=bridge, clock=WallClock(), log=log, notify_path=NOTIFY, limits=limits, **more
+        service=bridge,
+        roster=bridge,
+        trends=bridge,
+        looking=bridge,
+        clock=WallClock(),
+        log=log,
+        notify_path=NOTIFY,
+        limits=limits,
+        **more,
     )
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(serve_web(app, "127.0.0.1", 0, started.set_result, limits))
