@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 
 import click
 
+from cloud_bridge.cli_more import More
 from cloud_bridge.config import findings, key_place, read_settings
 from cloud_bridge.wechat.keys import BadCredentials
 from wire.envelope import BadKeyFile, generate, key_id, load_private, save_private, save_public
@@ -32,7 +33,7 @@ _CONFIG: Final = click.option(
 _JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 
 
-@click.group(epilog="Try: wxvend bridge check-config --config bridge.toml")
+@click.group(cls=More, epilog="Try: wxvend bridge check-config --config bridge.toml")
 def bridge() -> None:
     """Run the server between WeChat Pay and the machines.
 

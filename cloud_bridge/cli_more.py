@@ -1,0 +1,41 @@
+"""Commands of `wxvend bridge` that live in files of their own, imported only when one is chosen."""
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+# name -> the module and the command in it, one line of help
+_MORE: Final = MappingProxyType(
+    {
+        "asyncapi": (
+            "cloud_bridge.cli_describe:asyncapi",
+            "Describe all MQTT messages as an AsyncAPI 3.0 document.",
+        ),
+    }
+)
+
+
+class More(click.Group):
+    """A group with its own commands and these, listed without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the alphabet."""
+        return sorted([*super().list_commands(ctx), *_MORE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        if cmd_name not in _MORE:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = _MORE[cmd_name][0].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """A line each."""
+        own = {name: command.get_short_help_str(80) for name, command in self.commands.items()}
+        lines = own | {name: words for name, (_, words) in _MORE.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(lines.items()))
