@@ -95,13 +95,13 @@ class Engine:
         nonce: Callable[[], str],
     ) -> None:
         self._ports: Final = ports
-        self._shelves: Final = {shelf.machine: shelf for shelf in shelves}
+        self.shelf_of: Final = {shelf.machine: shelf for shelf in shelves}
         self._timings: Final = settings.timings
         self._random: Final = random
         self._terms: Final = Terms(
             timings=settings.timings,
             limits=settings.limits,
-            shelves=self._shelves,
+            shelves=self.shelf_of,
             store=ports.store.incarnation,
             compose=self._compose,
             wall_ms=ports.clock.wall_ms,
@@ -341,7 +341,7 @@ class Engine:
 
     def shelves(self) -> tuple[Shelf, ...]:
         """Every machine's catalogue."""
-        return tuple(self._shelves.values())
+        return tuple(self.shelf_of.values())
 
     async def sales(self, *, machine: str = "", limit: int = 50) -> tuple[SaleView, ...]:
         """The newest sales first."""

@@ -129,11 +129,17 @@ class CatalogueTx(Tx, Protocol):
     def bundle(self, machine: str, version: int) -> Bundle | None:
         """What a machine was offered under a version."""
 
+    def newest_bundle(self, machine: str) -> Bundle | None:
+        """The newest of one machine."""
+
     def put_bundle(self, bundle: Bundle) -> None:
         """Append one."""
 
     def standings(self) -> Mapping[str, Standing]:
         """What each machine said last."""
+
+    def standing(self, machine: str) -> Standing | None:
+        """What this one said last."""
 
     def put_standing(self, standing: Standing) -> None:
         """Insert or replace."""
@@ -147,8 +153,8 @@ class CatalogueTx(Tx, Protocol):
     def pending(self) -> tuple[Pending, ...]:
         """What waits, the oldest first."""
 
-    def put_pending(self, pending: Pending) -> None:
-        """Insert or replace; an id of 0 gets a new one."""
+    def put_pending(self, pending: Pending) -> int:
+        """Insert or replace; an id of 0 gets a new one, which is handed back."""
 
     def put_picture(self, picture: Picture) -> None:
         """Keep it, once."""

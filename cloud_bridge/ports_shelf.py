@@ -1,4 +1,4 @@
-"""What the bridge knows of a machine from its own settings."""
+"""What a machine sells, and what the bridge knows of it from its own settings."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ class ShelfProduct:
     name_en: str
     price_fen: int
     picture: str = ""
+    sold_out_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

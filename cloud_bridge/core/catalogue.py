@@ -13,6 +13,8 @@ TEMPLATE: Final = "@"  # begins the name of a planogram that machines share
 LANES_LIMIT: Final = 200
 PRICE_MOST_FEN: Final = 10_000_000
 PIECES_MOST: Final = 9_999
+BUNDLE_BYTES: Final = 64_000
+_SLOT_BYTES: Final = 110
 # A price that rises above three halves of the old one, or falls below two thirds, wants a second look.
 _FAR: Final = (3, 2)
 
@@ -247,7 +249,7 @@ def faults(book: Book, known: Iterable[str]) -> tuple[Fault, ...]:
     """Everything that is wrong with a book; `known` are the machines of the settings."""
     allowed = frozenset(known)
     templates = sorted(where for where in planograms(book) if where.startswith(TEMPLATE))
-    held = {machine: len(lanes) for machine, lanes in places(book).items()}
+    held = {machine: (len(lanes), _bytes(lanes)) for machine, lanes in offers(book).items()}
     found: list[Fault] = []
     for (kind, key), entry in sorted(book.items(), key=_by_key):
         match entry:
@@ -298,7 +300,13 @@ def _of_lane(book: Book, key: str, lane: Lane, known: frozenset[str]) -> Iterato
     )
 
 
-def _of_plan(key: str, plan: Plan, templates: Sequence[str], count: int) -> Iterator[Fault]:
+def _bytes(told: Sequence[Slot]) -> int:
+    """What a machine's message needs at most: a character takes up to four bytes, or a few more escaped."""
+    return sum(4 * len(f"{each.name_zh}{each.name_en}{each.picture}") + _SLOT_BYTES for each in told)
+
+
+def _of_plan(key: str, plan: Plan, templates: Sequence[str], held: tuple[int, int]) -> Iterator[Fault]:
+    count, size = held
     words = ", ".join(templates) or "nothing: there is no template"
     yield from _held(
         Kind.MACHINE,
@@ -307,6 +315,7 @@ def _of_plan(key: str, plan: Plan, templates: Sequence[str], count: int) -> Iter
             ("template", plan.template, not plan.template or plan.template in templates, words),
             ("route", plan.route, not plan.route or _line(plan.route, 40), "up to 40 characters on one line"),
             ("lanes", count, 1 <= count <= LANES_LIMIT, f"1 to {LANES_LIMIT}"),
+            ("lanes", f"{size} bytes", size <= BUNDLE_BYTES, f"names for {BUNDLE_BYTES} bytes in all"),
         ),
     )
 

@@ -31,7 +31,9 @@ class Fleet:
         self._roster: Final = roster
         self._timings: Final = timings
         self._log: Final = log
-        self._linked: Final = asyncio.Event()
+        self._letters: Final[dict[str, tuple[Topic, bytes, Envelope]]] = {}
+        self._owed: Final[dict[str, None]] = {}
+        self._owing: Final = asyncio.Event()
         self._linked_once: Final = asyncio.Event()
         self._linkups = 0
         self._transport: Transport | None = None
@@ -78,17 +80,28 @@ class Fleet:
         """The link's state changed."""
         if up:
             self._linkups += 1
-            self._linked.set()
+            self._owed.update(dict.fromkeys(self._letters))
+            self._owing.set()
             self._linked_once.set()
 
-    async def show_catalogues(self, shelves: Iterable[Shelf]) -> None:
+    def offer(self, shelf: Shelf) -> None:
+        """Have this stand from now on as what its machine is to sell."""
+        self._letters[shelf.machine] = self._letter(shelf)
+        self._owed[shelf.machine] = None
+        if self._linkups:
+            self._owing.set()
+
+    async def show_catalogues(self, shelves: Iterable[Shelf] = ()) -> None:
         """Have each catalogue stand retained at the broker, anew at each link-up, until cancelled."""
-        letters = [self._letter(shelf) for shelf in shelves]
+        for shelf in shelves:
+            self.offer(shelf)
         while True:
-            await self._linked.wait()
-            self._linked.clear()
-            for topic, payload, envelope in letters:
-                await self._have_it_stand(topic, payload, envelope)
+            await self._owing.wait()
+            self._owing.clear()
+            while self._owed:
+                machine = next(iter(self._owed))
+                del self._owed[machine]
+                await self._have_it_stand(machine)
 
     # ------------------------------------------------------------ after a start
 
@@ -140,15 +153,17 @@ class Fleet:
         topic, payload = address(shelf.machine, message), encode(message)
         return topic, payload, self._signer.sign(topic, payload)
 
-    async def _have_it_stand(self, topic: Topic, payload: bytes, envelope: Envelope) -> None:
+    async def _have_it_stand(self, machine: str) -> None:
+        """Whatever is its newest: one that is offered meanwhile replaces the one that is tried."""
         while True:
+            topic, payload, envelope = self._letters[machine]
             try:
                 answer = self._link.publish(topic, payload, envelope=envelope, retain=True)
                 result = await _answered(answer)
                 if result is not None and result.accepted:
                     return
             except LinkDown:
-                pass  # the next link-up will begin at the first of them
+                pass  # the next link-up will owe all of them again
             await asyncio.sleep(AGAIN_S)
 
 

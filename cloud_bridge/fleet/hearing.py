@@ -5,12 +5,16 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Final
 
-from cloud_bridge.core.model import FromMachine
+from cloud_bridge.core.command import CommandAnswered
+from cloud_bridge.core.model import Born, FromMachine
 from cloud_bridge.fleet import translate
 from cloud_bridge.fleet.roster import Roster
 from cloud_bridge.fleet.transport import Transport
 from cloud_bridge.ports import Clock, Service
 from cloud_bridge.ports_bills import JournalAnswer, JournalHearer
+from cloud_bridge.ports_catalogue import CatalogueHearer, CatalogueTold
+from cloud_bridge.ports_doing import CommandHearer
+from wire.catalogue import CatalogueStatus
 from wire.day import JournalRows
 from wire.gate import Gate, TokenBucket
 from wire.inbound import Inbound
@@ -22,7 +26,7 @@ WAITING_LIMIT: Final = 32
 # What one machine may send: all that it shows at a link-up, then a few words a second.
 BURST: Final = 500
 MESSAGES_PER_S: Final = 20
-Heard = FromMachine | JournalAnswer
+Heard = FromMachine | JournalAnswer | CatalogueTold
 # Of all machines.
 IN_HAND_LIMIT: Final = 256
 
@@ -39,8 +43,12 @@ class Hearing:
         roster: Roster,
         clock: Clock,
         journals: JournalHearer | None = None,
+        commands: CommandHearer | None = None,
+        catalogues: CatalogueHearer | None = None,
     ) -> None:
         self._journals: Final = journals
+        self._catalogues: Final = catalogues
+        self._commands: Final = commands
         self._transport: Final = transport
         self._service: Final = service
         self._gate: Final = gate
@@ -96,6 +104,8 @@ class Hearing:
                 return event
             case JournalRows() as message:
                 return translate.from_journal(inbound.machine, message)
+            case CatalogueStatus() as message:
+                return translate.from_catalogue(inbound.machine, message)
             case _:
                 return None
 
@@ -114,13 +124,25 @@ class Hearing:
         waiting = self._waiting[machine]
         while waiting:
             event, inbound = waiting[0]
-            if not isinstance(event, JournalAnswer):
-                await self._service.heard(event)
-            elif self._journals is not None:
-                await self._journals.journal_told(event)
+            await self._hear(event)
             waiting.popleft()
             self._let_go(inbound)
         del self._waiting[machine]
+
+    async def _hear(self, event: Heard) -> None:
+        match event:
+            case CommandAnswered() if self._commands is not None:
+                await self._commands.command_told(event)
+            case JournalAnswer():
+                if self._journals is not None:
+                    await self._journals.journal_told(event)
+            case CatalogueTold():
+                if self._catalogues is not None:
+                    await self._catalogues.catalogue_told(event)
+            case _:
+                await self._service.heard(event)
+                if isinstance(event, Born) and self._catalogues is not None:
+                    await self._catalogues.catalogue_told(translate.running(event))
 
     def _let_go(self, inbound: Inbound) -> None:
         """Also of what was refused: a broker that kept it would offer it for ever."""

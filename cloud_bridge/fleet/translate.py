@@ -32,6 +32,8 @@ from cloud_bridge.fleet import translate_commands as commands
 from cloud_bridge.fleet import translate_scans as scans
 from cloud_bridge.ports import CaseView, Shelf
 from cloud_bridge.ports_bills import JournalAnswer
+from cloud_bridge.ports_catalogue import CatalogueTold
+from wire.catalogue import CatalogueStatus
 from wire.command import CommandResult
 from wire.day import JournalAsked, JournalRows
 from wire.lease import LeaseGranted, LeaseRefused
@@ -118,6 +120,22 @@ def from_journal(machine: str, message: JournalRows) -> JournalAnswer:
         ),
         more=message.more,
     )
+
+
+def from_catalogue(machine: str, message: CatalogueStatus) -> CatalogueTold:
+    """What a machine says to what it was offered."""
+    return CatalogueTold(
+        machine=machine,
+        session=Session(jid=message.jid, boot=message.boot, bits=message.bits),
+        version=message.version,
+        offered=message.offered,
+        why=message.why,
+    )
+
+
+def running(event: Born) -> CatalogueTold:
+    """A birth says which version is in use, too."""
+    return CatalogueTold(machine=event.machine, session=event.session, version=event.catalogue_version)
 
 
 def _ended(
@@ -220,6 +238,7 @@ def catalogue(shelf: Shelf) -> Catalogue:
             name_en=product.name_en,
             price_fen=product.price_fen,
             picture=product.picture,
+            sold_out_at=product.sold_out_at or None,
         )
         for product in shelf.products
     )

@@ -76,6 +76,12 @@ class SqlCatalogueTx(SqlTx):
         row = self._first(select(rows.bundle).where(own))
         return None if row is None else _bundle(row)
 
+    def newest_bundle(self, machine: str) -> Bundle | None:
+        """The newest of one machine."""
+        own = select(rows.bundle).where(rows.bundle.c.machine == machine)
+        row = self._first(own.order_by(rows.bundle.c.version.desc()).limit(1))
+        return None if row is None else _bundle(row)
+
     def put_bundle(self, bundle: Bundle) -> None:
         """Append one."""
         slots = json.dumps([asdict(slot) for slot in bundle.slots], ensure_ascii=False)
@@ -84,6 +90,11 @@ class SqlCatalogueTx(SqlTx):
     def standings(self) -> Mapping[str, Standing]:
         """What each machine said last."""
         return {row.machine: Standing(**row._asdict()) for row in self._all(select(rows.standing))}
+
+    def standing(self, machine: str) -> Standing | None:
+        """What this one said last."""
+        row = self._first(select(rows.standing).where(rows.standing.c.machine == machine))
+        return None if row is None else Standing(**row._asdict())
 
     def put_standing(self, standing: Standing) -> None:
         """Insert or replace."""
@@ -111,13 +122,14 @@ class SqlCatalogueTx(SqlTx):
         found = select(rows.pending).where(rows.IS_WAITING).order_by(rows.pending.c.id)
         return tuple(map(_pending, self._all(found)))
 
-    def put_pending(self, pending: Pending) -> None:
-        """Insert or replace; an id of 0 gets a new one."""
+    def put_pending(self, pending: Pending) -> int:
+        """Insert or replace; an id of 0 gets a new one, which is handed back."""
         if pending.id == 0:
             pending = replace(pending, id=1 + self._count(select(_newest(rows.pending.c.id))))
         changes = json.dumps([_spelled(each) for each in pending.changes], ensure_ascii=False)
         daring = json.dumps(pending.daring, ensure_ascii=False)
         self._put(rows.pending, fields(pending) | {"changes": changes, "daring": daring})
+        return pending.id
 
     def put_picture(self, picture: Picture) -> None:
         """Keep it, once."""

@@ -1,0 +1,288 @@
+"""The catalogue's editions: made by people, offered to machines in waves, undone by new ones.
+
+What is decided from a whole book is decided beside the writer, on a copy, and committed only while nobody has
+made another edition meanwhile.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from cloud_bridge.core.catalogue import (
+    Change,
+    Fault,
+    Kind,
+    Product,
+    Wanted,
+    applied,
+    back,
+    daring,
+    faults,
+    offers,
+    overtaken,
+)
+from cloud_bridge.core.rollout import MINUTES, At, Stage, begin, go_on
+from cloud_bridge.engine_catalogue_parts import on_shelf, owned, touched
+from cloud_bridge.engine_catalogue_rides import STOPPED, Rides, Shop
+from cloud_bridge.engine_catalogue_settings import take_in
+from cloud_bridge.engine_catalogue_views import Snapshot, view
+from cloud_bridge.ports_catalogue import (
+    PICTURE_BYTES,
+    CatalogueTold,
+    CatalogueTx,
+    CatalogueView,
+    Done,
+    Edit,
+    Edition,
+    Pending,
+    Picture,
+)
+
+LOOK_EVERY_S: Final = 5.0
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+class Catalogues:
+    """Implements `ports_catalogue.CatalogueService`. `open` comes first; run `run` as a task."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop: Final = shop
+        self._rides: Final = Rides(shop)
+        self._one: Final = asyncio.Lock()
+        self._sooner: Final = asyncio.Event()
+
+    # ------------------------------------------------------------ as long as the daemon runs
+
+    async def open(self) -> None:
+        """Take in what the settings say, and sell from what the books say. Raises StoreFailed."""
+        async with self._one:
+            await take_in(self._shop, await self._snapshot())
+            snap = await self._snapshot()
+            for machine, bundle in snap.bundles.items():
+                if machine in self._shop.shelves:
+                    await self._rides.sell(bundle, snap.standings.get(machine))
+                    self._shop.offer(on_shelf(self._shop.shelves[machine], bundle))
+
+    async def run(self) -> None:
+        """Follow roll-outs, and make the editions whose hour has come, until cancelled."""
+        while True:
+            async with self._one:
+                await self._make_due()
+                await self._rides.ride()
+            self._sooner.clear()
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._sooner.wait()
+            except TimeoutError:
+                continue
+
+    async def catalogue_told(self, told: CatalogueTold) -> None:
+        """A machine says what it runs; durable when this returns. Raises StoreFailed."""
+        async with self._one:
+            if await self._rides.told(told):
+                self._sooner.set()
+
+    # ------------------------------------------------------------ people wish
+
+    async def edit(self, edit: Edit) -> Done:
+        """Make a new edition, now or later, or say why not."""
+        async with self._one:
+            snap = await self._snapshot()
+            if edit.base != snap.edition:
+                return Done(why_not=f"base: found {edit.base}, allowed {snap.edition}: somebody was faster")
+            return await self._wish(snap, edit)
+
+    async def undo(self, edition: int, by: str, why: str) -> Done:
+        """Make a new edition that is as that one was."""
+        async with self._one:
+            snap = await self._snapshot()
+            if not 0 < edition < snap.edition:
+                return Done(why_not=f"edition: found {edition}, allowed an older one than {snap.edition}")
+            later = await self._shop.books.read_catalogue(lambda tx: tx.editions_after(edition))
+            wanted = back(each.changes for each in later)
+            minutes = snap.rollout.minutes if snap.rollout is not None else MINUTES
+            wish = Edit(wanted=wanted, base=snap.edition, by=by, why=why, minutes=minutes, at_once=True)
+            return await self._wish(snap, wish, undoing=True)
+
+    async def _wish(self, snap: Snapshot, edit: Edit, *, undoing: bool = False) -> Done:
+        busy = snap.rollout is not None and snap.rollout.stage in (Stage.RUNNING, Stage.STOPPED)
+        if busy and not undoing:
+            assert snap.rollout is not None
+            way = "wait, or undo it" if snap.rollout.stage is Stage.RUNNING else "let it go on, or undo it"
+            return Done(why_not=f"version {snap.rollout.edition} is on its way to machines. Try: {way}")
+        made, wrong, dares = await asyncio.to_thread(self._judged, snap, edit.wanted)
+        if wrong:
+            return Done(faults=wrong)
+        if not made:
+            return Done(why_not="nothing would change")
+        now_ms = self._shop.clock.wall_ms()
+        if dares or edit.effective_wall_ms > now_ms:
+            pending = _pending(edit, made, dares, now_ms)
+            number = await self._shop.books.on_catalogue(lambda tx: tx.put_pending(pending))
+            return Done(pending=number, daring=dares)
+        return await self._make(snap, _pending(edit, made, (), now_ms))
+
+    def _judged(
+        self, snap: Snapshot, wanted: Wanted
+    ) -> tuple[tuple[Change, ...], tuple[Fault, ...], tuple[str, ...]]:
+        """What would change, what is wrong with it, and why a second person has to agree."""
+        made = owned(snap.book, wanted)
+        after = applied(snap.book, made)
+        wrong = faults(after, self._shop.shelves) + tuple(self._no_picture(snap, made))
+        return made, wrong, () if wrong else daring(snap.book, after)
+
+    @staticmethod
+    def _no_picture(snap: Snapshot, made: Sequence[Change]) -> list[Fault]:
+        """A picture that is chosen anew has to be there; those of the settings are names of their own."""
+        chosen = [
+            (change.key, change.after.picture)
+            for change in made
+            if isinstance(change.after, Product)
+            and change.after.picture
+            and getattr(change.before, "picture", "") != change.after.picture
+        ]
+        allowed = "the name of an uploaded picture, or nothing"
+        return [
+            Fault(kind=Kind.PRODUCT, key=key, field="picture", found=repr(name), allowed=allowed)
+            for key, name in chosen
+            if name not in snap.pictures
+        ]
+
+    async def agree(self, pending: int, by: str) -> Done:
+        """A second person agrees: it is made, at once or when its hour comes."""
+        async with self._one:
+            snap = await self._snapshot()
+            found = next((each for each in snap.pending if each.id == pending), None)
+            if found is None or not found.daring or found.agreed:
+                return Done(why_not=f"pending: found {pending}, which waits for nobody")
+            if found.by == by:
+                return Done(why_not=f"by: found {by}, who made it; allowed is somebody else")
+            agreed = replace(found, agreed=by)
+            await self._shop.books.on_catalogue(lambda tx: tx.put_pending(agreed))
+            if agreed.effective_wall_ms > self._shop.clock.wall_ms():
+                return Done(pending=pending)
+            return await self._make(snap, agreed)
+
+    async def drop(self, pending: int, by: str) -> str:
+        """What waits will not be; why not, or empty."""
+        async with self._one:
+            snap = await self._snapshot()
+            found = next((each for each in snap.pending if each.id == pending), None)
+            if found is None:
+                return f"pending: found {pending}, which does not wait"
+            gone = replace(found, state="dropped", agreed=by)
+            await self._shop.books.on_catalogue(lambda tx: tx.put_pending(gone))
+            return ""
+
+    async def go_on(self, by: str) -> str:
+        """A stopped roll-out goes on without those in trouble; why not, or empty."""
+        async with self._one:
+            snap = await self._snapshot()
+            if snap.rollout is None or snap.rollout.stage is not Stage.STOPPED:
+                return "no roll-out is stopped"
+            ride = go_on(snap.rollout, snap.stops)
+            self._shop.log.info("catalogue.goes_on", edition=snap.rollout.edition, by=by)
+            await self._rides.follow(ride.rollout, ride.stops)
+            await self._rides.ride()
+            return ""
+
+    async def upload(self, picture: Picture) -> str:
+        """Keep a picture; why not, or empty."""
+        if not picture.png.startswith(_PNG):
+            return "picture: found something else, allowed a PNG"
+        if len(picture.png) > PICTURE_BYTES:
+            return f"picture: found {len(picture.png)} bytes, allowed {PICTURE_BYTES}"
+        await self._shop.books.on_catalogue(lambda tx: tx.put_picture(picture))
+        return ""
+
+    async def picture(self, sha256: str) -> bytes:
+        """A picture's bytes, or none."""
+        found = await self._shop.books.read_catalogue(lambda tx: tx.picture(sha256))
+        return b"" if found is None else found.png
+
+    # ------------------------------------------------------------ what people see
+
+    async def view(self) -> CatalogueView:
+        """What there is now."""
+        snap = await self._snapshot()
+        return await asyncio.to_thread(view, snap, self._shop.shelves)
+
+    async def history(self, *, before: int = 0, limit: int = 50) -> tuple[Edition, ...]:
+        """Editions, the newest first."""
+        return await self._shop.books.read_catalogue(lambda tx: tx.editions(before=before, limit=limit))
+
+    # ------------------------------------------------------------ helpers
+
+    async def _snapshot(self) -> Snapshot:
+        return await self._shop.books.read_catalogue(Snapshot.of)
+
+    async def _make(self, snap: Snapshot, wish: Pending) -> Done:
+        """The edition itself, and the first wave of it."""
+        after = await asyncio.to_thread(applied, snap.book, wish.changes)
+        names = [each for each in touched(snap.book, after) if each in self._shop.shelves]
+        behind = [each.machine for each in snap.stops if each.at is not At.WAITING and not snap.is_done]
+        number, wall_ms = snap.edition + 1, self._shop.clock.wall_ms()
+        edition = Edition(
+            edition=number,
+            wall_ms=wall_ms,
+            by=wish.by,
+            why=wish.why,
+            agreed=wish.agreed,
+            changes=wish.changes,
+        )
+        now = offers(after)
+        going = sorted(
+            name
+            for name in {*names, *behind}
+            if name in snap.bundles and snap.bundles[name].slots != now[name]
+        )
+        rollout, stops = begin(number, going, wish.minutes, at_once=wish.at_once)
+
+        def put(tx: CatalogueTx) -> None:
+            assert tx.newest_edition() == snap.edition, "one edition at a time"
+            tx.put_edition(edition)
+            if snap.rollout is not None and not snap.is_done:
+                tx.put_rollout(replace(snap.rollout, stage=Stage.UNDONE), ())
+            tx.put_rollout(rollout, stops)
+            tx.clear_alarm(machine="", name=STOPPED, lane=0)
+            if wish.id:
+                tx.put_pending(replace(wish, state="done"))
+
+        await self._shop.books.on_catalogue(put)
+        self._shop.log.info("catalogue.edition", edition=number, by=wish.by, machines=len(going))
+        await self._rides.ride()
+        return Done(edition=number, machines=tuple(going))
+
+    async def _make_due(self) -> None:
+        """Editions whose hour has come, one after the other, each once the one before it is everywhere."""
+        if not await self._shop.books.read_catalogue(lambda tx: tx.pending()):
+            return
+        snap, now_ms = await self._snapshot(), self._shop.clock.wall_ms()
+        due = [
+            each
+            for each in snap.pending
+            if each.effective_wall_ms <= now_ms and (each.agreed or not each.daring)
+        ]
+        if not due or not snap.is_done:
+            return
+        if overtaken(snap.book, due[0].changes):
+            gone = replace(due[0], state="overtaken")
+            await self._shop.books.on_catalogue(lambda tx: tx.put_pending(gone))
+            self._shop.log.warning("catalogue.overtaken", pending=gone.id, by=gone.by)
+            return
+        await self._make(snap, due[0])
+
+
+def _pending(edit: Edit, made: tuple[Change, ...], dares: tuple[str, ...], wall_ms: int) -> Pending:
+    return Pending(
+        id=0,
+        by=edit.by,
+        why=edit.why,
+        wall_ms=wall_ms,
+        effective_wall_ms=edit.effective_wall_ms,
+        minutes=edit.minutes,
+        at_once=edit.at_once,
+        daring=dares,
+        changes=made,
+    )
