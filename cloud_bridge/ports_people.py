@@ -81,6 +81,9 @@ class PeopleTx(AuditTx, Protocol):
     def put_session(self, session: Session) -> None:
         """Insert or replace."""
 
+    def touch_session(self, session_id: str, seen_wall_ms: int) -> None:
+        """Somebody was seen; nothing happens to one that was taken away."""
+
     def drop_session(self, session_id: str) -> None:
         """Take one away."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from cloud_bridge.core.logins import Session, Token, User, Wish
 from cloud_bridge.ports import Tx
@@ -58,6 +58,11 @@ class SqlPeopleTx(SqlTx):
     def put_session(self, session: Session) -> None:
         """Insert or replace."""
         self._put(tables_people.session, columns(session))
+
+    def touch_session(self, session_id: str, seen_wall_ms: int) -> None:
+        """Somebody was seen; nothing happens to one that was taken away."""
+        row = tables_people.session
+        self._do(update(row).where(row.c.id == session_id).values(seen_wall_ms=seen_wall_ms))
 
     def drop_session(self, session_id: str) -> None:
         """Take one away."""

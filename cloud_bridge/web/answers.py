@@ -24,6 +24,11 @@ def failure(status: int, code: str, message: str, **headers: str) -> Response:
     return answer({"code": code, "message": message}, status, **headers)
 
 
+def no_books() -> Response:
+    """The answer while the books fail."""
+    return failure(503, "store_failed", "the books cannot be read now. Try: again in a minute")
+
+
 def _plain(value: object) -> object:
     assert is_dataclass(value), f"{type(value).__name__} is not for the outside"
     assert not isinstance(value, type)

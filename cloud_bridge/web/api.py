@@ -23,7 +23,7 @@ from cloud_bridge.ports import (
     StandingAlarm,
     StoreFailed,
 )
-from cloud_bridge.web.answers import answer, failure
+from cloud_bridge.web.answers import answer, failure, no_books
 from cloud_bridge.web.events import ABOUT, Events, Look
 from cloud_bridge.web.gate import HEALTH
 from cloud_bridge.web.who import listed, needs, openly
@@ -169,4 +169,4 @@ async def _not_served(request: Request, error: Exception) -> Response:
 
 
 async def _no_books(_request: Request, _error: Exception) -> Response:
-    return failure(503, "store_failed", "the books cannot be read now. Try: again in a minute")
+    return no_books()

@@ -18,8 +18,9 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud_bridge.core.people import LOCAL, NOBODY, Person, Role
+from cloud_bridge.ports import StoreFailed
 from cloud_bridge.ports_people import PeopleService
-from cloud_bridge.web.answers import failure
+from cloud_bridge.web.answers import failure, no_books
 from cloud_bridge.web.limits import LOOPBACK
 from cloud_bridge.web.who import Needs, contexts, refusal, said
 
@@ -80,7 +81,11 @@ class Doorman:
         """Let a request in, or say why not."""
         heads = _heads(scope["headers"])
         if self._people is not None:
-            await self._people.ready()
+            try:
+                await self._people.ready()
+            except StoreFailed:
+                await no_books()(scope, receive, send)
+                return
         known, found = self._route(scope)
         if known is not None and scope["method"] not in known.methods:
             await self._pages(scope, receive, send)  # which says what is allowed there
