@@ -6,17 +6,21 @@ moment of each write, and what counts as a board that is gone.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from edge.core.errors import BusError
 from edge.core.model import Baseline, Outcome, VendOrder, Withheld
+from edge.drivers.echo import Echo
 from edge.drivers.serial_port import Transport
+from edge.drivers.service import Act, Served, Unanswered, Wish
 from edge.drivers.talk import Ask, Bus, Heard, Pause, Say, Talk
 from edge.ports import BusDown, BusEvent, BusHealth, BusUp, Capabilities, Clock
 
 T = TypeVar("T")
 Trace = Callable[[str, bytes, int], None]  # direction "rx" or "tx", bytes, boot-time milliseconds
+Serving = Callable[[Wish], Talk[Served]]
 
 AGAIN_S: Final = 1.0  # between two tries to identify
 BOARD_START_S: Final = 30.0  # after a power cut the board may start later than we do
@@ -24,14 +28,24 @@ MISSES: Final = 3  # looks in a row without an answer, after which the board is 
 
 
 class AskingDispenser:
-    """One board on one port. `trace` is called for all bytes."""
+    """One board on one port. `trace` is called for all bytes; `services`: what else its bus can do."""
 
-    def __init__(self, bus: Bus, clock: Clock, *, port: Transport, trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        clock: Clock,
+        *,
+        port: Transport,
+        trace: Trace | None = None,
+        services: Mapping[Act, Serving] = MappingProxyType({}),
+    ) -> None:
         self._bus: Final = bus
+        self._services: Final = services
         self._clock: Final = clock
         self._port: Final = port
         self._trace: Final = trace
         self._decoder = bus.decoder()
+        self._echo: Final = Echo()
         self._post: Callable[[BusEvent], None] | None = None
         self._line: Final = asyncio.Lock()
         self._opened: Final = asyncio.Event()
@@ -47,6 +61,17 @@ class AskingDispenser:
     def capabilities(self) -> Capabilities:
         """What this bus can do and prove."""
         return self._bus.capabilities
+
+    @property
+    def acts(self) -> frozenset[Act]:
+        """What this bus can do for a technician."""
+        return frozenset(self._services)
+
+    async def serve(self, act: Act, wish: Wish) -> Served:
+        """Do it. Raises Unable when nothing was sent, Unanswered, KeyError for an act that is not there."""
+        if self._why or not self._opened.is_set():
+            raise Unanswered("the board is not there")
+        return await self._hold(self._services[act](wish))
 
     # ------------------------------------------------------------ the daemon's side
 
@@ -122,7 +147,7 @@ class AskingDispenser:
         self._last_ms = self._clock.now_ms()
         if self._trace is not None:
             self._trace("rx", data, self._last_ms)
-        for frame in self._decoder.feed(data):
+        for frame in self._decoder.feed(self._echo.heard(data)):
             self._answered.set()
             self._take(frame)
 
@@ -274,6 +299,7 @@ class AskingDispenser:
             if self._clock.now_ms() >= start_before_ms:
                 return "lease"
         self._decoder.expect(frame)
+        self._echo.wrote(frame, alike=self._bus.alike(frame))
         self._port.write(frame)
         self._last_ms = self._clock.now_ms()
         self._asked += 1

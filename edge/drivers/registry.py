@@ -5,11 +5,13 @@ A further bus is one function here, one driver, and one board in the simulator.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Protocol
 
 from edge.drivers.serial_port import SerialPort, Transport
+from edge.drivers.service import NOTHING, Act, Services
 from edge.drivers.talk import Bus
 from edge.ports import Clock, Dispenser
 
@@ -42,10 +44,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A bus: its settings and its driver."""
+    """A bus: its settings, its driver, and what it can do for a technician."""
 
     settings: type[Any]
     driver: Callable[[Any, Line], Dispenser]
+    acts: frozenset[Act] = frozenset()
 
 
 def make_dispenser(
@@ -63,70 +66,80 @@ def make_dispenser(
 
 def _xy() -> Kind:
     from edge.drivers.xy.driver import XyDispenser
+    from edge.drivers.xy.service import SERVICES
     from edge.drivers.xy.settings import XySettings
 
     def driver(settings: Any, line: Line) -> Dispenser:
         return XyDispenser(settings, line.clock, run=line.run, trace=line.trace, port=line.port)
 
-    return Kind(settings=XySettings, driver=driver)
+    return Kind(settings=XySettings, driver=driver, acts=frozenset(SERVICES))
 
 
-def _asking(settings: type[Any], bus: Callable[[Any], Bus]) -> Kind:
+def _asking(settings: type[Any], bus: Callable[[Any], Bus], services: Services = NOTHING) -> Kind:
     """A bus in which the host asks."""
     from edge.drivers.asking import AskingDispenser
 
     def driver(chosen: Any, line: Line) -> Dispenser:
-        return AskingDispenser(bus(chosen), line.clock, port=line.port, trace=line.trace)
+        scripts = {act: partial(script, chosen) for act, script in services.items()}
+        return AskingDispenser(bus(chosen), line.clock, port=line.port, trace=line.trace, services=scripts)
 
-    return Kind(settings=settings, driver=driver)
+    return Kind(settings=settings, driver=driver, acts=frozenset(services))
 
 
 def _adh814() -> Kind:
     from edge.drivers.adh814 import Adh814, Adh814Settings
+    from edge.drivers.service_motors import ADH814 as SERVICES
 
-    return _asking(Adh814Settings, Adh814)
+    return _asking(Adh814Settings, Adh814, SERVICES)
 
 
 def _easivend() -> Kind:
     from edge.drivers.easivend import Easivend, EasivendSettings
+    from edge.drivers.service_motors import EASIVEND as SERVICES
 
-    return _asking(EasivendSettings, Easivend)
+    return _asking(EasivendSettings, Easivend, SERVICES)
 
 
 def _ziman() -> Kind:
+    from edge.drivers.service_motors import ZIMAN as SERVICES
     from edge.drivers.ziman import Ziman, ZimanSettings
 
-    return _asking(ZimanSettings, Ziman)
+    return _asking(ZimanSettings, Ziman, SERVICES)
 
 
 def _m102() -> Kind:
     from edge.drivers.m102 import M102, M102Settings
+    from edge.drivers.service_motors import M102 as SERVICES
 
-    return _asking(M102Settings, M102)
+    return _asking(M102Settings, M102, SERVICES)
 
 
 def _zdm8() -> Kind:
+    from edge.drivers.service_modbus import ZDM8 as SERVICES
     from edge.drivers.zdm8 import Zdm8, Zdm8Settings
 
-    return _asking(Zdm8Settings, Zdm8)
+    return _asking(Zdm8Settings, Zdm8, SERVICES)
 
 
 def _tcn() -> Kind:
+    from edge.drivers.service_tcn import SPRING as SERVICES
     from edge.drivers.tcn import Tcn, TcnSettings
 
-    return _asking(TcnSettings, Tcn)
+    return _asking(TcnSettings, Tcn, SERVICES)
 
 
 def _tcn_lifter() -> Kind:
+    from edge.drivers.service_tcn import LIFTER as SERVICES
     from edge.drivers.tcn_lifter import TcnLifter, TcnLifterSettings
 
-    return _asking(TcnLifterSettings, TcnLifter)
+    return _asking(TcnLifterSettings, TcnLifter, SERVICES)
 
 
 def _jinma() -> Kind:
     from edge.drivers.jinma import Jinma, JinmaSettings
+    from edge.drivers.service_jinma import JINMA as SERVICES
 
-    return _asking(JinmaSettings, Jinma)
+    return _asking(JinmaSettings, Jinma, SERVICES)
 
 
 def _lock8a() -> Kind:
@@ -137,8 +150,9 @@ def _lock8a() -> Kind:
 
 def _relay() -> Kind:
     from edge.drivers.relay import Relay, RelaySettings
+    from edge.drivers.service_modbus import RELAY as SERVICES
 
-    return _asking(RelaySettings, Relay)
+    return _asking(RelaySettings, Relay, SERVICES)
 
 
 def _junpeng() -> Kind:

@@ -14,7 +14,10 @@ from typing import Final
 from edge.core.errors import BusError
 from edge.core.model import Baseline, Outcome, VendOrder
 from edge.drivers.serial_port import SerialPort, Transport
-from edge.drivers.xy.menu import witness
+from edge.drivers.service import Act, Served, Unanswered, Wish
+from edge.drivers.xy.menu import LANE_SALES, sales, witness
+from edge.drivers.xy.messages import AskMenu, MenuAnswer, UseMenu
+from edge.drivers.xy.service import SERVICES
 from edge.drivers.xy.session import Ended, Session
 from edge.drivers.xy.settings import XySettings
 from edge.ports import BusEvent, BusHealth, Capabilities, Clock
@@ -51,7 +54,7 @@ class XyDispenser:
         self._session = Session(settings, pack_no=run % PACK_NUMBERS)
         self._post: Callable[[BusEvent], None] | None = None
         self._operation = asyncio.Lock()
-        self._result: asyncio.Future[str | Outcome] | None = None
+        self._result: asyncio.Future[str | Outcome | MenuAnswer] | None = None
         self._slowest_ms = 0.0
         self._latest_tick_ms = 0.0
         self._due_s = math.inf
@@ -98,11 +101,32 @@ class XyDispenser:
         Raises BusError while the board is not there.
         """
         if self._settings.sales_count_vends:
-            await self._perform(lambda now_ms: self._session.count(lane, now_ms))
+            self._session.sold(lane, None)
+            told = await self._consult(AskMenu(LANE_SALES, lane))
+            self._session.sold(lane, sales(told) if told is not None else None)
         baseline = self._session.baseline(lane)
         if baseline is None:
             raise BusError("the board is not identified; nothing was sent")
         return baseline
+
+    @property
+    def acts(self) -> frozenset[Act]:
+        """What the service menu can do for a technician."""
+        return frozenset(SERVICES)
+
+    async def serve(self, act: Act, wish: Wish) -> Served:
+        """Ask the service menu. Raises Unable when nothing was sent, Unanswered, KeyError for other acts."""
+        script = SERVICES[act](self._settings, wish)
+        try:
+            entry = next(script)
+            while True:
+                told = await self._consult(entry.command, wait_s=entry.wait_s, moves=entry.moves)
+                if told is None:
+                    raise Unanswered("no answer of the board's service menu; firmware V3.2.11 has one")
+                entry = script.send(told)
+        except StopIteration as end:
+            served: Served = end.value
+            return served
 
     async def vend(self, order: VendOrder) -> Outcome:
         """Write one `06` while the lease lives, and watch. `order.seq` is its PackNo, 1..255."""
@@ -159,7 +183,7 @@ class XyDispenser:
         """How long the loop has been late with its tick: so long, bytes may have waited for it."""
         return asyncio.get_running_loop().time() - self._due_s
 
-    async def _perform(self, begin: Callable[[int], None]) -> str | Outcome:
+    async def _perform(self, begin: Callable[[int], None]) -> str | Outcome | MenuAnswer:
         """Run one operation of the session to its end; one that nobody waits for any more is withdrawn."""
         async with self._operation:
             self._result = asyncio.get_running_loop().create_future()
@@ -181,6 +205,16 @@ class XyDispenser:
             elif self._result is not None and not self._result.done():
                 self._result.set_result(fact.result)
 
-    def _outcome(self, result: str | Outcome) -> Outcome:
-        assert not isinstance(result, str), "a vend ends with an outcome"
+    async def _consult(
+        self, command: AskMenu | UseMenu, *, wait_s: int | None = None, moves: bool = False
+    ) -> MenuAnswer | None:
+        """What the menu answered; None where it did not, or the board is not there."""
+        wait_s = self._settings.check_s if wait_s is None else wait_s
+        result = await self._perform(
+            lambda now_ms: self._session.consult(command, now_ms, wait_s=wait_s, moves=moves)
+        )
+        return result if isinstance(result, MenuAnswer) else None
+
+    def _outcome(self, result: str | Outcome | MenuAnswer) -> Outcome:
+        assert not isinstance(result, str | MenuAnswer), "a vend ends with an outcome"
         return result

@@ -156,6 +156,15 @@ class AskMenu:
 
 
 @dataclass(frozen=True, slots=True)
+class UseMenu:
+    """`70`, ours: an entry of the service menu with its parameters; operation 00 reads, 01 sets or does."""
+
+    kind: int
+    operation: int
+    parameters: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class MenuAnswer:
     """`71`: the answer to a `70`. It says which entry, and of a lane's entry not which lane."""
 
@@ -172,7 +181,7 @@ class Other:
     text: bytes
 
 
-Command = Check | Drive | Sync | AskStatus | AskDelivery | AskMenu | Other
+Command = Check | Drive | Sync | AskStatus | AskDelivery | AskMenu | UseMenu | Other
 Message = (
     Command
     | Poll
@@ -206,6 +215,8 @@ def build(command: Command) -> tuple[int, bytes]:
             return 0x53, b""
         case AskMenu(kind, lane):
             return 0x70, bytes((kind, 0)) + (b"" if lane is None else lane.to_bytes(2, "big"))
+        case UseMenu(kind, operation, parameters):
+            return 0x70, bytes((kind, operation)) + parameters
         case Other(cmd, text):
             return cmd, text
 

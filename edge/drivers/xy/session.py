@@ -25,6 +25,7 @@ from edge.drivers.xy.messages import (
     Message,
     Poll,
     Sync,
+    UseMenu,
     VendStatus,
 )
 from edge.drivers.xy.reports import Reports
@@ -42,9 +43,9 @@ TRAILING_MS: Final = 60_000  # how long an `FF` may lag behind the result of its
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The operation ended: a check with a reason or "", a vend or recovery with an outcome."""
+    """The operation ended: a check with a reason or "", a vend with an outcome, the menu with its answer."""
 
-    result: str | Outcome
+    result: str | Outcome | MenuAnswer
 
 
 Fact = BusEvent | Ended
@@ -54,7 +55,7 @@ Fact = BusEvent | Ended
 class _Asking:
     lane: int
     until_ms: int
-    menu: bool = False
+    menu: int | None = None  # the entry of the service menu, for a look into it
 
 
 class Session:
@@ -157,15 +158,19 @@ class Session:
         self._operation = _Asking(lane, now_ms + 1000 * self._settings.check_s)
         self._link.put(Job(command=Check(lane)))
 
-    def count(self, lane: int, now_ms: int) -> None:
-        """Begin to read how often a lane ever sold; the baseline that follows has it, where it was told."""
+    def consult(self, command: AskMenu | UseMenu, now_ms: int, *, wait_s: int, moves: bool = False) -> None:
+        """Begin to ask the service menu; ends with its answer, with "" where it gave none in time."""
         self._claim()
-        self._reports.sold(lane, None)
         if not self._startup.up or self._menu_silent:
             self._end("" if self._startup.up else "bus_down")
             return
-        self._operation = _Asking(lane, now_ms + 1000 * self._settings.check_s, menu=True)
-        self._link.put(Job(command=AskMenu(menu.LANE_SALES, lane)))
+        until_ms = now_ms + 1000 * wait_s
+        self._operation = _Asking(0, until_ms, menu=command.kind)
+        self._link.put(Job(command=command, start_before_ms=until_ms if moves else None))
+
+    def sold(self, lane: int, count: int | None) -> None:
+        """How often a lane ever sold, as the menu has just told; the baseline that follows has it."""
+        self._reports.sold(lane, count)
 
     def drive(self, order: VendOrder, now_ms: int) -> None:
         """Begin a vend: `06` waits for the next POLL, and is never written at or after its lease end."""
@@ -243,7 +248,7 @@ class Session:
                 self._take_vend_status(message, now_ms)
             case CheckAnswer(status, lane):
                 asking = self._operation
-                if isinstance(asking, _Asking) and asking.lane == lane and not asking.menu:
+                if isinstance(asking, _Asking) and asking.lane == lane and asking.menu is None:
                     self._end(codes.refusal(status, host_keeps_stock=self._settings.host_keeps_stock))
             case Sync():
                 self._take_sync(now_ms)
@@ -276,9 +281,8 @@ class Session:
     def _take_menu(self, answer: MenuAnswer) -> None:
         """An answer of the service menu; one that nobody waits for says nothing."""
         match self._operation:
-            case _Asking(lane=lane, menu=True) if answer.kind == menu.LANE_SALES:
-                self._reports.sold(lane, menu.sales(answer))
-                self._end("")
+            case _Asking(menu=kind) if answer.kind == kind:
+                self._end(answer)
             case Watch() as watch if self._recovering is not None and not self._menu_silent:
                 count = menu.sales(answer)
                 self._sold = self._sold if count is None else count
@@ -306,7 +310,7 @@ class Session:
     def _claim(self) -> None:
         assert self._operation is None, "one operation at a time"
 
-    def _end(self, result: str | Outcome) -> None:
+    def _end(self, result: str | Outcome | MenuAnswer) -> None:
         self._facts.append(Ended(result))
         self._operation, self._order, self._listen_by_ms, self._recovering = None, None, None, None
 
@@ -321,7 +325,7 @@ class Session:
                 self._tell_watch(each.how, now_ms, why="lease")
             elif each.how is How.ACKED and isinstance(each.job.command, Sync):
                 self._startup.synced(now_ms)
-            elif each.how is How.UNANSWERED and isinstance(each.job.command, AskMenu):
+            elif each.how is How.UNANSWERED and isinstance(each.job.command, AskMenu | UseMenu):
                 self._menu_silent = True  # it has no menu, or its answers may come too late to be told apart
             elif each.how is How.UNANSWERED:
                 self._go_down("no_ack", now_ms, pause_ms=1000 * self._settings.settle_s)
@@ -349,8 +353,8 @@ class Session:
             case Watch() as watch:
                 self._advance_watch(watch, now_ms)
             case _Asking(until_ms=until_ms, menu=asked) if now_ms >= until_ms:
-                self._menu_silent = self._menu_silent or asked
-                self._end("" if asked else "no_answer")
+                self._menu_silent = self._menu_silent or asked is not None
+                self._end("no_answer" if asked is None else "")
         self._put(self._startup.due(now_ms, free=self._link.idle and self._operation is None))
         if self._order is None and self._startup.comes_up(now_ms):
             self._down_why = None

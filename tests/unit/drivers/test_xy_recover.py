@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.core.model import Baseline, Delivered, NotDelivered, Outcome, Uncertain
+from edge.drivers.xy.menu import sales
+from edge.drivers.xy.messages import AskMenu, MenuAnswer
 from edge.drivers.xy.session import BOARD_START_MS, Ended, Session
 from edge.drivers.xy.settings import XySettings
 from edge.ports import BusDown
@@ -26,7 +28,7 @@ def recovering(*, up: bool = True, **fields: object) -> Bench:
     return bench
 
 
-def only(bench: Bench) -> str | Outcome:
+def only(bench: Bench) -> str | Outcome | MenuAnswer:
     (result,) = bench.results()
     return result
 
@@ -181,11 +183,13 @@ def test_a_board_without_a_menu_is_doubt_as_before_and_stays_up() -> None:
 
 def test_the_baseline_has_the_count_that_was_just_told_and_uses_it_up() -> None:
     bench = Bench(status_every_s=0, service_menu=True, sales_count_vends=True).start()
-    bench.session.count(12, bench.now_ms)
+    bench.session.consult(AskMenu(0x47, 12), bench.now_ms, wait_s=3)
     assert commands(bench.poll()) == [(0x70, 3, bytes.fromhex("4700000c"))]
     bench.ack()
     bench.tell(0x71, "47000000002900000000")
-    assert bench.results() == [""]
+    (told,) = bench.results()
+    assert isinstance(told, MenuAnswer)
+    bench.session.sold(12, sales(told))
     first, second = bench.session.baseline(12), bench.session.baseline(12)
     assert first is not None
     assert (first.stock, first.count) == (5, 41)
@@ -195,12 +199,12 @@ def test_the_baseline_has_the_count_that_was_just_told_and_uses_it_up() -> None:
 def test_a_menu_that_was_late_once_is_not_believed_until_the_board_is_known_anew() -> None:
     """Its answer bears no selection: it could be taken for the next lane's."""
     bench = Bench(status_every_s=0, service_menu=True, sales_count_vends=True).start()
-    bench.session.count(12, bench.now_ms)
+    bench.session.consult(AskMenu(0x47, 12), bench.now_ms, wait_s=3)
     bench.poll()
     bench.ack()
     bench.wait(4)
     assert bench.results() == [""]
-    bench.session.count(13, bench.now_ms)
+    bench.session.consult(AskMenu(0x47, 13), bench.now_ms, wait_s=3)
     assert commands(bench.poll()) == []
     bench.tell(0x71, "47000000002900000000")
     known = bench.session.baseline(13)
@@ -288,7 +292,7 @@ class Line:
     """A driver's session and a simulated board, in steps of a few milliseconds."""
 
     def __init__(self, board: XyBoard, *, now_ms: int = 1_000, **settings: object) -> None:
-        self.board, self.now_ms, self.results = board, now_ms, list[str | Outcome]()
+        self.board, self.now_ms, self.results = board, now_ms, list[str | Outcome | MenuAnswer]()
         chosen = {"service_menu": True, "status_every_s": 0, **settings}
         self.session = Session(XySettings(port=Path("/dev/null"), **chosen))  # type: ignore[arg-type]
         self.session.opened(now_ms)
@@ -313,7 +317,9 @@ class Line:
         return self
 
     def count(self, lane: int) -> None:
-        self.session.count(lane, self.now_ms)
+        self.session.consult(AskMenu(0x47, lane), self.now_ms, wait_s=3)
         self.run(5_000)
-        assert self.results == [""]
+        (told,) = self.results
+        assert isinstance(told, MenuAnswer)
+        self.session.sold(lane, sales(told))
         self.results.clear()

@@ -5,6 +5,7 @@ from operator import xor
 from pathlib import Path
 
 from edge.core.model import Baseline, Outcome, VendOrder
+from edge.drivers.xy.messages import MenuAnswer
 from edge.drivers.xy.session import Ended, Fact, Session
 from edge.drivers.xy.settings import XySettings
 
@@ -107,7 +108,7 @@ class Bench:
         self.ack()
         return self
 
-    def results(self) -> list[str | Outcome]:
+    def results(self) -> list[str | Outcome | MenuAnswer]:
         """How operations ended."""
         return [fact.result for fact in self.facts if isinstance(fact, Ended)]
 
