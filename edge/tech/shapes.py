@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from edge.drivers import adh814, m102
 from edge.drivers.checks import crc16_modbus, crc16_xmodem, sum8, xor8
+from edge.drivers.xy.entries import told as told_xy
+from edge.drivers.xy.messages import CashTaken
 from edge.drivers.xy.messages import parse as parse_xy
 
 MORE: Final = -1
@@ -85,18 +87,26 @@ def _fixed(count: int, first: Callable[[int], bool]) -> Callable[[bytes], int]:
 # ---------------------------------------------------------------- XY
 
 
-def _xy_message(raw: bytes) -> Any:
-    return parse_xy(raw[2], raw[5:-1])
+def _xy_message(raw: bytes) -> tuple[str, dict[str, Any]]:
+    """Name and fields; a card's number is for nobody's eyes."""
+    told = told_xy(raw[2], raw[5:-1])
+    if told is not None:
+        return told
+    message = parse_xy(raw[2], raw[5:-1])
+    found = asdict(message)
+    if isinstance(message, CashTaken):
+        found["card"] = f"{len(message.card)} bytes"
+    return type(message).__name__, found
 
 
 def _xy_fields(raw: bytes) -> Fields:
-    return {"pack_no": raw[4] if raw[3] else 0, **asdict(_xy_message(raw))}
+    return {"pack_no": raw[4] if raw[3] else 0, **_xy_message(raw)[1]}
 
 
 _XY: Final = Shape(
     length=_after_head(b"\xfa\xfb", at=3, more=5, least=5),
     good=_xor_is_nothing,
-    name=lambda raw: type(_xy_message(raw)).__name__,
+    name=lambda raw: _xy_message(raw)[0],
     fields=_xy_fields,
 )
 
