@@ -157,6 +157,10 @@ class Junpeng:
         """The machine asked for nothing."""
         return b""
 
+    def alike(self, frame: bytes) -> bool:
+        """Both sides' frames differ."""
+        return False
+
     # ------------------------------------------------------------ scripts
 
     def identify(self) -> Talk[str | None]:

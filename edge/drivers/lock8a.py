@@ -95,6 +95,10 @@ class Lock8a(OnlyAnswers):
         )
         super().__init__(can, _measure, _parse)
 
+    def alike(self, frame: bytes) -> bool:
+        """A lock that has opened answers with the very bytes that it was asked with."""
+        return frame[0] == _OPEN
+
     # ------------------------------------------------------------ scripts
 
     def identify(self) -> Talk[str | None]:
@@ -172,5 +176,4 @@ class Lock8a(OnlyAnswers):
 
     def _of(self, command: int, lane: int) -> Callable[[Any], bool]:
         lock = lane - self._settings.lane_offset
-        # Our own bytes come back on some lines; their last but one is no feedback.
         return lambda frame: (frame.command, frame.lock) == (command, lock) and frame.feedback in _OPEN_VALUES

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from edge.core.judge import Ending, Evidence, Recovery, Witness
-from edge.core.model import Baseline, Outcome, VendOrder, Withheld
+from edge.core.model import Baseline, Outcome, Uncertain, VendOrder, Withheld
 from edge.drivers.checks import crc16_modbus
 from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
@@ -151,6 +151,10 @@ class M102(OnlyAnswers):
         )
         super().__init__(can, _measure, _parse)
 
+    def alike(self, frame: bytes) -> bool:
+        """A board at rest says nothing but zeros, as it was asked."""
+        return frame[1] in (_POLL, _CLIMATE)
+
     # ------------------------------------------------------------ scripts
 
     def identify(self) -> Talk[str | None]:
@@ -237,6 +241,8 @@ class M102(OnlyAnswers):
         words = _words(status)
         if status.state != _DONE or not ours:
             return self.judged(order, Evidence(words=words))
+        if status.result and status.curtain_ms and self._settings.drop_sensor:
+            return Uncertain(why="contradictory", evidence=words)  # a fault, and yet the curtain saw a piece
         if status.result in (_OPEN, _SENSOR):
             return rejected(FAULTS[status.result], words)
         if status.result:

@@ -74,6 +74,10 @@ class Relay(OnlyAnswers):
         )
         super().__init__(can, modbus.measure(_COUNTS), modbus.parse)
 
+    def alike(self, frame: bytes) -> bool:
+        """A pulse is acknowledged with the bytes that asked for it."""
+        return frame[1] == WRITE_COIL
+
     # ------------------------------------------------------------ scripts
 
     def identify(self) -> Talk[str | None]:

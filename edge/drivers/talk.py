@@ -134,6 +134,9 @@ class Bus(Protocol):
     def dismiss(self, lane: int) -> bytes:
         """A sale of this lane ended without a vend: what to write at once; empty where nobody asked."""
 
+    def alike(self, frame: bytes) -> bool:
+        """Whether the answer to this frame may be the same bytes: then it is told from an echo by others."""
+
 
 class OnlyAnswers:
     """The half of a `Bus` that is the same wherever the board never speaks by itself.
@@ -167,3 +170,7 @@ class OnlyAnswers:
     def dismiss(self, lane: int) -> bytes:
         """The board asked for nothing."""
         return b""
+
+    def alike(self, frame: bytes) -> bool:
+        """Both sides' frames differ."""
+        return False

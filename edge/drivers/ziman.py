@@ -91,6 +91,10 @@ class Ziman(OnlyAnswers):
         )
         super().__init__(can, _measure, _parse)
 
+    def alike(self, frame: bytes) -> bool:
+        """A motor that exists is answered for with its place."""
+        return frame[2] == _EXISTS
+
     # ------------------------------------------------------------ scripts
 
     def identify(self) -> Talk[str | None]:
@@ -128,7 +132,9 @@ class Ziman(OnlyAnswers):
         heard = yield Ask(
             frame=request(_ROTATE, order.seq, self._place(order.lane)),
             wait_ms=1000 * self._settings.motor_s,
-            answers=lambda frame: (frame.function, frame.number) == (_ROTATE, order.seq),
+            answers=lambda frame: (
+                _is_result(frame) and (frame.function, frame.number) == (_ROTATE, order.seq)
+            ),
             start_before_ms=order.start_before_ms,
         )
         if heard.withheld:

@@ -3,7 +3,8 @@
 The real driver and the simulated board do the rest. A fault is drawn by the name that its board gives it.
 Left out are those in which a board says what no host could see through: `over_current` of ZDM8 and TCN
 boards is told of runs in which a piece was seen to fall, and where nothing looks for a drop (`ziman`,
-`relay`) a run without goods is like any other. `salted` and `inverted` are wrong settings, not faults.
+`relay`) a run without goods is like any other; of a relay nobody knows whether its pulse came to its end.
+`salted` and `inverted` are wrong settings, not faults.
 """
 
 from collections.abc import Callable, Mapping
@@ -134,7 +135,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "lock8a": Kind(moves=_byte(0, 0x8A), runs=(*_RUNS, "shut_at_once"), makes=("reports",), turn_ms=700),
         "relay": Kind(
             moves=_byte(1, 0x05),
-            runs=("restart_in_run", "no_flash"),
+            runs=("no_flash",),
             stand=_STAND | {"no_flash"},
             settings=(("relays", 16), ("accept_without_proof", True)),
             turn_ms=700,
@@ -169,14 +170,14 @@ def abilities(settings: BusSettings, clock: Clock) -> Capabilities:
     return make_dispenser(settings, clock).capabilities
 
 
-def board_of(bus: str, prices: Mapping[int, int], *, stock: int, wanted: Wanted, chance: Random) -> Board:
-    """A board with lanes at these prices; `chance` draws in what it differs from others of its kind."""
-    kind = KINDS[bus]
+def board_of(bus: str, prices: Mapping[int, int], *, stock: int, wanted: Wanted) -> Board:
+    """A board with lanes at these prices, and so many pieces in each."""
     cabinet = Cabinet.of(prices, stock=min(stock, _JUNPENG_MOST) if bus == "junpeng" else stock)
     for lane, price_fen in prices.items():
         cabinet.lanes[lane].price = price_fen
-    board = make_board(bus, cabinet, wanted)
-    for name in kind.makes:
-        if chance.random() < _MAKE:
-            board.faults.set(name)
-    return board
+    return make_board(bus, cabinet, wanted)
+
+
+def oddities(bus: str, chance: Random) -> tuple[str, ...]:
+    """In what a board differs from others of its kind, where boards do."""
+    return tuple(name for name in KINDS[bus].makes if chance.random() < _MAKE)

@@ -18,7 +18,6 @@ from edge.ids import new_id
 from edge.journal import SqliteJournal
 from edge.payment.bridge import BridgeLink, Identity
 from edge.ports import BusEvent, BusHealth, Capabilities, Dispenser, Ports, Terms
-from hw_sim.boards.board import Board
 from hw_sim.boards.lock8a import Lock8aBoard
 from hw_sim.boards.shelf import Wanted
 from hw_sim.world.broker import Broker
@@ -37,13 +36,16 @@ from wire.topics import Branch, Topic, everything
 
 RESTART_S: Final = 2.0
 MESSAGES_PER_S: Final = 20
-TAKES_S: Final = 30.0  # until a customer has shut a locker's door, at most
+TAKES_S: Final = (5.0, 40.0)  # until a customer has shut a locker's door
 TICK_S: Final = 2.0  # where no byte comes; with each that comes the driver looks at the time as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a machine of a world is like. `prices` are fen by lane, `stock` pieces in each."""
+    """What a machine of a world is like. `prices` are fen by lane, `stock` pieces in each.
+
+    `odd`: how its board differs from others of its kind, as names of faults.
+    """
 
     name: str
     prices: Mapping[int, int]
@@ -51,6 +53,7 @@ class Plan:
     terms: Terms
     board: Wanted
     bus: str = USUAL
+    odd: tuple[str, ...] = ()
     clock_rate: float = 1.0
 
     @property
@@ -81,9 +84,9 @@ class Machine:
         self.kind: Final = KINDS[plan.bus]
         self.settings: Final = settings_of(plan.bus, plan.lanes)
         self.can: Final = abilities(self.settings, self.clock)
-        self.board: Final[Board] = board_of(
-            plan.bus, plan.prices, stock=plan.stock, wanted=plan.board, chance=chance("board")
-        )
+        self.board: Final = board_of(plan.bus, plan.prices, stock=plan.stock, wanted=plan.board)
+        for name in plan.odd:
+            self.board.faults.set(name)
         self.keys: Final = None if self.can.keypad else Keys(loop)
         self.bus: Final = Bus(
             loop,
@@ -139,7 +142,12 @@ class Machine:
         self.start()
 
     def blink(self) -> None:
-        """The board loses power for a moment, the computer does not."""
+        """The board loses power for a moment, the computer does not.
+
+        Not in a pulse that counts as delivered once it is acknowledged: the owner has accepted that.
+        """
+        if self.bus.listening and not self.can.proves_delivery:
+            return
         self._tell("board blinks")
         self.board.restart(self.bus.now_ms())
         self.bus.awake()
@@ -298,7 +306,8 @@ class Machine:
         """Something moved, or the line was hurt; whoever has opened a locker shuts it again."""
         self._tell(what, lane=lane)
         if what.startswith("piece falls") and isinstance(self.board, Lock8aBoard):
-            self._loop.on(self._loop.nature, TAKES_S * self._customers.random(), self.board.shut, lane)
+            after_s = self._customers.uniform(*TAKES_S)
+            self._loop.on(self._loop.nature, after_s, self.board.shut, lane)
 
     def _heard(self, entry: Entry) -> None:
         if entry.what == "sale.open" and entry.who == self.name:

@@ -55,11 +55,8 @@ JUDGED: Final = (
     *("a final report is still repeated", "the door opened", "it still runs"),
     *("no answer", "nothing is remembered"),
 )
-# What a real driver learns of a real board after a restart: the ways to remember that may prove something.
-RECOVERED: Final = (
-    *(f"recovery: {way}, proven" for way in Recovery if way is not Recovery.NONE),
-    *(f"recovery: {way}, doubt" for way in Recovery),
-)
+# What a real driver learns of a real board after a restart. Who keeps nothing may still be saying it.
+RECOVERED: Final = tuple(f"recovery: {way}, {what}" for way in Recovery for what in ("proven", "doubt"))
 MARKS: Final = (
     *(f"cut: {row}" for row in CUTS),
     *(f"refused: {why}" for why in _REFUSED),

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cloud_bridge.core.timings import Timings
 from edge.ports import Terms
-from hw_sim.world import plays_boards, plays_books, plays_people
+from hw_sim.world import plays_boards, plays_books, plays_buses, plays_people
 from hw_sim.world.stage import BRAKED, RIG, Stage
 from hw_sim.world.world import Rig
 
@@ -49,9 +49,19 @@ _JUDGED: Final = {
     f"judged: {row}": Play(act=partial(plays_boards.judged, row=row), comes_past=(f"judge: {row}",))
     for row in plays_boards.ROWS
 }
+_BUSES: Final = {
+    f"{'power fails' if power else 'the daemon dies'} in a run: {bus}": Play(
+        act=partial(plays_buses.cut_in_a_run, power=power),
+        comes_past=(plays_buses.mark(bus, power=power),),
+        rig=replace(RIG, bus=bus),
+    )
+    for bus in plays_buses.WAYS
+    for power in (False, True)
+}
 PLAYS: Final[Mapping[str, Play]] = MappingProxyType(
     {
         **_JUDGED,
+        **_BUSES,
         **_OUTCOMES_FIRST,
         "goods of a refused sale": Play(
             act=plays_books.goods_of_a_refused_sale,

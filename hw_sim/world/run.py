@@ -68,6 +68,7 @@ def run_seed(seed: int, life: Life | None = None) -> Outcome:
     rig = replace(
         _rig(seed, life.machines, life.clock_rates),
         bus=drawn(life.bus, World.stream(seed, "kind of bus")),
+        odd=True,
         order_requests=life.order_requests,
     )
     world = World(seed, rig)

@@ -11,7 +11,7 @@ from edge.ports import Terms
 from hw_sim.boards.shelf import Wanted
 from hw_sim.platform.model import Rules
 from hw_sim.world.broker import Broker, Packet, Weather
-from hw_sim.world.buses import KINDS, USUAL
+from hw_sim.world.buses import KINDS, USUAL, oddities
 from hw_sim.world.chance import stream
 from hw_sim.world.keys import ed25519_key
 from hw_sim.world.loop import WorldLoop
@@ -31,12 +31,13 @@ NAMES: Final = (("可乐", "Cola"), ("矿泉水", "Spring water"), ("绿茶", "G
 class Rig:
     """What a world is made of. `stock` is pieces a lane; `poll_ms` how often a board gives the turn.
 
-    All machines have the same `bus`; a machine's forward clock runs at one of `clock_rates`. With
-    `order_requests` there are codes of products.
+    All machines have the same `bus`, with `odd` a board may differ from others of its kind. A machine's
+    forward clock runs at one of `clock_rates`. With `order_requests` there are codes of products.
     """
 
     machines: int = 1
     bus: str = USUAL
+    odd: bool = False
     stock: int = 100
     poll_ms: int = 1000
     turn_ms: int = 3000
@@ -117,6 +118,7 @@ class World:
             stock=rig.stock,
             terms=terms,
             bus=rig.bus,
+            odd=oddities(rig.bus, self.chance(f"{name} board")) if rig.odd else (),
             board=Wanted(
                 poll_ms=rig.poll_ms,
                 turn_ms=KINDS[rig.bus].turn_ms or rig.turn_ms,

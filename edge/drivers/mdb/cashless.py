@@ -175,6 +175,10 @@ class Cashless:
         self._asked = None
         return self._adapter.deny()
 
+    def alike(self, frame: bytes) -> bool:
+        """Both sides' words differ."""
+        return False
+
     # ------------------------------------------------------------ scripts
 
     def identify(self) -> Talk[str | None]:
