@@ -16,7 +16,7 @@ LOW: Final = 0.25
 class Row:
     """One machine. `since_wall_ms` is when it was heard last, while it is not linked; 0 otherwise.
 
-    `stock` and `room` are pieces over all lanes whose board tells both.
+    `stock` and `room` are pieces over all lanes whose board tells both; `low`: it should be refilled soon.
     """
 
     machine: str
@@ -26,12 +26,7 @@ class Row:
     temperature: str
     stock: int
     room: int
-    sold_out: int
-
-    @property
-    def low(self) -> bool:
-        """It needs to be refilled soon."""
-        return self.sold_out > 0 or (self.room > 0 and self.stock < LOW * self.room)
+    low: bool
 
 
 def row(machine: MachineView, speaker: Speaker) -> Row:
@@ -39,15 +34,17 @@ def row(machine: MachineView, speaker: Speaker) -> Row:
     tone, state, since_ms = _state(machine, speaker)
     told = [lane for lane in machine.lanes if lane.stock is not None and lane.capacity]
     degrees = machine.temperature_c
+    stock, room = sum(lane.stock or 0 for lane in told), sum(lane.capacity or 0 for lane in told)
+    sold_out = sum(lane.reason == "sold_out" for lane in machine.lanes)
     return Row(
         machine=machine.machine,
         tone=tone,
         state=state,
         since_wall_ms=since_ms,
         temperature="" if degrees is None else f"{degrees} °C",
-        stock=sum(lane.stock or 0 for lane in told),
-        room=sum(lane.capacity or 0 for lane in told),
-        sold_out=sum(lane.reason == "sold_out" for lane in machine.lanes),
+        stock=stock,
+        room=room,
+        low=(room > 0 and stock < LOW * room) or (sold_out > 0 and sold_out >= LOW * len(machine.lanes)),
     )
 
 
@@ -60,7 +57,8 @@ def _state(machine: MachineView, speaker: Speaker) -> tuple[str, str, int]:
     if not heard(machine):
         return "quiet", speaker.say("never_heard"), 0
     if not machine.online:
-        return "stop", speaker.say("offline"), machine.seen_wall_ms
+        since_ms = machine.seen_wall_ms
+        return "stop", speaker.say("offline_since" if since_ms else "offline"), since_ms
     if machine.selling:
         return "go", speaker.say("selling"), 0
     reason = f": {speaker.named('stop', machine.reason)}" if machine.reason else ""
@@ -71,5 +69,5 @@ def as_list(each: Row) -> list[str | int]:
     """A row for the line to a page."""
     return [
         *(each.machine, each.tone, each.state, each.since_wall_ms, each.temperature),
-        *(each.stock, each.room, each.sold_out),
+        *(each.stock, each.room, int(each.low)),
     ]

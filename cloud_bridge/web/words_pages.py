@@ -26,7 +26,9 @@ PAGE_WORDS: Final[dict[str, tuple[str, str]]] = {
         "没有符合条件的机器。请放宽搜索或筛选。",
         "No machine fits. Widen the search or the filter.",
     ),
+    "offline_since": ("离线，始于", "Offline since"),
     # ---- one machine
+    "few": ("快售完", "Running low"),
     "no_machine": ("设置中没有这台机器", "This machine is not in the settings"),
     "front": ("货道", "Lanes"),
     "live_sale": ("当前销售", "Live sale"),

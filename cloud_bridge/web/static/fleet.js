@@ -65,7 +65,7 @@ function count() {
 }
 
 // One machine's row: cells change only where something else stands there now.
-function patch([machine, tone, state, since_ms, temperature, stock, room, sold_out]) {
+function patch([machine, tone, state, since_ms, temperature, stock, room, low]) {
   const row = rows.get(machine);
   if (!row) return false;
   const [first, , degrees, pieces] = row.cells;
@@ -78,15 +78,15 @@ function patch([machine, tone, state, since_ms, temperature, stock, room, sold_o
     localise(first);
   }
   text(degrees, temperature);
-  if (room) fill(pieces, stock, room, sold_out);
+  if (room) fill(pieces, stock, room, low);
   return turned;
 }
 
-function fill(cell, stock, room, sold_out) {
+function fill(cell, stock, room, low) {
   const bar = cell.querySelector("meter") ?? cell.appendChild(el("meter"));
   if (bar.max !== room) bar.max = room;
   if (bar.value !== stock) bar.value = stock;
-  bar.classList.toggle("low", sold_out > 0 || stock < room / 4);
+  bar.classList.toggle("low", low > 0);
   const words = `${stock}/${room}`;
   if (bar.nextSibling) {
     if (bar.nextSibling.data !== words) bar.nextSibling.data = words;
