@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from cloud_bridge.app_bills import BillDesk
+from cloud_bridge.app_catalogue import CatalogueDesk
 from cloud_bridge.app_desk import Desk
 from cloud_bridge.app_merchants import Merchants
 from cloud_bridge.app_scans import Orders, order_door
@@ -78,9 +79,18 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
         bills = BillDesk(
             settings, books=store, engine=engine, merchants=merchants, fleet=fleet, clock=clock, log=log
         )
-        told = bills.journals
+        goods = CatalogueDesk(
+            settings, books=store, engine=engine, fleet=fleet, roster=roster, clock=clock, log=log
+        )
+        await goods.catalogues.open()
         hearing = Hearing(
-            transport=link, service=engine, gate=gate, roster=roster, clock=clock, journals=told
+            transport=link,
+            service=engine,
+            gate=gate,
+            roster=roster,
+            clock=clock,
+            journals=bills.journals,
+            catalogues=goods.catalogues,
         )
         orders = order_door(settings, engine, merchants, clock=clock, log=log)
         web = _web(settings, engine, roster, desk, books=store, orders=orders)
@@ -95,6 +105,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             keepers=keepers,
             desk=desk,
             bills=bills,
+            goods=goods,
             known=partial(known, store, [machine.id for machine in settings.machines]),
             log=log,
         )
@@ -115,6 +126,7 @@ class _Daemon:
         keepers: Sequence[Keeper],
         desk: Desk,
         bills: BillDesk,
+        goods: CatalogueDesk,
         known: Callable[[], Awaitable[tuple[tuple[str, TellAck], ...]]],
         log: Log,
     ) -> None:
@@ -126,6 +138,7 @@ class _Daemon:
         self._keepers: Final = keepers
         self._desk: Final = desk
         self._bills: Final = bills
+        self._goods: Final = goods
         self._known: Final = known
         self._log: Final = log
         self._systemd: Final = Systemd()
@@ -142,7 +155,7 @@ class _Daemon:
         async with self._group:
             self._serve("engine", self._engine.run())
             self._serve("hearing", self._hearing.run())
-            self._serve("catalogues", self._fleet.show_catalogues(self._settings.shelves))
+            self._serve("catalogues", self._fleet.show_catalogues())
             self._serve("cases", self._fleet.show_cases(self._engine.cases))
             self._serve("greeting", self._fleet.greet(self._known))
             self._serve("link", self._link.run())
@@ -152,10 +165,14 @@ class _Daemon:
             self._serve("facts", self._tell_facts())
             for keeper in self._keepers:
                 self._serve(keeper.task, keeper.run())
-            for name, work in {**self._desk.tasks(), **self._bills.tasks()}.items():
+            for name, work in {
+                **self._desk.tasks(),
+                **self._bills.tasks(),
+                **self._goods.tasks(),
+            }.items():
                 self._serve(name, work)
             if (door := self._settings.store.door) is not None:
-                doors = {**self._desk.doors(), **self._bills.doors()}
+                doors = {**self._desk.doors(), **self._bills.doors(), **self._goods.doors()}
                 operator = serve_operator(self._engine, door, self._log, doors)
                 self._serve("operator", operator)
             web = self._group.create_task(self._web(serve_page), name="web")

@@ -35,7 +35,7 @@ def order_door(
     engine.scans = Scans(
         desk=merchants.requests,
         tokens=tokens_of(settings),
-        shelves={shelf.machine: shelf for shelf in settings.shelves},
+        shelves=engine.shelf_of,
         timings=settings.timings,
         clock=clock,
         log=log,

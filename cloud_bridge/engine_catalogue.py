@@ -5,7 +5,7 @@ made another edition meanwhile.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -23,6 +23,7 @@ from cloud_bridge.core.catalogue import (
     overtaken,
 )
 from cloud_bridge.core.rollout import MINUTES, At, Stage, begin, go_on
+from cloud_bridge.engine_catalogue_csv import lanes_csv, placed, products_csv, read
 from cloud_bridge.engine_catalogue_parts import on_shelf, owned, touched
 from cloud_bridge.engine_catalogue_rides import STOPPED, Rides, Shop
 from cloud_bridge.engine_catalogue_settings import take_in
@@ -40,6 +41,7 @@ from cloud_bridge.ports_catalogue import (
 )
 
 LOOK_EVERY_S: Final = 5.0
+_NOT_TAKEN: Final = "the tables have mistakes; nothing of them is taken"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
@@ -92,6 +94,23 @@ class Catalogues:
             if edit.base != snap.edition:
                 return Done(why_not=f"base: found {edit.base}, allowed {snap.edition}: somebody was faster")
             return await self._wish(snap, edit)
+
+    async def take_tables(self, texts: Sequence[str], edit: Edit) -> tuple[Done, tuple[str, ...]]:
+        """As `edit`, with what these tables want; and every mistake in them, by row and column."""
+        async with self._one:
+            snap = await self._snapshot()
+            made = await asyncio.to_thread(read, texts, snap.book)
+            if made.mistakes:
+                return Done(why_not=_NOT_TAKEN), tuple(map(str, made.mistakes))
+            done = await self._wish(snap, replace(edit, wanted=made.wanted, base=snap.edition))
+            if done.faults:
+                return Done(why_not=_NOT_TAKEN), tuple(map(str, placed(made, done.faults)))
+            return done, ()
+
+    async def tables(self) -> Mapping[str, str]:
+        """The catalogue as tables, by name: products, lanes."""
+        book = (await self._snapshot()).book
+        return {"products": products_csv(book), "lanes": lanes_csv(book)}
 
     async def undo(self, edition: int, by: str, why: str) -> Done:
         """Make a new edition that is as that one was."""

@@ -270,6 +270,12 @@ class CatalogueService(CatalogueHearer, Protocol):
     async def history(self, *, before: int = 0, limit: int = 50) -> tuple[Edition, ...]:
         """Editions, the newest first."""
 
+    async def take_tables(self, texts: Sequence[str], edit: Edit) -> tuple[Done, tuple[str, ...]]:
+        """As `edit`, with what these tables want; and every mistake in them, by row and column."""
+
+    async def tables(self) -> Mapping[str, str]:
+        """The catalogue as tables, by name: products, lanes."""
+
     async def edit(self, edit: Edit) -> Done:
         """Make a new edition, now or later, or say why not."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-TEMPLATE: Final = "@"  # begins the name of a planogram that machines share
+TEMPLATE: Final = "#"  # begins the name of a planogram that machines share
 LANES_LIMIT: Final = 200
 PRICE_MOST_FEN: Final = 10_000_000
 PIECES_MOST: Final = 9_999

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 from cloud_bridge.core.case import Resolution, Wish
 from cloud_bridge.ports import Log, StoreFailed
 
-LINE_BYTES: Final = 4096
+LINE_BYTES: Final = 4 << 20  # the tables of a catalogue are the longest that is asked
 WAIT_S: Final = 30.0
 _FIELDS: Final = {
     "resolve": ("sale_id", "resolution", "by", "why", "reason"),
@@ -29,6 +29,13 @@ _FIELDS: Final = {
     "test": (),
     "reconcile": ("merchant", "day"),
     "explain": ("merchant", "day", "key", "by", "why"),
+    "catalogue_import": ("texts", "minutes", "at_once", "effective_wall_ms", "by", "why"),
+    "catalogue_export": (),
+    "catalogue_undo": ("edition", "by", "why"),
+    "catalogue_agree": ("pending", "by"),
+    "catalogue_drop": ("pending", "by"),
+    "catalogue_go_on": ("by",),
+    "stock_note": ("key", "machine", "lane", "hand", "count", "by", "why"),
 }
 Asked = Mapping[str, str]
 Door = Callable[[Asked], Awaitable[tuple[str, str]]]  # why not, and what is said
