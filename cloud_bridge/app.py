@@ -74,7 +74,14 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
         engine = _engine(settings, store, merchants, fleet, clock=clock, log=log)
         fleet.attach(link)
         desk = Desk(
-            settings, store=store, engine=engine, merchants=merchants, fleet=fleet, clock=clock, log=log
+            settings,
+            store=store,
+            engine=engine,
+            merchants=merchants,
+            fleet=fleet,
+            roster=roster,
+            clock=clock,
+            log=log,
         )
         bills = BillDesk(
             settings, books=store, engine=engine, merchants=merchants, fleet=fleet, clock=clock, log=log
@@ -250,6 +257,7 @@ def _web(
         bills=books,
         person_header=settings.web.person_header,
         orders=orders,
+        rooms=desk.rooms(),
     )
     return partial(serve_web, page, settings.web.host, settings.web.port)
 

@@ -1,24 +1,25 @@
 """What a shop's people work with, wired: complaints, alarms that are told on, monitors, delivery reports."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Final
 
 from cloud_bridge.app_alerts import Tellers
 from cloud_bridge.app_merchants import Merchants
+from cloud_bridge.app_watch import Routes, Watching
 from cloud_bridge.config import BridgeSettings
 from cloud_bridge.core.standing import clearing
 from cloud_bridge.engine import Engine
 from cloud_bridge.engine_alerts import Alerts
-from cloud_bridge.engine_care import CareDesk
 from cloud_bridge.engine_complaints import Complaints, ComplaintSettings
 from cloud_bridge.engine_monitors import Monitors
 from cloud_bridge.engine_shipping import Shipping
 from cloud_bridge.engine_standing import clear_in
 from cloud_bridge.fleet.alarms import AlarmStates
 from cloud_bridge.fleet.fleet import Fleet
+from cloud_bridge.fleet.roster import Roster
 from cloud_bridge.ports import Clock, Log, OtherNotice
-from cloud_bridge.ports_alarms import AlarmStore
 from cloud_bridge.ports_desk import ComplaintHint, DeskStore, Violation
+from cloud_bridge.store.books import SqlStore
 from cloud_bridge.wechat.complaints import WechatComplaints
 from cloud_bridge.wechat.plain import Host, PlainHost
 from cloud_bridge.wechat.shipping import MiniProgram
@@ -36,10 +37,11 @@ class Desk:
         self,
         settings: BridgeSettings,
         *,
-        store: AlarmStore,
+        store: SqlStore,
         engine: Engine,
         merchants: Merchants,
         fleet: Fleet,
+        roster: Roster,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -63,7 +65,9 @@ class Desk:
         self._tellers: Final = Tellers(settings.alerts, clock, lambda name, why: self._unusable(name, why))
         states = AlarmStates(fleet.shown, lambda: fleet.linkups)
         self._alerts: Final = Alerts(store=store, sinks=(states, *self._tellers.all), clock=clock, log=log)
-        self.care: Final = CareDesk(store=store, clock=clock)
+        self._watching: Final = Watching(
+            settings, books=store, roster=roster, readers=self._tellers.readers, clock=clock, log=log
+        )
         self._shipping: Final = self._reports(settings, merchants, store, log)
         engine.others = self._take
 
@@ -73,8 +77,13 @@ class Desk:
             "complaints": self.complaints.run(),
             "monitors": self._monitors.run(),
             "alerts": self._alerts.run(),
+            **self._watching.tasks(),
         }
         return tasks if self._shipping is None else {**tasks, "shipping": self._shipping.run()}
+
+    def rooms(self) -> Sequence[Routes]:
+        """Routes for the bridge's face."""
+        return self._watching.rooms()
 
     def doors(self) -> Mapping[str, Answer]:
         """What people at this computer may ask for, beside cases: why not, and what is said."""
@@ -84,6 +93,7 @@ class Desk:
             "phone": self._phone,
             "clear": self._clear,
             "test": self._test,
+            "care": self._watching.care_for,
         }
 
     def close(self) -> None:

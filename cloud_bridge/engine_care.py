@@ -3,6 +3,7 @@
 Each word stays in the timeline of the machine. Implements `ports_alarms.AlarmService`.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -11,8 +12,10 @@ from cloud_bridge.core.alert import Key
 from cloud_bridge.engine_alerts import KEPT_MS, look, spell_of
 from cloud_bridge.ports import Clock, Fact
 from cloud_bridge.ports_alarms import AlarmStore, AlarmTx, AlarmView
+from cloud_bridge.ports_people import Deed
 
 MOST_OVER: Final = 100
+_FORGET_EVERY_S: Final = 3600.0
 
 
 class CareDesk:
@@ -60,11 +63,20 @@ class CareDesk:
             known = {(each.machine, each.name, each.lane) for each in found.alarms}
             if ask.key not in known | {each.spell.key for each in found.held}:
                 return "no such alarm stands any more"
-            tx.put_care(cared(found.cares.get(ask.key), ask, wall_ms))
+            before = found.cares.get(ask.key)
+            after = cared(before, ask, wall_ms)
+            tx.put_care(after)
+            tx.deed(_deed(ask, before, after, wall_ms))
             tx.note(Fact(wall_ms=wall_ms, machine=ask.machine, sale_id="", who="operator", what=words(ask)))
             return ""
 
         return await self._store.on_alarms(write)
+
+    async def run(self) -> None:
+        """Forget what was over long ago, each hour, until cancelled. Raises StoreFailed."""
+        while True:
+            await self.forget()
+            await asyncio.sleep(_FORGET_EVERY_S)
 
     async def forget(self) -> None:
         """What was over long ago is no news to anybody. Raises StoreFailed."""
@@ -79,6 +91,29 @@ def words(ask: Ask) -> str:
     if ask.snooze_min:
         return f"{ask.by} has the alarm {ask.name} told to nobody for {ask.snooze_min} min: {ask.why}"
     return f"{ask.by} looks after the alarm {ask.name}: {ask.why}"
+
+
+def _deed(ask: Ask, before: Care | None, after: Care, wall_ms: int) -> Deed:
+    act = "wake" if ask.wake else "snooze" if ask.snooze_min else "acknowledge"
+    return Deed(
+        wall_ms=wall_ms,
+        by=ask.by,
+        action=f"alarm.{act}",
+        about=f"alarm {ask.name}{f' lane {ask.lane}' if ask.lane else ''}",
+        machine=ask.machine,
+        why=ask.why,
+        before=_standing(before),
+        after=_standing(after),
+    )
+
+
+def _standing(care: Care | None) -> str:
+    if care is None:
+        return "nobody has it"
+    held = f"{care.acked_by} has it" if care.acked_by else "nobody has it"
+    return (
+        f"{held}; told to nobody until {care.snoozed_until_wall_ms}" if care.snoozed_until_wall_ms else held
+    )
 
 
 def _view(each: Held, cares: Mapping[Key, Care], told: Mapping[Key, tuple[str, ...]]) -> AlarmView:

@@ -6,11 +6,8 @@ from typing import Final
 
 from cloud_bridge.core.alarm import Spell, rule
 from cloud_bridge.core.digest import Digest
-from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.report import (
-    Asked,
     BillSide,
-    By,
     Line,
     Report,
     Takings,
@@ -22,47 +19,12 @@ from cloud_bridge.core.report import (
     total,
 )
 from cloud_bridge.core.report_tables import Table, entry_table, lane_table, line_table, takings_table
-from cloud_bridge.ports_bills import bounds_ms, day_of, days_from
-from cloud_bridge.ports_reports import ReportReads
-
-MOST_DAYS: Final = 366
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """A report of whole days of the platform's, the last within. `machines` None: all of them."""
-
-    report: Report
-    first: str
-    last: str
-    by: By = By.MACHINE
-    machines: frozenset[str] | None = None
-    reason: str | None = None
-    account: Account | None = None
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for days that are none, in the wrong order, or too many."""
-        begin_ms, end_ms = bounds_ms(self.first)[0], bounds_ms(self.last)[1]
-        days = (end_ms - begin_ms) // 86_400_000
-        if not 1 <= days <= MOST_DAYS:
-            raise ValueError(f"from {self.first} to {self.last}: found {days} days, allowed 1 to {MOST_DAYS}")
-
-    @property
-    def asked(self) -> Asked:
-        """As the books are asked."""
-        return Asked(
-            report=self.report,
-            begin_ms=bounds_ms(self.first)[0],
-            end_ms=bounds_ms(self.last)[1],
-            by=By.REASON if self.report is Report.REFUNDS and self.by is By.MACHINE else self.by,
-            machines=self.machines,
-            reason=self.reason,
-            account=self.account,
-        )
+from cloud_bridge.ports_bills import day_of, days_from
+from cloud_bridge.ports_reports import ReportReads, Wish
 
 
 class Reports:
-    """Everything that may be asked for."""
+    """Implements `ports_reports.ReportDesk`."""
 
     def __init__(self, reads: ReportReads) -> None:
         self._reads: Final = reads

@@ -8,6 +8,7 @@ from cloud_bridge.core.alarm import Ask, Care, Spell, Wants, Weight
 from cloud_bridge.core.alert import Key
 from cloud_bridge.core.digest import Digest
 from cloud_bridge.ports_desk import DeskStore, DeskTx, Sink
+from cloud_bridge.ports_people import AuditTx
 
 T = TypeVar("T")
 
@@ -15,7 +16,7 @@ T = TypeVar("T")
 # ---------------------------------------------------------------- the books
 
 
-class AlarmTx(DeskTx, Protocol):
+class AlarmTx(DeskTx, AuditTx, Protocol):
     """A transaction that also sees how long alarms stood, and who looks after them."""
 
     def spells(self, over_since_wall_ms: int) -> tuple[Spell, ...]:

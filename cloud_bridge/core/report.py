@@ -38,8 +38,8 @@ class Report(enum.StrEnum):
 class Asked:
     """One report of the time from `begin_ms` up to, and without, `end_ms`; Unix milliseconds.
 
-    `machines` None: all of them. `reason` and `account` choose entries: those of sales that went so, those
-    that touch this account.
+    `machines` None: all of them. `key` and `account` choose entries: those of one line of a report by `by`,
+    those that touch this account.
     """
 
     report: Report
@@ -47,7 +47,7 @@ class Asked:
     end_ms: int
     by: By = By.MACHINE
     machines: frozenset[str] | None = None
-    reason: str | None = None
+    key: tuple[str, ...] = ()
     account: Account | None = None
 
 

@@ -8,8 +8,10 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select
 from cloud_bridge.core.alarm import Care, Spell
 from cloud_bridge.core.alert import Key
 from cloud_bridge.ports import Tx
+from cloud_bridge.ports_people import Deed
 from cloud_bridge.store import tables
 from cloud_bridge.store.desk import SqlDeskTx
+from cloud_bridge.store.people import SqlPeopleTx
 from cloud_bridge.store.tables_alarms import STILL_STANDS, care, digest, spell
 from cloud_bridge.store.tables_desk import told
 from cloud_bridge.store.tx import SqlTx, fields
@@ -76,6 +78,10 @@ class SqlAlarmTx(SqlDeskTx):
         sold = and_(row.machine == machine, row.opened_wall_ms >= wall_ms, row.paid_fen > 0)
         found = select(row.opened_wall_ms).where(sold).order_by(row.opened_wall_ms.desc()).limit(limit)
         return tuple(int(each[0]) for each in self._all(found))[::-1]
+
+    def deed(self, deed: Deed) -> None:
+        """Append one line to the audit."""
+        SqlPeopleTx.of(self).deed(deed)
 
     def told_by(self) -> Mapping[Key, tuple[str, ...]]:
         """Who knows of which alarm."""

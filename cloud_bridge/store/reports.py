@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Text, and_, case, func, literal, or_, select,
 
 from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.report import Asked, BillSide, By, Entry, Move, Report, Vends
-from cloud_bridge.ports_bills import Kept, day_of, days_from
+from cloud_bridge.ports_bills import Kept, bounds_ms, day_of, days_from
 from cloud_bridge.store import tables, tables_desk
 from cloud_bridge.store.bills import read_days
 from cloud_bridge.store.tables_bills import bill_day
@@ -83,8 +83,9 @@ def read_entries(db: Connection, asked: Asked) -> tuple[Entry, ...]:
     if asked.account is not None:
         named = asked.account.value
         found = found.where(or_(_word(entry.debit) == named, _word(entry.credit) == named))
-    if asked.reason is not None:
-        found = found.where(sale.why == asked.reason)
+    if asked.key:
+        ours = zip(_keys(asked.by), asked.key, strict=True)
+        found = found.where(*(column == _kept(asked.by, named) for column, named in ours))
     newest = found.order_by(entry.wall_ms.desc(), entry.id.desc()).limit(MOST_ENTRIES)
     return tuple(_entry(row._asdict()) for row in db.execute(newest))
 
@@ -167,6 +168,13 @@ def _named(by: By, value: object) -> str:
     if by is By.HOUR:
         return f"{int(str(value)):02}:00"
     return day_of(int(str(value)) * 24 * _HOUR_MS) if by is By.DAY else str(value)
+
+
+def _kept(by: By, named: str) -> str | int:
+    """As `_named`, the other way. Raises ValueError for what names nothing."""
+    if by is By.HOUR:
+        return int(named.partition(":")[0])
+    return (bounds_ms(named)[0] + _CHINA_MS) // (24 * _HOUR_MS) if by is By.DAY else named
 
 
 def _entry(values: "dict[str, Any]") -> Entry:

@@ -14,6 +14,7 @@ from cloud_bridge.web.answers import answer
 from cloud_bridge.web.site import render
 from cloud_bridge.web.who import needs
 
+Routes = APIRouter
 SNOOZES_MIN: Final = (60, 240, 1440, 4320)
 TONES: Final = {"URGENT": "stop", "WARNING": "wait", "NOTE": "info"}
 _OnFleet = Annotated[Person, Depends(needs(Action.SEE_FLEET))]
