@@ -72,6 +72,7 @@ HOME: dict[str, set[str]] = {
     "jinja2": {"cloud_bridge.web.site"},
     "argon2": {"cloud_bridge.web.passwords"},
     "xlsxwriter": {"cloud_bridge.web.report_files"},
+    "prometheus_client": {"cloud_bridge.web.metrics"},
     "uvicorn": {"cloud_bridge.web", "hw_sim.platform.http_face", "hw_sim.demo"},
     "iotcore": {"hw_sim.broker"},
     "zxingcpp": {"hw_sim.demo.phone"},
