@@ -1,4 +1,4 @@
-"""The Node-RED flow imports as it is: nodes that every Node-RED has, wires that lead somewhere, our topics."""
+"""The Node-RED flow imports as it is: nodes of every Node-RED, wires that lead somewhere, our topics."""
 
 import json
 from pathlib import Path
