@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from edge.core.judge import Ending, Evidence, Record, Recovery, Witness
-from edge.core.model import Baseline, Outcome, VendOrder, Withheld
+from edge.core.model import Baseline, Outcome, Uncertain, VendOrder, Withheld
 from edge.drivers.checks import xor8
 from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
@@ -198,13 +198,15 @@ class Jinma(OnlyAnswers):
     def _concluded(self, order: VendOrder, frame: Frame) -> Outcome:
         result, state, drop = frame.data[1], frame.data[2], frame.data[7]
         words = f"result {result}, channel {state:02X}, drop {drop}"
+        why = state_name(state) if result else ""
         if drop == _SEEN:
             return self._judged(order, Ending.DROPPED, words)
-        if result:
-            why = state_name(state)
-            return rejected(why, words) if why in _NOT_MOVED else failed(why, words)
-        if self._settings.drop_sensor:
-            return failed("no_drop" if drop == _UNSEEN else "sensor_fault", words)
+        if why in _NOT_MOVED:
+            return rejected(why, words)
+        if self._settings.drop_sensor and drop != _UNSEEN:
+            return Uncertain(why="sensor_fault", evidence=words)  # it turned, and nobody could see
+        if why:
+            return failed(why, words)
         return self._judged(order, Ending.RAN, words)
 
     def _judged(self, order: VendOrder, ending: Ending, words: str) -> Outcome:

@@ -104,10 +104,3 @@ def test_the_echo_of_a_start_that_nobody_heard_is_no_delivery(bus: str) -> None:
     outcome = vend(made, made.order(), "lose_command")
     assert not isinstance(outcome, Delivered)
     assert made.starts == 0
-
-
-def test_a_curtain_that_saw_a_piece_before_the_motor_failed_leaves_doubt() -> None:
-    made = shop("m102")
-    outcome = vend(made, made.order(), "over_current")
-    assert made.fallen == 1
-    assert (type(outcome).__name__, getattr(outcome, "why", "")) == ("Uncertain", "contradictory")
