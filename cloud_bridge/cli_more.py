@@ -9,9 +9,21 @@ import click
 # name -> the module and the command in it, one line of help
 _MORE: Final = MappingProxyType(
     {
+        "ack-alarm": (
+            "cloud_bridge.cli_report:ack_alarm",
+            "Look after an alarm, or have it told to nobody for a while.",
+        ),
+        "report": (
+            "cloud_bridge.cli_report:report",
+            "Sales, refunds, lanes or shrinkage of a day or more; or takings.",
+        ),
         "asyncapi": (
             "cloud_bridge.cli_describe:asyncapi",
             "Describe all MQTT messages as an AsyncAPI 3.0 document.",
+        ),
+        "machine": (
+            "cloud_bridge.cli_doing:machine",
+            "Have a machine stop, start, restart, show its name, clear a lane, or note a refill.",
         ),
     }
 )

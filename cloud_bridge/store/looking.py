@@ -1,7 +1,8 @@
 """Looking into the books without being their writer: for commands, also while the daemon runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -14,9 +15,12 @@ from cloud_bridge.store.bills import read_day
 from cloud_bridge.store.books import read_alarms, read_cases
 from cloud_bridge.store.database import DATABASE_ERRORS, look, shown, snapshot
 from cloud_bridge.store.desk import read_complaints
+from cloud_bridge.store.reports import SqlReports
 from cloud_bridge.store.schema import StoreUnusable, refuse_other_schemas
 from cloud_bridge.store.tx import reason
 from cloud_bridge.store.verify import Checked, check
+
+T = TypeVar("T")
 
 
 def cases(url: str, *, resolved: int) -> tuple[tuple[Case, Sale], ...]:
@@ -47,6 +51,16 @@ def complaints(url: str, *, settled: int) -> tuple[tuple[Complaint, tuple[Doing,
     """As `SqlStore.complaints`. Raises StoreUnusable."""
     with _looking(url) as db:
         return read_complaints(db, settled)
+
+
+def reports(url: str) -> SqlReports:
+    """As `SqlStore.reports`; each of them raises StoreUnusable."""
+
+    async def read(work: Callable[[Connection], T]) -> T:
+        with _looking(url) as db:
+            return work(db)
+
+    return SqlReports(read)
 
 
 @contextmanager
