@@ -11,10 +11,8 @@ from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
-from cloud_bridge.app_bills import BillDesk
-from cloud_bridge.app_catalogue import CatalogueDesk
-from cloud_bridge.app_desk import Desk
 from cloud_bridge.app_merchants import Merchants
+from cloud_bridge.app_rooms import Rooms, make_rooms
 from cloud_bridge.app_scans import Orders, order_door
 from cloud_bridge.config import BridgeSettings, broker_settings, machine_keys
 from cloud_bridge.core.model import TellAck
@@ -73,7 +71,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
     ):
         engine = _engine(settings, store, merchants, fleet, clock=clock, log=log)
         fleet.attach(link)
-        desk = Desk(
+        rooms = make_rooms(
             settings,
             store=store,
             engine=engine,
@@ -83,25 +81,20 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             clock=clock,
             log=log,
         )
-        bills = BillDesk(
-            settings, books=store, engine=engine, merchants=merchants, fleet=fleet, clock=clock, log=log
-        )
-        goods = CatalogueDesk(
-            settings, books=store, engine=engine, fleet=fleet, roster=roster, clock=clock, log=log
-        )
-        await goods.catalogues.open()
+        stack.callback(rooms.desk.close)
+        await rooms.goods.catalogues.open()
         hearing = Hearing(
             transport=link,
             service=engine,
             gate=gate,
             roster=roster,
             clock=clock,
-            journals=bills.journals,
-            catalogues=goods.catalogues,
+            journals=rooms.bills.journals,
+            catalogues=rooms.goods.catalogues,
+            commands=rooms.doing.commands,
         )
         orders = order_door(settings, engine, merchants, clock=clock, log=log)
-        web = _web(settings, engine, roster, desk, books=store, orders=orders)
-        stack.callback(desk.close)
+        web = _web(settings, engine, roster, rooms, books=store, orders=orders)
         keepers = merchants.keepers(say=OwnAlarms(store, clock).say, clock=clock, log=log)
         daemon = _Daemon(
             settings,
@@ -110,9 +103,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             hearing=hearing,
             link=link,
             keepers=keepers,
-            desk=desk,
-            bills=bills,
-            goods=goods,
+            rooms=rooms,
             known=partial(known, store, [machine.id for machine in settings.machines]),
             log=log,
         )
@@ -131,9 +122,7 @@ class _Daemon:
         hearing: Hearing,
         link: Link,
         keepers: Sequence[Keeper],
-        desk: Desk,
-        bills: BillDesk,
-        goods: CatalogueDesk,
+        rooms: Rooms,
         known: Callable[[], Awaitable[tuple[tuple[str, TellAck], ...]]],
         log: Log,
     ) -> None:
@@ -143,9 +132,7 @@ class _Daemon:
         self._hearing: Final = hearing
         self._link: Final = link
         self._keepers: Final = keepers
-        self._desk: Final = desk
-        self._bills: Final = bills
-        self._goods: Final = goods
+        self._rooms: Final = rooms
         self._known: Final = known
         self._log: Final = log
         self._systemd: Final = Systemd()
@@ -172,15 +159,10 @@ class _Daemon:
             self._serve("facts", self._tell_facts())
             for keeper in self._keepers:
                 self._serve(keeper.task, keeper.run())
-            for name, work in {
-                **self._desk.tasks(),
-                **self._bills.tasks(),
-                **self._goods.tasks(),
-            }.items():
+            for name, work in self._rooms.tasks().items():
                 self._serve(name, work)
             if (door := self._settings.store.door) is not None:
-                doors = {**self._desk.doors(), **self._bills.doors(), **self._goods.doors()}
-                operator = serve_operator(self._engine, door, self._log, doors)
+                operator = serve_operator(self._engine, door, self._log, self._rooms.doors())
                 self._serve("operator", operator)
             web = self._group.create_task(self._web(serve_page), name="web")
             self._group.create_task(self._leave(web), name="leave")
@@ -241,23 +223,23 @@ class _Daemon:
 
 
 def _web(
-    settings: BridgeSettings, engine: Engine, roster: Roster, desk: Desk, *, books: SqlStore, orders: Orders
+    settings: BridgeSettings, engine: Engine, roster: Roster, rooms: Rooms, *, books: SqlStore, orders: Orders
 ) -> ServePage:
     page = make_app(
         service=engine,
         roster=roster,
         trends=roster,
         looking=Looked(books),
-        clock=desk.clock,
-        log=desk.log,
+        clock=rooms.desk.clock,
+        log=rooms.desk.log,
         notify_path=urlsplit(settings.wechat.notify_url).path,
         acknowledge=acknowledge,
         hosts=settings.web.page_hosts,
-        complaints=desk.complaints,
+        complaints=rooms.desk.complaints,
         bills=books,
         person_header=settings.web.person_header,
         orders=orders,
-        rooms=desk.rooms(),
+        rooms=rooms.routes(),
     )
     return partial(serve_web, page, settings.web.host, settings.web.port)
 

@@ -4,15 +4,16 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
 
 from cloud_bridge.config_alerts import AlertsTable, described
 from cloud_bridge.config_bills import BillsTable
 from cloud_bridge.config_desk import ComplaintsTable, ShippingTable
+from cloud_bridge.config_doing import ByHandTable
 from cloud_bridge.config_machines import MachineTable, first_twice
 from cloud_bridge.config_timings import LimitsTable, TimingsTable
+from cloud_bridge.config_web import WebTable, described_web
 from cloud_bridge.config_wechat import (
     MerchantTable,
     WechatTable,
@@ -29,7 +30,7 @@ from cloud_bridge.wechat.v2_report import describe_v2
 from wire.broker import BrokerSettings
 from wire.envelope import BadKeyFile, PublicKey, key_id, load_private, load_public
 from wire.mqtt_table import MqttTable
-from wire.settings import BadSettings, File, Pattern, Range, load, place_of, read_secret
+from wire.settings import BadSettings, File, load, place_of, read_secret
 from wire.topics import Branch, everything
 
 MQTT_NAME: Final = "bridge"
@@ -74,20 +75,6 @@ class StoreTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebTable:
-    """Where notifications and the operators' page are served: loopback, behind a proxy that speaks TLS.
-
-    The page has no login yet. It answers under `page_hosts` only; whoever gives it another name has the proxy
-    ask who is there. `person_header` is where that proxy says who: he may answer complaints on the page.
-    """
-
-    host: str = "127.0.0.1"
-    port: Annotated[int, Range(0, 65535)] = 8080
-    page_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")
-    person_header: Annotated[str, Pattern("|[A-Za-z0-9-]{1,40}", "the name of a header")] = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BridgeSettings:
     """Everything that `wxvend bridge run` needs to know."""
 
@@ -104,6 +91,7 @@ class BridgeSettings:
     alerts: AlertsTable = field(default_factory=AlertsTable)
     shipping: ShippingTable = field(default_factory=ShippingTable)
     bills: BillsTable = field(default_factory=BillsTable)
+    by_hand: ByHandTable = field(default_factory=ByHandTable)
 
     def __post_init__(self) -> None:
         if not self.machines:
@@ -221,22 +209,10 @@ def _places(settings: BridgeSettings) -> tuple[list[str], list[str]]:
         f"web: http://{web.host}:{web.port}; notifications come to {settings.wechat.notify_url}",
         f"mqtt: {mqtt.host}:{mqtt.port} {'over TLS' if mqtt.tls else 'in the clear'}, as {MQTT_NAME}",
     ]
-    if not _loopback(web.host):
-        lines.append(
-            f"warning: web.host: found {web.host}; others can reach the operators' page, which has no login. "
-            "Try: 127.0.0.1, behind a proxy that asks who is there"
-        )
+    lines += described_web(web)
     if books is None or (books.parent.is_dir() and os.access(books.parent, os.W_OK)):
         return lines, []
     return lines, [f"store.file: found no folder {books.parent} to write in. Try: mkdir or chown it"]
-
-
-def _loopback(host: str) -> bool:
-    """Whether only this computer reaches what is served there."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def broker_settings(settings: BridgeSettings) -> BrokerSettings:

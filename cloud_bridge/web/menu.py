@@ -11,6 +11,7 @@ PLACES: Final[dict[str, str]] = {
     "/more": "more",
 }
 MORE: Final[dict[str, str]] = {
+    "/approvals": "doing.approvals",
     "/alarms": "alarms_page",
     "/reports": "reports_page",
 }

@@ -11,6 +11,7 @@ from cloud_bridge.web.bill_words import BILL_WORDS
 from cloud_bridge.web.causes import CAUSES
 from cloud_bridge.web.desk_words import DESK_WORDS
 from cloud_bridge.web.words_alarms import ALARM_WORDS
+from cloud_bridge.web.words_doing import DOING_WORDS
 from cloud_bridge.web.words_faults import FAULT_WORDS
 from cloud_bridge.web.words_pages import PAGE_WORDS
 from cloud_bridge.web.words_reports import REPORT_PAGE_WORDS
@@ -47,19 +48,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     **ALARM_WORDS,
     **REPORT_PAGE_WORDS,
     **PAGE_WORDS,
+    **DOING_WORDS,
     **FAULT_WORDS,
     "title": ("售货运营", "Vending operations"),
     "skip": ("跳到内容", "Skip to the content"),
     "menu": ("页内导航", "On this page"),
-    "no_script": (
-        "本页需要 JavaScript。数据也可从 /api/machines 与 /api/sales 读取。",
-        "This page needs JavaScript. The figures are also at /api/machines and /api/sales.",
-    ),
     # ---- where to go
     "fleet": ("机器", "Fleet"),
     "cases": ("待办", "Cases"),
     "more": ("更多", "More"),
-    "loading": ("正在读取账目", "Reading the books"),
     "live": ("实时", "Live"),
     "lost": (
         "与服务器的连接已断开，正在重连。以下内容截至",
@@ -70,10 +67,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "todo_count": ("项待人工处理", "need a person"),
     "todo_one": ("项待人工处理", "needs a person"),
     "todo_none": ("没有待办", "Nothing needs a person"),
-    "todo_empty": (
-        "需要人工核对的销售和告警会出现在这里。",
-        "Sales that a person must look at, and alarms, appear here.",
-    ),
     "next": ("下一步", "Next"),
     "owner": ("负责人", "looked after by"),
     "alarms": ("告警", "Alarms"),
@@ -87,7 +80,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "board_code": ("主板代码", "board code"),
     # ---- money
     "money": ("账目", "Money"),
-    "sales_count": ("笔销售", "sales"),
     "paid_fen": ("已付", "paid"),
     "vended_fen": ("已出货", "vended"),
     "refunded_fen": ("已退款", "refunded"),
@@ -113,7 +105,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "shut": ("关", "shut"),
     "catalogue": ("商品表", "catalogue"),
     "software": ("软件", "software"),
-    "lanes": ("货道", "lanes"),
     "lanes_empty": (
         "尚未收到货道信息，机器上线后会显示。",
         "No lanes yet; they appear once the machine has told them.",
