@@ -12,7 +12,7 @@ from edge.core.model import Baseline, Outcome, Uncertain, VendOrder, Withheld
 from edge.drivers import modbus
 from edge.drivers.evidence import failed, rejected
 from edge.drivers.limits import LineSettings, expect_range
-from edge.drivers.modbus import READ, WRITE
+from edge.drivers.modbus import READ, WRITE, WRITE_ONE
 from edge.drivers.talk import Ask, Heard, OnlyAnswers, Pause, Say, Talk
 from edge.ports import Capabilities, ClimateReported, LaneReported, VendProgress
 
@@ -97,6 +97,10 @@ class Zdm8(OnlyAnswers):
             keypad=False,
         )
         super().__init__(can, modbus.measure(_COUNTS), modbus.parse)
+
+    def alike(self, frame: bytes) -> bool:
+        """A register that is set is answered for with the bytes that set it."""
+        return frame[1] == WRITE_ONE
 
     # ------------------------------------------------------------ scripts
 

@@ -77,6 +77,7 @@ class Adh814Board(AnsweringBoard):
             case 0xA3:
                 self._say(request[1], self._status(now_ms), now_ms)
             case 0xA4:
+                self.cabinet.target_c = int.from_bytes(request[3:5], "big", signed=True)
                 self._say(request[1], request[2:5], now_ms)
             case 0xA5:
                 self._say(request[1], bytes((self._run_motor(request[2], now_ms),)), now_ms)

@@ -64,6 +64,9 @@ class JinmaBoard(AnsweringBoard):
                 self._report(now_ms)
             case 0x10:
                 self._say(command, self._cabinet_status(), now_ms)
+            case 0x14:
+                self._schedule(data)
+                self._say(command, b"\x00", now_ms)
             case 0x20:
                 self._say(command, bytes(19) + b"JM-V3.20   ", now_ms)
 
@@ -102,7 +105,17 @@ class JinmaBoard(AnsweringBoard):
         celsius = self.cabinet.temperature_c
         raw = celsius if celsius >= 0 else 128 - celsius
         probe = 2 if self.faults.on("probe_open") else 0
-        return bytes((0, 2, probe, raw, 5, self.cabinet.door_open, 2, 1, 0, 0))
+        wanted = self.cabinet.target_c
+        target = wanted if wanted >= 0 else 128 - wanted
+        return bytes((0, 2, probe, raw, target, self.cabinet.door_open, 2, 1, 0, 0))
+
+    def _schedule(self, data: bytes) -> None:
+        """Device 0 is the compressor, 2 the light; mode 0 timed, 1 always, 2 never."""
+        _, device, raw, mode = data[:4]
+        if device == 0:
+            self.cabinet.target_c = raw if raw < 128 else -(raw % 128)
+        elif device == 2:
+            self.cabinet.light = mode == 1
 
     def _dispense(self, data: bytes, now_ms: float) -> None:
         lane = self._lane(data)

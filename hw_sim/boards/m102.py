@@ -66,6 +66,7 @@ class M102Board(AnsweringBoard):
                 celsius = -52 if self.faults.on("probe_open") else self.cabinet.temperature_c
                 self._say(operation, (10 * celsius + 20).to_bytes(2, "big", signed=True), now_ms)
             case 0x08:
+                self.cabinet.light = bool(data[1]) if data[0] == 3 else self.cabinet.light
                 self._say(operation, bytes((data[0], 0xF1 if data[1] else 0xF0)), now_ms)
 
     def ended(self, run: Run, now_ms: float) -> None:

@@ -35,11 +35,15 @@ class Turn:
 
 @dataclass(slots=True)
 class Cabinet:
-    """All lanes by number."""
+    """All lanes by number. `lift`: where it stands, in the board's steps; `relays`: those that are on."""
 
     lanes: dict[int, Lane] = field(default_factory=dict)
     door_open: bool = False
     temperature_c: int = 5
+    target_c: int = 5
+    light: bool = False
+    lift: int = 0
+    relays: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, numbers: Iterable[int], *, stock: int = 5, capacity: int = 8) -> "Cabinet":

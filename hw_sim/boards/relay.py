@@ -44,6 +44,10 @@ class RelayBoard(AnsweringBoard):
                 run.ends_ms = now_ms + 100 * int.from_bytes(request[4:6], "big")
                 run.falls_ms = (now_ms + run.ends_ms) / 2
             self._say(request[1:6], now_ms)
+        elif function == 0x05 and register < 0x0100:
+            relay = {register + 1}
+            self.cabinet.relays = self.cabinet.relays | relay if request[4] else self.cabinet.relays - relay
+            self._say(request[1:6], now_ms)
         else:
             self._say(bytes((function | 0x80, 2)), now_ms)
 
@@ -52,13 +56,15 @@ class RelayBoard(AnsweringBoard):
 
     def woke(self) -> None:
         """All contacts are open."""
+        self.cabinet.relays = set()
 
     def words(self, raw: bytes) -> str:
         """What is done."""
         return {0x01: "contacts?", 0x05: "flash on"}.get(raw[1], f"function {raw[1]:02X}")
 
     def _coils(self, *, count: int) -> bytes:
-        bits = 1 << (self.run.lane.number - self._offset - 1) if self.run is not None else 0
+        bits = sum(1 << relay - 1 for relay in self.cabinet.relays)
+        bits |= 1 << (self.run.lane.number - self._offset - 1) if self.run is not None else 0
         data = bits.to_bytes((count + 7) // 8, "little")
         return bytes((0x01, len(data))) + data
 

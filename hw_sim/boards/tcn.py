@@ -56,6 +56,12 @@ class TcnBoard(AnsweringBoard):
             case 0xDC:
                 probe = 0xEB if self.faults.on("probe_open") else self.cabinet.temperature_c % 256
                 self._say(now_ms, 0x5D, probe, 0xEB)
+            case 0xDD:
+                self.cabinet.light = parameter == 0xAA
+                self._say(now_ms, 0x5D, 0)
+            case 0xCE:
+                self.cabinet.target_c = parameter
+                self._say(now_ms, 0x5D, 0)
             case 0xDF:
                 self._say(now_ms, 0x5D, 0 if self.cabinet.door_open else 1)
             case _ if 0x78 < command < 0xC9:

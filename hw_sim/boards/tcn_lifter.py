@@ -69,6 +69,12 @@ class TcnLifterBoard(AnsweringBoard):
             self._deliver(request[4], now_ms)
         elif function == 0x50 and self._state == _FAULT:
             self._state, self._error = _IDLE, 0
+        elif function in (0x84, 0x85):
+            full = self.faults.on("hatch_full")
+            self._say(function, bytes((full if function == 0x85 else not full,)), now_ms)
+            return
+        elif function in (3, 4, 5) and self._state == _IDLE:
+            self._move(function, request[4])
         error = bytes((self._error,)) + bytes(4 if self.faults.on("wide_errors") else 0)
         self._say(function, bytes((self._state,)) + error, now_ms)
 
@@ -89,6 +95,15 @@ class TcnLifterBoard(AnsweringBoard):
     def words(self, raw: bytes) -> str:
         """The function's name."""
         return _NAMES.get(raw[2], f"function {raw[2]:02X}")
+
+    def _move(self, function: int, to: int) -> None:
+        """The tray opens (1) or closes (2); the lift goes to a layer, or home."""
+        if self.faults.strikes("lift_fault"):
+            self._state, self._error = _FAULT, _LIFT
+        elif function == 3:
+            self.cabinet.door_open = to == 1
+        else:
+            self.cabinet.lift = to if function == 4 else 0
 
     def _deliver(self, channel: int, now_ms: float) -> None:
         if self._state != _IDLE or self.run is not None:

@@ -16,6 +16,7 @@ OWN_FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "busy": "a start is refused with exception 06",
         "slow": "a start is accepted with exception 08",
         "forgets": "a result does not outlive a power cut",
+        "lift_fault": "the lift's motor is open (17): it does not arrive",
     }
 )
 _READ, _WRITE_ONE, _WRITE = 0x03, 0x06, 0x10
@@ -34,6 +35,7 @@ class Zdm8Board(AnsweringBoard):
         self._offset: Final = offset
         self._state = 0
         self._error = 0
+        self._stuck = False
 
     def requests(self, held: bytes) -> Iterator[tuple[int, bytes]]:
         """By address, function and CRC."""
@@ -59,6 +61,7 @@ class Zdm8Board(AnsweringBoard):
         elif function == _WRITE and register == 0x2001:
             self._ship(request, now_ms)
         elif function == _WRITE_ONE:
+            self._set(register, request[4:6])
             self._say(request[1:-2], now_ms)
         else:
             self._say(bytes((function | 0x80, 2)), now_ms)
@@ -95,9 +98,20 @@ class Zdm8Board(AnsweringBoard):
                 return (10 * self.cabinet.temperature_c).to_bytes(2, "big", signed=True) + b"\x01\xf4"
             case 0x0005:
                 return bytes((0, not self.cabinet.door_open))
+            case 0x0006:
+                return self.cabinet.lift.to_bytes(2, "big", signed=True)
+            case 0x000D:
+                return b"\x03\x17" if self._stuck else b"\x02\x00"
             case 0x0008:
                 return bytes((0, not self.faults.on("sensor_fault")))
         return b""
+
+    def _set(self, register: int, value: bytes) -> None:
+        if register == 0x1001:
+            self.cabinet.relays = self.cabinet.relays - {value[0]} | ({value[0]} if value[1] else set())
+        elif register in (0x1002, 0x1007):
+            self._stuck = self.faults.strikes("lift_fault")
+            self.cabinet.lift = 0 if register == 0x1002 else int.from_bytes(value, "big")
 
     def _ship(self, request: bytes, now_ms: float) -> None:
         lane, _, drop, _ = request[7:11]
