@@ -266,7 +266,9 @@ class Engine:
         if event.version <= self.machine.catalogue_version:
             return
         await self._commit(Change(catalogue=event.raw))
+        before = self.machine
         self._use(event)
+        await self._alarm(*alarms(before, self.machine))
 
     def _use(self, event: CatalogueReceived) -> None:
         self.machine = surroundings.with_catalogue(self.machine, event.version, event.phone, event.products)

@@ -318,7 +318,8 @@ class CatalogueReceived:
     raw: bytes
 
 
-BridgeEvent = LinkUp | LinkDown | SaleMessage | LeaseAsked | CodesHeld | CatalogueReceived | CommandAsked
+_FromBridge = LinkUp | LinkDown | SaleMessage | LeaseAsked | CodesHeld | CatalogueReceived | CommandAsked
+BridgeEvent = _FromBridge | TroubleTold
 Report = RequestCode | GrantLease | ReportClosed | ReportOutcome | RaiseAlarm | ClearAlarm | ReportCommand
 
 

@@ -14,6 +14,7 @@ from wire.envelope import Keyring
 from wire.inbound import Inbound, Refusal, Refused
 from wire.log import Log
 from wire.messages import BadMessage, Message
+from wire.topics import Branch
 
 LOG_BURST: Final = 10
 LOG_PER_S: Final = LOG_BURST / 60
@@ -46,13 +47,17 @@ class Gate:
     def __init__(
         self, keyring: Keyring, *, log: Log, clock: Callable[[], float], per_s: int | None = None
     ) -> None:
-        """`per_s` bounds how many messages are looked at per second; None: as many as come."""
+        """`per_s` bounds how many messages are looked at per second; None: as many as come.
+
+        `unusable` hears of each setting that was truly said and cannot be used: it is never just passed over.
+        """
         self._keyring = keyring
         self._log = log
         self._pace = TokenBucket(per_s=per_s, burst=per_s, clock=clock) if per_s is not None else None
         self._lines = TokenBucket(per_s=LOG_PER_S, burst=LOG_BURST, clock=clock)
         self._unlogged = 0
         self._refused: Counter[Refusal] = Counter()
+        self.unusable: Callable[[bytes, str], None] = lambda payload, why: None
 
     @property
     def refused(self) -> Mapping[Refusal, int]:
@@ -84,6 +89,8 @@ class Gate:
         except UnknownKind as error:
             raise Refused(Refusal.UNKNOWN_KIND, str(error)) from error
         except BadMessage as error:
+            if verified.topic.branch is Branch.SET:
+                self.unusable(verified.payload, str(error))
             raise Refused(Refusal.BAD_MESSAGE, str(error)) from error
 
     def _tell(self, inbound: Inbound, refused: Refused) -> None:

@@ -57,6 +57,8 @@ OF_ONE_SESSION = (
     "bus_noise",
     "journal_new",
     "maintenance",
+    "catalogue_refused",
+    "catalogue_unsupported",
 )
 
 

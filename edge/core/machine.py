@@ -112,7 +112,8 @@ def lane_reason(machine: Machine, lane: int) -> str:
         return "unknown"
     if seen.fault or seen.stopped:
         return "fault"
-    return "sold_out" if seen.stock == 0 else ""
+    least = machine.products[lane].sold_out_at
+    return "sold_out" if seen.stock is not None and seen.stock <= least else ""
 
 
 def obstacle(machine: Machine, lane: int, now_ms: int) -> str:

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A product in a lane as the catalogue names it. `picture` is a file name or empty."""
+    """A product in a lane as the catalogue names it. `picture` is a file name or empty; with `sold_out_at`
+    pieces left, or fewer, it sells no more.
+    """
 
     lane: int
     name_zh: str
     name_en: str
     price_fen: int
     picture: str = ""
+    sold_out_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,6 +230,22 @@ _ROWS: Final = (
         severity=Severity.NOTE,
     ),
     ServiceCode(
+        name="catalogue_refused",
+        code="E93",
+        zh="新商品表无法使用",
+        en="The new catalogue has a mistake",
+        technician="A signed catalogue has a setting that this program cannot use; the one before is kept.",
+        next_step="Read which setting on the operators' page; take it out, or update this program.",
+    ),
+    ServiceCode(
+        name="catalogue_unsupported",
+        code="E94",
+        zh="余量下限无法执行",
+        en="A stock limit cannot be kept",
+        technician="A lane is to stop selling at some pieces, and its board does not count them.",
+        next_step="Set sold_out_at of this lane to 0 on the operators' page.",
+    ),
+    ServiceCode(
         name="impossible",
         code="E95",
         zh="程序故障，已停止",

@@ -8,12 +8,14 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from edge.core.command import CommandAnswer, ReportCommand
 from edge.core.model import Answer, ClearAlarm, RaiseAlarm, Sale, Session
 from edge.payment import translate, translate_commands
+from edge.payment.catalogue import ShelfAnswers
 from edge.payment.outbox import WINDOW, Outbox
 from edge.ports import (
     BridgeEvent,
@@ -91,6 +93,8 @@ class BridgeLink:
         self._post: Callable[[BridgeEvent, Callable[[], None] | None], None] = lambda event, done: None
         self._born = False
         self._births = 0
+        self._shelf: Final = ShelfAnswers(journal, self._in_use)
+        gate.unusable = self._unusable
 
     def attach(
         self, transport: Transport, post: Callable[[BridgeEvent, Callable[[], None] | None], None]
@@ -197,7 +201,7 @@ class BridgeLink:
                     done()
                 case Catalogue():
                     self._kicked.set()  # the bridge may have come just now: it hears our birth at once
-                    self._post(translate.catalogue(message, inbound.payload), done)
+                    self._take_catalogue(message, inbound.payload, done)
                 case LeaseRequest():
                     self._post(translate.lease(message), done)
                 case JournalAsked():
@@ -214,6 +218,27 @@ class BridgeLink:
                     done()  # refused and counted: a broker that kept it would offer it for ever
         except asyncio.QueueFull:
             return  # not acknowledged: it comes again
+
+    def _take_catalogue(self, message: Catalogue, raw: bytes, done: Callable[[], None]) -> None:
+        """Once it is durable the bridge hears which version is in use; an older one that came is not."""
+
+        def taken() -> None:
+            done()
+            self._say(self._shelf.answer(message.version))
+
+        if (over := self._shelf.usable()) is not None:
+            self._post(over, None)
+        self._post(translate.catalogue(message, raw), taken)
+
+    def _unusable(self, payload: bytes, why: str) -> None:
+        """A setting that the bridge truly said and that cannot be used: it and whoever looks hear why."""
+        with suppress(asyncio.QueueFull):  # a retained message comes again with the next link
+            self._post(self._shelf.unusable(payload, why), None)
+        self._say(self._shelf.answer(*self._shelf.last))
+
+    def _in_use(self) -> int:
+        """The version of the catalogue that is in use, 0 before the first."""
+        return self.catalogue(self._journal.catalogue).version if self._journal.catalogue is not None else 0
 
     def _tell_a_day(self, asked: JournalAsked) -> None:
         """Said once, from the journal alone; when it is lost, the bridge asks again."""
@@ -237,9 +262,7 @@ class BridgeLink:
 
     def _say_birth(self, challenge: str = "") -> bool:
         """Who lives here now. Whose challenge it was matters to the bridge alone: a replayed one is old."""
-        session, version = self._journal.session, 0
-        if self._journal.catalogue is not None:
-            version = self.catalogue(self._journal.catalogue).version
+        session, version = self._journal.session, self._in_use()
         last_n, software = self._journal.last_n, self._identity.software
         return self._say(translate.birth(session, last_n, version, software, challenge))
 

@@ -250,6 +250,7 @@ def catalogue(message: Catalogue, raw: bytes) -> CatalogueReceived:
             name_en=lane.name_en,
             price_fen=lane.price_fen,
             picture=lane.picture,
+            sold_out_at=lane.sold_out_at or 0,
         )
         for lane in message.lanes
     )
