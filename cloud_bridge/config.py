@@ -13,6 +13,7 @@ from cloud_bridge.config_desk import ComplaintsTable, ShippingTable
 from cloud_bridge.config_doing import ByHandTable
 from cloud_bridge.config_machines import MachineTable, first_twice
 from cloud_bridge.config_timings import LimitsTable, TimingsTable
+from cloud_bridge.config_tools import HomeAssistantTable
 from cloud_bridge.config_web import WebTable, described_web
 from cloud_bridge.config_wechat import (
     MerchantTable,
@@ -92,6 +93,7 @@ class BridgeSettings:
     shipping: ShippingTable = field(default_factory=ShippingTable)
     bills: BillsTable = field(default_factory=BillsTable)
     by_hand: ByHandTable = field(default_factory=ByHandTable)
+    home_assistant: HomeAssistantTable = field(default_factory=HomeAssistantTable)
 
     def __post_init__(self) -> None:
         if not self.machines:

@@ -6,7 +6,7 @@ from qrcode.main import QRCode
 
 def matrix(words: str) -> tuple[str, ...]:
     """The rows of the smallest code that holds `words`."""
-    code: QRCode[object] = QRCode(error_correction=ERROR_CORRECT_M, border=0)
+    code = QRCode(error_correction=ERROR_CORRECT_M, border=0)
     code.add_data(words)
     code.make(fit=True)
     return tuple("".join("1" if dark else "0" for dark in row) for row in code.get_matrix())

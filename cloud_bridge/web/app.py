@@ -10,7 +10,7 @@ from cloud_bridge.ports import Clock, Log, Roster, Service
 from cloud_bridge.ports_desk import ComplaintService
 from cloud_bridge.ports_looking import Looking, Trends
 from cloud_bridge.ports_people import PeopleService
-from cloud_bridge.web.account import account_routes
+from cloud_bridge.web.account import person_routes
 from cloud_bridge.web.api import make_api
 from cloud_bridge.web.bill_api import DayBooks, bill_routes
 from cloud_bridge.web.callback import Callback
@@ -24,6 +24,7 @@ from cloud_bridge.web.order_door import OrderDoor
 from cloud_bridge.web.sites import page_routes
 from cloud_bridge.web.statics import add_statics
 
+Room = APIRouter  # the routes of a topic
 Orders = tuple[str, Callable[[bytes], Awaitable[bytes]]]
 
 
@@ -44,7 +45,7 @@ def make_app(
     person_header: str = "",
     people: PeopleService | None = None,
     orders: Orders | None = None,
-    rooms: Iterable[APIRouter] = (),
+    rooms: Iterable[Room] = (),
 ) -> ASGIApp:
     """Make the application. The callback takes POST at `notify_path`, under any name.
 
@@ -69,7 +70,7 @@ def make_app(
     add_statics(api)
     ground = Ground(service=service, roster=roster, trends=trends, looking=looking, clock=clock)
     api.include_router(page_routes(ground, complaints, bills))
-    api.include_router(account_routes())
+    api.include_router(person_routes())
     doorman = Doorman(
         api, hosts=hosts, secret=secrets.token_bytes(32), people=people, person_header=person_header
     )

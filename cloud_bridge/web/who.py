@@ -32,6 +32,11 @@ def token(request: Request) -> str:
     return str(getattr(request.state, "token", ""))
 
 
+def session_of(request: Request) -> str:
+    """The number in the cookie of whoever logged in; empty for everybody else."""
+    return str(getattr(request.state, "session", ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """A dependency: whoever asks has to be allowed `action`; `everywhere`: on the whole fleet.
