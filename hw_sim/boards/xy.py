@@ -13,6 +13,9 @@ from hw_sim.boards.board import Event, Faults
 from hw_sim.boards.mechanics import Cabinet, Lane, Turn
 from hw_sim.boards.xy_codec import ACK, POLL, Frame, Reader, frame, words
 from hw_sim.boards.xy_faults import FAULTS
+from hw_sim.boards.xy_further import Further
+from hw_sim.boards.xy_lift import after_the_motor
+from hw_sim.boards.xy_menu import Menu
 
 ANSWER_MS: Final = 100  # the host must have begun to answer a POLL within this time
 SENDINGS: Final = 5  # of one report, before it is given up
@@ -25,6 +28,7 @@ class BoardSettings:
 
     `late_ms` is how late `late_result` makes a result; with `counts_stock` the board reports a lane's stock
     after each run, and with `menu` it answers what its service menu keeps. `traced`: each frame is an event.
+    `lift`: an elevator is fitted; `microwave`: it carries a meal into one.
     """
 
     poll_ms: int = 200
@@ -33,6 +37,8 @@ class BoardSettings:
     late_ms: int = 8000
     counts_stock: bool = True
     menu: bool = False
+    lift: bool = False
+    microwave: bool = False
     traced: bool = True
     seed: int = 0
 
@@ -56,6 +62,9 @@ class XyBoard:
         self.faults: Final = Faults(FAULTS)
         self.events: Final[list[Event]] = []
         self.powered = True
+        self.in_lift = False  # a product that did not come out of the elevator
+        self._menu: Final = Menu(cabinet, self.faults)
+        self._further: Final = Further(cabinet)
         self._settings: Final = settings or BoardSettings()
         self._random: Final = random.Random(self._settings.seed)
         self._begin(0)
@@ -63,6 +72,7 @@ class XyBoard:
     def _begin(self, now_ms: float) -> None:
         """As after power-on: nothing is remembered but what lies on the spirals."""
         self._reader = Reader()
+        self._poll_ms = self._settings.poll_ms
         self._reports: deque[tuple[int, bytes]] = deque([(0x31, b"")])
         self._pack = 1
         self._host_pack: tuple[int, int] = (0, 0)
@@ -88,6 +98,16 @@ class XyBoard:
         """A lane is taken out of sale at the board."""
         self.cabinet.lanes[lane].paused = paused
         self._report_lane(self.cabinet.lanes[lane])
+
+    def fill_all(self) -> None:
+        """The key at the board: every lane is full (17), and each is reported."""
+        self._report(0x17, b"")
+        for lane in self.cabinet.lanes.values():
+            self.fill(lane.number, lane.capacity)
+
+    def tell(self, command: int, text: bytes) -> None:
+        """The board says something by itself, such as an elevator that checks itself (67)."""
+        self._report(command, text)
 
     def power(self, on: bool, now_ms: float) -> None:
         """Cut or restore the power. A motor that turns stops where it is."""
@@ -122,7 +142,7 @@ class XyBoard:
     def tick(self, now_ms: float) -> list[bytes]:
         """Do what is due; the pieces of bytes to write, in order."""
         if not self.powered:
-            self._next_ms = now_ms + self._settings.poll_ms
+            self._next_ms = now_ms + self._poll_ms
             return []
         self._turn_on(now_ms)
         if self._open_ms is not None and now_ms - self._open_ms >= ANSWER_MS:
@@ -135,7 +155,7 @@ class XyBoard:
         """Open an exchange: a report when one waits, else give the host the turn."""
         if self.faults.on("silent"):
             self.faults.strikes("silent")
-            self._next_ms = now_ms + self._settings.poll_ms
+            self._next_ms = now_ms + self._poll_ms
             return []
         self._open_ms = now_ms
         self._report_out = bool(self._reports)
@@ -148,7 +168,7 @@ class XyBoard:
 
     def _unanswered(self, now_ms: float) -> None:
         self._open_ms = None
-        self._next_ms = now_ms + self._settings.poll_ms - ANSWER_MS
+        self._next_ms = now_ms + self._poll_ms - ANSWER_MS
         if self._report_out and self._sendings >= SENDINGS:
             self._finish_report()
 
@@ -189,7 +209,7 @@ class XyBoard:
         self._open_ms = None
         if self._report_out:
             self._finish_report()
-        self._next_ms = now_ms + (self._settings.report_ms if self._reports else self._settings.poll_ms)
+        self._next_ms = now_ms + (self._settings.report_ms if self._reports else self._poll_ms)
         return []
 
     def _finish_report(self) -> None:
@@ -203,17 +223,27 @@ class XyBoard:
         match heard.command:
             case 0x01 if len(text) == 2:
                 self._report(0x02, bytes((self._lane_status(int.from_bytes(text, "big")),)) + text)
+            case 0x03 if len(text) == 2:
+                self._buy(int.from_bytes(text, "big"), now_ms)
             case 0x06 if len(text) == 4:
                 self._drive(int.from_bytes(text[2:], "big"), sensor=text[0] == 1, now_ms=now_ms)
+            case 0x16 if len(text) == 1 and 1 <= text[0] <= 20:
+                self._poll_ms = 100 * text[0]
             case 0x31:
                 for lane in self.cabinet.lanes.values():
                     self._report_lane(lane)
             case 0x51:
                 self._report(0x52, self._status())
             case 0x53:
-                self._report(0x54, b"\x00")
-            case 0x70 if len(text) >= 2 and text[1] == 0 and self._settings.menu:
-                self._report(0x71, text[:2] + self._menu(text[0], int.from_bytes(text[2:4], "big")))
+                self._report(0x54, bytes((self.in_lift,)))
+            case 0x70 if len(text) >= 2 and text[1] <= 1 and self._settings.menu:
+                turned = self.cabinet.lanes.get(self._menu.turns(text) or 0)
+                if turned is not None and turned.motor:
+                    self.cabinet.turn(turned)
+                self._report(0x71, self._menu.answer(text))
+            case _:
+                for command, told in self._further.hear(heard.command, text):
+                    self._report(command, told)
 
     # ------------------------------------------------------------ what the board says
 
@@ -229,6 +259,8 @@ class XyBoard:
         lane = self.cabinet.lanes.get(number)
         if lane is None:
             return 3
+        if self.in_lift:
+            return 5
         if lane.stock == 0:
             return 2
         return 4 if lane.paused else 1
@@ -243,21 +275,14 @@ class XyBoard:
         tail = b"\x01" if self.faults.on("long_04") else b""
         self._report(0x04, bytes((code,)) + lane.to_bytes(2, "big") + tail)
 
-    def _menu(self, kind: int, number: int) -> bytes:
-        """What is kept through power cuts (section 6): sales and configuration of a lane, jams."""
-        lane = self.cabinet.lanes.get(number, Lane(number))
-        match kind:
-            case 0x47:
-                return lane.sold.to_bytes(4, "big") + (lane.sold * lane.price).to_bytes(4, "big")
-            case 0x42:
-                fields = lane.price.to_bytes(4, "big") + lane.stock.to_bytes(2, "big")
-                return fields + bytes((lane.capacity,)) + lane.goods.to_bytes(2, "big") + b"\x01\x01\x01\x01"
-            case 0x32:
-                jams = [each.number for each in self.cabinet.lanes.values() if each.jammed]
-                return bytes((len(jams),)) + b"".join(each.to_bytes(2, "big") for each in jams) + b"\x00"
-        return b"\x00"
-
     # ------------------------------------------------------------ the motor
+
+    def _buy(self, number: int, now_ms: float) -> None:
+        """As keyed by a shopper: the board answers whether it can, and then does."""
+        status = self._lane_status(number)
+        self._report(0x02, bytes((status,)) + number.to_bytes(2, "big"))
+        if status == 1:
+            self._drive(number, sensor=True, now_ms=now_ms)
 
     def _drive(self, number: int, *, sensor: bool, now_ms: float) -> None:
         lane = self.cabinet.lanes.get(number)
@@ -294,9 +319,17 @@ class XyBoard:
             run.lane.sold += _result(run) == _SUCCESS
             run.lane.jammed = _result(run) == _NOTHING_FELL
             if not self.faults.strikes("no_result"):
-                self._vend_status(_result(run), run.lane.number)
+                self._end(run)
             if self._settings.counts_stock:
                 self._report_lane(run.lane)
+
+    def _end(self, run: _Run) -> None:
+        """The result, after the way that a product takes through elevator and microwave."""
+        way, result = after_the_motor(self._settings, self.faults, _result(run))
+        for code, value in way:
+            self._vend_status(code, run.lane.number if value is None else value)
+        self.in_lift = self.in_lift or (result != _SUCCESS and _result(run) == _SUCCESS)
+        self._vend_status(result, run.lane.number)
 
     # ------------------------------------------------------------ the line
 

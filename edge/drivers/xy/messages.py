@@ -78,6 +78,22 @@ class LaneReport:
 
 
 @dataclass(frozen=True, slots=True)
+class StockReport:
+    """`13`: a selection's stock, in pieces."""
+
+    lane: int
+    stock: int
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityReport:
+    """`14`: how many pieces a selection holds."""
+
+    lane: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True)
 class CashTaken:
     """`21`: a payment device took money, in the board's smallest unit. The card's number is not for logs."""
 
@@ -190,6 +206,8 @@ Message = (
     | VendStatus
     | KeyPress
     | LaneReport
+    | StockReport
+    | CapacityReport
     | CashTaken
     | Credit
     | DisplayLine
@@ -280,6 +298,8 @@ _READERS: Final = MappingProxyType[int, tuple[int, Callable[[bytes], Message]]](
         0x05: (2, lambda text: KeyPress(int.from_bytes(text[:2], "big"))),
         0x06: (4, _drive),
         0x11: (2, _lane_report),
+        0x13: (3, lambda text: StockReport(int.from_bytes(text[:2], "big"), text[2])),
+        0x14: (3, lambda text: CapacityReport(int.from_bytes(text[:2], "big"), text[2])),
         0x21: (5, lambda text: CashTaken(text[0], int.from_bytes(text[1:5], "big"), text[5:])),
         0x23: (4, lambda text: Credit(int.from_bytes(text[:4], "big"))),
         0x24: (1, lambda text: DisplayLine(text[:16], _number(text, 17, 1))),

@@ -3,11 +3,13 @@
 Lanes, cash, climate and keys become bus events; credit, raw door byte and the like stay as health facts.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from edge.core.model import Baseline
 from edge.drivers.xy import codes
 from edge.drivers.xy.messages import (
+    CapacityReport,
     CashTaken,
     Credit,
     DeliveryStatus,
@@ -16,6 +18,7 @@ from edge.drivers.xy.messages import (
     LaneReport,
     MachineStatus,
     Message,
+    StockReport,
     Version,
 )
 from edge.drivers.xy.settings import XySettings
@@ -29,7 +32,7 @@ class Reports:
 
     def __init__(self, settings: XySettings) -> None:
         self._settings = settings
-        self._stock: dict[int, int | None] = {}
+        self._told: dict[int, LaneReport] = {}
         self._sold: dict[int, int] = {}
         self._machine_id = ""
         self._version = ""
@@ -42,7 +45,9 @@ class Reports:
 
     def baseline(self, lane: int) -> Baseline:
         """The stock of the last report, and the count where it was asked for. The board keeps no sequence."""
-        return Baseline(stock=self._stock.get(lane), count=self._sold.pop(lane, None))
+        return Baseline(
+            stock=self._told[lane].stock if lane in self._told else None, count=self._sold.pop(lane, None)
+        )
 
     def sold(self, lane: int, count: int | None) -> None:
         """How often the lane ever sold, as the menu has just told, or not; the next baseline uses it up."""
@@ -63,6 +68,10 @@ class Reports:
                 return KeyPressed(lane=lane)
             case LaneReport():
                 return self._lane(message)
+            case StockReport(lane, stock) if lane in self._told:
+                return self._lane(replace(self._told[lane], stock=stock))
+            case CapacityReport(lane, capacity) if lane in self._told:
+                return self._lane(replace(self._told[lane], capacity=capacity))
             case CashTaken():
                 return self._cash(message)
             case MachineStatus():
@@ -86,7 +95,7 @@ class Reports:
         if report.lane not in LANES:
             self.count("odd_lanes")
             return None
-        self._stock[report.lane] = report.stock
+        self._told[report.lane] = report
         # Status 03 was logged after a jam although only 0 and 1 are documented: anything but 0 is a fault.
         # In the weighing-cabinet edition, which adds the weight, it speaks of the scale.
         fault = "weight_timeout" if report.weight_g is not None else "paused"

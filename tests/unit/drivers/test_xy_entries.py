@@ -5,9 +5,10 @@ import pytest
 from edge.drivers.xy import layout
 from edge.drivers.xy.codec import Decoder
 from edge.drivers.xy.entries import ANSWER, ENTRIES, FRAMES, READ, REQUEST, SET, request, told
+from edge.ports import LaneReported
 from edge.tech.decode import Frames
 from edge.tech.shapes import SHAPES
-from tests.unit.drivers.xy_bench import frame
+from tests.unit.drivers.xy_bench import Bench, frame
 
 # Every worked example of the document that speaks of the menu or of a frame beside it.
 GOLDEN = [
@@ -201,3 +202,19 @@ def test_a_card_number_is_not_told_by_decode_either() -> None:
 def test_a_line_of_ours_that_says_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="allowed"):
         layout.fields("Nonsense")
+
+
+def test_a_stock_or_capacity_that_is_told_alone_keeps_what_the_lane_said_before() -> None:
+    bench = Bench().start()
+    bench.facts.clear()
+    bench.tell(0x13, "000c02")
+    bench.tell(0x14, "000c0a")
+    bench.tell(0x13, "006305")  # a lane that never reported itself
+    bench.tell(0x13, "0000")  # too short
+    assert bench.facts == [
+        LaneReported(lane=12, stock=2, capacity=8),
+        LaneReported(lane=12, stock=2, capacity=10),
+    ]
+    known = bench.session.baseline(12)
+    assert known is not None
+    assert known.stock == 2
