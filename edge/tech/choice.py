@@ -72,6 +72,11 @@ def chosen(options: Options) -> Any:
     return _made(bus, table, options.config)
 
 
+def bus_of(options: Options) -> str:
+    """Only the bus's name. Raises BadChoice."""
+    return _table(options)[0]
+
+
 def _table(options: Options) -> tuple[str, dict[str, Any]]:
     """Name of the bus and what was said of it. Raises BadChoice."""
     bus, table = options.bus, dict[str, Any]()

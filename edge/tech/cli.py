@@ -19,6 +19,7 @@ from edge.tech import faults_page
 from edge.tech.cli_commission import commission
 from edge.tech.cli_conformance import conformance
 from edge.tech.cli_ports import ports
+from edge.tech.cli_service import drop_sensor, faults, lift, light, temperature
 from edge.tech.cli_trace import export, monitor, record, replay
 from edge.tech.cli_visit import identify, scan, status, test_vend
 from edge.tech.decode import Decoded, Frames, HexReader, NotHex
@@ -59,7 +60,7 @@ def tech() -> None:
 
 for _command in (ports, commission, conformance, record, monitor, replay, export):
     tech.add_command(_command)
-for _command in (identify, status, scan, test_vend):
+for _command in (identify, status, scan, test_vend, drop_sensor, light, temperature, lift, faults):
     tech.add_command(_command)
 
 

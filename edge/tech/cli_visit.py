@@ -31,7 +31,7 @@ _JSON: Final = click.option("--json", "as_json", is_flag=True, help="JSON instea
 @_JSON
 def identify(options: Options, as_json: bool) -> None:
     """Say who answers on a bus, what it can do, and what it can prove after a power cut. Moves nothing."""
-    _say(on_the_bus(options, asking.identify), as_json=as_json)
+    say(on_the_bus(options, asking.identify), as_json=as_json)
 
 
 @click.command()
@@ -40,7 +40,7 @@ def identify(options: Options, as_json: bool) -> None:
 def status(options: Options, as_json: bool) -> None:
     """Say how a machine is: temperature, door, lanes, troubles, counters. Moves nothing."""
     found = on_the_bus(options, asking.status)
-    _say(found, as_json=as_json)
+    say(found, as_json=as_json)
     sys.exit(NOT_WELL if found["troubles"] or found["door_open"] else 0)
 
 
@@ -94,7 +94,7 @@ def test_vend(lane: int, options: Options, yes: bool, as_json: bool) -> None:
         return await asking.turn_once(visit, lane)
 
     found = on_the_bus(options, once, notes=Noting(did="test-vend", lane=lane, result=_outcome))
-    _say(found, as_json=as_json)
+    say(found, as_json=as_json)
     sys.exit(0 if found["outcome"] == "Delivered" else NOT_WELL)
 
 
@@ -215,7 +215,7 @@ def lent_port(options: Options, port: Path, *, what: str) -> AbstractAsyncContex
     return having(port, door, who=who(), what=what, told=lambda words: click.echo(words, err=True))
 
 
-def _say(found: dict[str, Any], *, as_json: bool) -> None:
+def say(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return

@@ -93,7 +93,7 @@ async def identify(visit: Visit) -> dict[str, Any]:
     """Who is there, and what it can do and prove. Raises NoAnswer."""
     able = visit.dispenser.capabilities
     return {
-        "identity": await _up(visit),
+        "identity": await up(visit),
         "bus": able.bus,
         "lanes": sorted(_lanes(visit)),
         "keypad": able.keypad,
@@ -106,7 +106,7 @@ async def identify(visit: Visit) -> dict[str, Any]:
 
 async def status(visit: Visit) -> dict[str, Any]:
     """How it is: temperature, door, lanes, troubles, counters. None: not told. Raises NoAnswer."""
-    identity = await _up(visit)
+    identity = await up(visit)
     await _until(lambda: any(isinstance(event, ClimateReported) for event in visit.told), CLIMATE_S)
     climate = next((event for event in reversed(visit.told) if isinstance(event, ClimateReported)), None)
     troubles = {event.name: event.text for event in visit.told if isinstance(event, TroubleTold)}
@@ -127,7 +127,7 @@ async def scan(
 
     Stops at the first over-current. Raises NoAnswer.
     """
-    await _up(visit)
+    await up(visit)
     stopped = False
     for lane in lanes or sorted({*_lanes(visit), *(planned or ())}):
         reason = None if stopped else await _checked(visit, lane)
@@ -137,7 +137,7 @@ async def scan(
 
 async def turn_once(visit: Visit, lane: int) -> dict[str, Any]:
     """Turn one motor once, and say what came of it. Raises NoAnswer, and Refused when nothing moved."""
-    await _up(visit)
+    await up(visit)
     if visit.dispenser.capabilities.asks:
         raise Refused("on this bus the machine itself asks for vends. Try: its own service menu")
     if reason := await _checked(visit, lane):
@@ -181,8 +181,8 @@ async def _checked(visit: Visit, lane: int) -> str:
         return str(error)
 
 
-async def _up(visit: Visit) -> str:
-    """Until the board is identified and idle."""
+async def up(visit: Visit) -> str:
+    """Until the board is identified and idle; who it is. Raises NoAnswer."""
     if not await _until(lambda: _is_up(visit), UP_S):
         whys = [event.why for event in visit.told if isinstance(event, BusDown)]
         seen = f"{', '.join(dict.fromkeys(whys)) or 'silent'}, {visit.dispenser.health().frames} frames"

@@ -1,0 +1,109 @@
+"""Drop sensor, light, temperature, lift and faults by command: what is typed, seen, and noted."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import main
+from hw_sim.boards.mechanics import Cabinet
+from hw_sim.boards.pty import PtyBoard
+from hw_sim.boards.shelf import Wanted, make_board
+from tests.unit.tech.test_visit import kept
+
+
+def tech(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["tech", *arguments])
+
+
+@contextmanager
+def board_of(bus: str) -> Iterator[PtyBoard]:
+    """A board that is served by a thread of its own."""
+    ready, made = threading.Event(), list[Any]()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        async with PtyBoard(make_board(bus, Cabinet.of((11, 12)), Wanted(turn_ms=40))) as board:
+            made.extend((board, asyncio.get_running_loop(), stop))
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    board, loop, stop = made
+    try:
+        yield board
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+
+
+def test_a_lifter_is_asked_moved_and_cleared_and_what_changes_it_is_noted(tmp_path: Path) -> None:
+    kept(tmp_path)
+    with board_of("tcn-lifter") as board:
+        (tmp_path / "edge.toml").write_text(
+            f'journal = "edge.db"\n[bus.tcn-lifter]\nport = "{board.path}"\nlanes = [11, 12]\n'
+        )
+        config = ("--config", str(tmp_path / "edge.toml"))
+        asked = tech("lift", "layer", "3", *config)
+        moved = tech("lift", "layer", "3", *config, "--yes")
+        at = board.board.cabinet.lift
+        board.board.faults.set("lift_fault", times=1)
+        stuck = tech("lift", "home", *config, "--yes", "--json")
+        cleared = tech("faults", "--clear", *config)
+        well = tech("drop-sensor", *config, "--json")
+    assert (asked.exit_code, "it would move" in asked.output) == (2, True)
+    assert (moved.exit_code, moved.output, at) == (0, "lift: layer: done\n", 3)
+    assert (stuck.exit_code, json.loads(stuck.output)) == (1, {"error_1": "elevator_fault (7)"})
+    assert (cleared.exit_code, cleared.output) == (
+        0,
+        "before: error_1=elevator_fault (7)\nafter: faults=none\n",
+    )
+    assert (well.exit_code, json.loads(well.output)) == (0, {"light_barrier": "clear", "hatch": "empty"})
+    notes = [json.loads(line) for line in (tmp_path / "service.jsonl").read_text().splitlines()]
+    assert [(note["did"], note["result"]) for note in notes] == [
+        ("lift", "asked"),
+        ("lift", "lift=layer: done"),
+        ("lift", "asked"),
+        ("lift", "error_1=elevator_fault (7)"),
+        ("faults --clear", "asked"),
+        ("faults --clear", "after: faults=none"),
+    ]
+
+
+def test_a_light_and_a_temperature_are_set_on_a_laptop(tmp_path: Path) -> None:
+    with board_of("tcn") as board:
+        bus = ("--bus", "tcn", "--port", board.path, "--lanes", "11", "--set", "self_check=false")
+        lit = tech("light", "on", *bus)
+        told = tech("temperature", "--set", "7", *bus)
+        cabinet = board.board.cabinet
+    assert (lit.exit_code, lit.stdout, cabinet.light) == (0, "light: on\n", True)
+    assert (told.exit_code, told.stdout, cabinet.target_c) == (0, "target_c: 7\n", 7)
+
+
+@pytest.mark.parametrize(
+    ("command", "bus", "words"),
+    [
+        (("lift", "home", "--yes"), "tcn", "allowed tcn-lifter, xy, zdm8"),
+        (("light", "on"), "xy", "allowed jinma, m102, relay, tcn, zdm8"),
+        (("faults", "--clear"), "m102", "allowed adh814, tcn-lifter, xy"),
+        (("drop-sensor",), "mdb-qibixx", "allowed easivend, jinma, tcn, tcn-lifter, xy, zdm8"),
+        (("temperature", "--set", "5"), "ziman", "allowed adh814, jinma, tcn, xy"),
+    ],
+)
+def test_a_bus_that_cannot_is_named_with_those_that_can_before_a_port_is_opened(
+    command: tuple[str, ...], bus: str, words: str
+) -> None:
+    told = tech(*command, "--bus", bus, "--port", "/dev/null", "--lanes", "11")
+    assert (told.exit_code, told.output) == (
+        2,
+        f"wxvend tech: {' '.join(command[:2] if '--clear' in command or '--set' in command else command[:1])}: "
+        f"found bus {bus}, which has no word for it; {words}\n",
+    )
