@@ -8,6 +8,7 @@ from cloud_bridge.app_catalogue import CatalogueDesk
 from cloud_bridge.app_desk import Desk
 from cloud_bridge.app_doing import DoingDesk
 from cloud_bridge.app_merchants import Merchants
+from cloud_bridge.app_tools import Tools
 from cloud_bridge.config import BridgeSettings
 from cloud_bridge.engine import Engine
 from cloud_bridge.fleet.fleet import Fleet
@@ -26,10 +27,11 @@ class Rooms:
     bills: BillDesk
     goods: CatalogueDesk
     doing: DoingDesk
+    tools: Tools
 
     def tasks(self) -> Mapping[str, Coroutine[None, None, None]]:
         """What runs as long as the daemon does, by name."""
-        return {**self.desk.tasks(), **self.bills.tasks(), **self.goods.tasks()}
+        return {**self.desk.tasks(), **self.bills.tasks(), **self.goods.tasks(), **self.tools.tasks()}
 
     def doors(self) -> Mapping[str, Door]:
         """What people at this computer may ask for."""
@@ -37,7 +39,7 @@ class Rooms:
 
     def routes(self) -> tuple[Room, ...]:
         """What the page and programs may ask for."""
-        return (*self.desk.rooms(), self.doing.routes())
+        return (*self.desk.rooms(), self.doing.routes(), self.tools.routes())
 
 
 def make_rooms(
@@ -71,4 +73,5 @@ def make_rooms(
     doing = DoingDesk(
         settings, store=store, engine=engine, fleet=fleet, filled=goods.stocks.note, clock=clock, log=log
     )
-    return Rooms(desk=desk, bills=bills, goods=goods, doing=doing)
+    tools = Tools(settings, engine=engine, fleet=fleet, roster=roster)
+    return Rooms(desk=desk, bills=bills, goods=goods, doing=doing, tools=tools)

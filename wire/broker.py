@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from wire.topics import Topic
+from wire.topics import Outside, Topic
 
 NO_MATCHING_SUBSCRIBERS: Final = 0x10
 _FIRST_FAILURE: Final = 0x80
@@ -40,7 +40,7 @@ class PublishResult:
 class Letter:
     """A message whose words are known beforehand: will and birth."""
 
-    topic: Topic
+    topic: Topic | Outside
     payload: bytes = field(repr=False)
     retain: bool = True
 

@@ -25,7 +25,7 @@ from wire.envelope import Envelope
 from wire.inbound import Inbound
 from wire.inbox import Inbox
 from wire.log import Log
-from wire.topics import LIMIT_BYTES, Topic
+from wire.topics import Outside, Topic, limit_bytes
 
 CONTENT_TYPE: Final = "application/json"
 CLOSE_TIMEOUT_S: Final = 2.0
@@ -94,7 +94,7 @@ class Link:
 
     def publish(
         self,
-        topic: Topic,
+        topic: Topic | Outside,
         payload: bytes,
         *,
         envelope: Envelope | None = None,
@@ -106,9 +106,9 @@ class Link:
         Raises LinkDown when there is no connection or `queue` messages wait for their answer: nothing was
         sent or kept. Raises ValueError for a payload that the other side would refuse as too long.
         """
-        limit = LIMIT_BYTES[topic.branch]
+        limit = limit_bytes(topic)
         if len(payload) > limit:
-            raise ValueError(f"payload: found {len(payload)} bytes, allowed {limit} below {topic.branch}/")
+            raise ValueError(f"payload: found {len(payload)} bytes, allowed {limit} on {topic}")
         if not self.connected or self._connection is None:
             raise LinkDown("not connected")
         properties = _publish_properties(envelope, expiry_s)

@@ -51,6 +51,25 @@ class Topic:
         return f"{ROOT}/{self.machine}/{self.branch}/{self.kind}"
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A topic of other people's programs, where they look for what we show. Never signed, never read."""
+
+    path: str
+
+    def __post_init__(self) -> None:
+        if not self.path or self.path.startswith(ROOT) or any(char in self.path for char in "+#\0"):
+            raise BadTopic(f"topic: found {self.path[:80]!r}, allowed one outside {ROOT} without + # or NUL")
+
+    def __str__(self) -> str:
+        return self.path
+
+
+def limit_bytes(topic: Topic | Outside) -> int:
+    """The longest payload that may travel there."""
+    return LIMIT_BYTES[Branch.SET if isinstance(topic, Outside) else topic.branch]
+
+
 def check_machine(machine: str) -> str:
     """Give back `machine` when it may stand in a topic and a certificate; else raise BadTopic."""
     if not _MACHINE.fullmatch(machine):

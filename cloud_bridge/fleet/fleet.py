@@ -15,7 +15,7 @@ from wire.broker import LinkDown, PublishResult
 from wire.codec import address, encode
 from wire.envelope import Envelope, Signer
 from wire.messages import BadMessage
-from wire.topics import Branch, Topic
+from wire.topics import Branch, Outside, Topic
 
 ANSWER_S: Final = 10.0
 AGAIN_S: Final = 1.0
@@ -131,7 +131,7 @@ class Fleet:
         """How often the link came up."""
         return self._linkups
 
-    async def shown(self, topic: Topic, payload: bytes) -> bool:
+    async def shown(self, topic: Topic | Outside, payload: bytes) -> bool:
         """Have a state of the bridge's own stand at the broker; True once the broker has it."""
         if not self._link.connected:
             return False

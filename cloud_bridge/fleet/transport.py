@@ -6,7 +6,7 @@ from typing import Protocol
 from wire.broker import PublishResult
 from wire.envelope import Envelope
 from wire.inbound import Inbound
-from wire.topics import Topic
+from wire.topics import Outside, Topic
 
 
 class Transport(Protocol):
@@ -18,7 +18,7 @@ class Transport(Protocol):
 
     def publish(
         self,
-        topic: Topic,
+        topic: Topic | Outside,
         payload: bytes,
         *,
         envelope: Envelope | None = None,
