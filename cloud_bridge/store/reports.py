@@ -79,7 +79,7 @@ def read_entries(db: Connection, asked: Asked) -> tuple[Entry, ...]:
     entry, sale = tables.ledger.c, tables.sale.c
     columns = [entry.wall_ms, entry.sale_id, sale.machine, sale.lane, sale.product_zh, sale.product_en]
     more = [_word(entry.debit).label("debit"), _word(entry.credit).label("credit"), entry.fen, entry.why]
-    found = select(*columns, *more, sale.why.label("reason")).select_from(_with_sale()).where(*_when(asked))
+    found = select(*columns, *more, _reason().label("reason")).select_from(_with_sale()).where(*_when(asked))
     if asked.account is not None:
         named = asked.account.value
         found = found.where(or_(_word(entry.debit) == named, _word(entry.credit) == named))
@@ -155,7 +155,12 @@ def _keys(by: By) -> "list[Any]":
         case By.WAY:
             return [case((sale.request_id != "", literal("scan")), else_=literal("code")).label("way")]
         case By.REASON:
-            return [sale.why]
+            return [_reason()]
+
+
+def _reason() -> "Any":
+    """Why the sale went so; where it says nothing, what the entry is for."""
+    return func.coalesce(func.nullif(tables.sale.c.why, ""), tables.ledger.c.why)
 
 
 def _move(row: "Any", keys: int, by: By) -> Move:

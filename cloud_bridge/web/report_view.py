@@ -49,7 +49,10 @@ class Drawn:
 
 def drawn(table: Table, query: Wanted, words: ReportWords, id: str = "table") -> Drawn:
     """Every row of it, with links to entries, sales and machines."""
-    heads = tuple(Shown(words=words.head(each), number=each.kind is not Kind.TEXT) for each in table.columns)
+    heads = tuple(
+        Shown(words=words.head(each), number=each.kind not in (Kind.TEXT, Kind.TIME))
+        for each in table.columns
+    )
     rows = tuple(tuple(_row(table, row, query, words)) for row in table.rows)
     total = tuple(
         _cell(column, cell, words) for column, cell in zip(table.columns, table.total, strict=False)
@@ -63,7 +66,8 @@ def _row(table: Table, row: Sequence[Cell], query: Wanted, words: ReportWords) -
     for column, cell in zip(table.columns, row, strict=True):
         link = _link(table.report, column, cell, query, tuple(texts))
         shown = _cell(column, cell, words)
-        yield Shown(words=shown.words, link=link, number=shown.number, wall_ms=shown.wall_ms)
+        shorter = f"…{shown.words[-8:]}" if column.name == "sale_id" else shown.words
+        yield Shown(words=shorter, link=link, number=shown.number, wall_ms=shown.wall_ms)
 
 
 def _link(report: Report, column: Column, cell: Cell, query: Wanted, key: tuple[str, ...]) -> str:
@@ -123,7 +127,7 @@ def places(found: Takings, query: Wanted) -> tuple[Step, ...]:
     """Where what is left is: they add up to it."""
     steps = [
         Step(
-            key=f"account.{account}",
+            key=f"place.{account}",
             fen=fen,
             link=f"/reports?{query.link(report=Report.ENTRIES, account=account)}",
         )

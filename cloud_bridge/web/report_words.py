@@ -6,7 +6,7 @@ from cloud_bridge.core.report_tables import Column, Table
 from cloud_bridge.web.saying import cause_in, said
 from cloud_bridge.web.words import table as words_of
 
-_GROUPS: Final = {"way": "way", "place": "account", "debit": "account", "credit": "account"}
+_GROUPS: Final = {"way": "way", "place": "place", "debit": "account", "credit": "account"}
 
 
 class ReportWords:
