@@ -62,7 +62,6 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
     clock = SystemClock()
     roster = Roster((machine.id for machine in settings.machines), clock)
     fleet = Fleet(signer=_signer(settings), roster=roster, timings=settings.timings, log=log)
-    gate = Gate(Keyring.of_bridge(machine_keys(settings)), log=log, clock=time.monotonic)
     link = Link(broker_settings(settings), log=log, on_state=fleet.connected, random=random.random)
     with (
         Merchants(settings.accounts, settings.older_accounts, clock=clock) as merchants,
@@ -83,16 +82,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
         )
         stack.callback(rooms.desk.close)
         await rooms.goods.catalogues.open()
-        hearing = Hearing(
-            transport=link,
-            service=engine,
-            gate=gate,
-            roster=roster,
-            clock=clock,
-            journals=rooms.bills.journals,
-            catalogues=rooms.goods.catalogues,
-            commands=rooms.doing.commands,
-        )
+        hearing = _hearing(settings, link, engine, rooms, roster=roster)
         orders = order_door(settings, engine, merchants, clock=clock, log=log)
         web = _web(settings, engine, roster, rooms, books=store, orders=orders)
         keepers = merchants.keepers(say=OwnAlarms(store, clock).say, clock=clock, log=log)
@@ -220,6 +210,22 @@ class _Daemon:
             rooms = (self._engine.counts, self._fleet.counts, self._hearing.counts)
             counts = {name: count for room in rooms for name, count in room.items()}
             self._log.info("daemon.counts", unread=self._link.overflowed, **counts)
+
+
+def _hearing(
+    settings: BridgeSettings, link: Link, engine: Engine, rooms: Rooms, *, roster: Roster
+) -> Hearing:
+    keyring = Keyring.of_bridge(machine_keys(settings))
+    return Hearing(
+        transport=link,
+        service=engine,
+        gate=Gate(keyring, log=rooms.desk.log, clock=time.monotonic),
+        roster=roster,
+        clock=rooms.desk.clock,
+        journals=rooms.bills.journals,
+        catalogues=rooms.goods.catalogues,
+        commands=rooms.doing.commands,
+    )
 
 
 def _web(
