@@ -12,9 +12,10 @@ import click
 
 from edge.tech.bench import TechClock
 from edge.tech.choice import Options
-from edge.tech.cli_visit import NOT_WELL, Noting, fail, on_the_bus, planned_lanes, who
+from edge.tech.cli_visit import NOT_WELL, fail, on_the_bus, planned_lanes
 from edge.tech.commission import DONE, SKIP, YES, Plan
 from edge.tech.commission import commission as walk
+from edge.tech.noting import Noting, who
 from edge.tech.trial import Finding, Verdict
 from edge.tech.visit import Visit
 

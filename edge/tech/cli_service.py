@@ -11,7 +11,8 @@ import click
 from edge.drivers.registry import BUSES
 from edge.drivers.service import CHANGES, MOVES, Act, Move, Served, Wish
 from edge.tech.choice import BadChoice, Options, bus_of, bus_options
-from edge.tech.cli_visit import BAD_INPUT, NOT_WELL, Noting, fail, on_the_bus, say
+from edge.tech.cli_visit import BAD_INPUT, NOT_WELL, fail, on_the_bus, say
+from edge.tech.noting import Noting
 from edge.tech.serving import able, serve
 from edge.tech.visit import Visit
 

@@ -1,13 +1,11 @@
 """`wxvend tech identify | status | scan | test-vend`: what a technician asks of a machine."""
 
 import asyncio
-import getpass
 import json
 import logging
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -18,11 +16,11 @@ from edge.tech.bench import TechClock
 from edge.tech.books import Books, NoBooks, books, journal_of
 from edge.tech.choice import BadChoice, Options, PortTaken, bus_options, chosen
 from edge.tech.door import door_of, having
+from edge.tech.noting import Noting, forget, noted, who
 from edge.tech.visit import LaneFound, NoAnswer, Refused, Visit, visiting
 
 NOT_WELL: Final = 1
 BAD_INPUT: Final = 2
-SERVICE_LOG: Final = "service.jsonl"
 _JSON: Final = click.option("--json", "as_json", is_flag=True, help="JSON instead of words.")
 
 
@@ -102,56 +100,6 @@ def _outcome(found: dict[str, Any]) -> str:
     return str(found["outcome"])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noting:
-    """What is noted of a work that changes something; `result` says in a word what came of it."""
-
-    did: str
-    lane: int = 0
-    result: Callable[[Any], str] = str
-
-
-def noted(options: Options, noting: Noting) -> Callable[[str], None]:
-    """Notes beside the journal, where there is one; ends the program while a sale is unfinished."""
-    if options.config is None:
-        click.echo(
-            "without --config nobody looks whether a sale is unfinished, and nothing is noted", err=True
-        )
-        return _forget
-    unfinished = _books(options).unfinished
-    if unfinished:
-        fail(
-            f"{unfinished} sale unfinished in the journal, and a turn would bury what the board knows of it. "
-            "Try: systemctl start wxvend-edge, wait until it is settled, and stop it again",
-            NOT_WELL,
-        )
-    file = journal_of(options.config).parent / SERVICE_LOG
-    clock = TechClock()
-
-    def note(result: str) -> None:
-        told = {"wall_ms": clock.wall_ms(), "who": who(), "did": noting.did, "lane": noting.lane}
-        told |= {"result": result}
-        try:
-            with file.open("a", encoding="utf-8") as out:
-                out.write(json.dumps(told, ensure_ascii=False) + "\n")
-        except OSError as error:
-            fail(f"{file}: {error.strerror}: what is not noted is not done. Try: as root", NOT_WELL)
-
-    return note
-
-
-def _forget(_: str) -> None:
-    """Where nothing is to be noted."""
-
-
-def who() -> str:
-    """Whoever types, by the name of the account."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "?"
-
-
 def planned_lanes(options: Options) -> frozenset[int] | None:
     """The planogram, where there are settings that name a journal."""
     return _books(options).planned if options.config is not None else None
@@ -180,14 +128,14 @@ def on_the_bus(
     The port is lent by the daemon, or free. With `notes` it is noted before, and what came of it afterwards.
     """
     settings = _settings(options)
-    note: Callable[[str], None] = _forget
+    note: Callable[[str], None] = forget
     logging.disable(logging.WARNING)  # told in our own words
 
     async def visit() -> Any:
         nonlocal note
         async with having_port(options, settings.port):
             if notes is not None:
-                note = noted(options, notes)
+                note = noted(options.config, notes, tell)
                 note("asked")
             async with visiting(settings, TechClock()) as made:
                 found = await work(made)
@@ -212,7 +160,7 @@ def having_port(options: Options, port: Path) -> AbstractAsyncContextManager[Non
 def lent_port(options: Options, port: Path, *, what: str) -> AbstractAsyncContextManager[None]:
     """The same where there is no command line; `what` says in the journal what it is for."""
     door = door_of(journal_of(options.config)) if options.config is not None else None
-    return having(port, door, who=who(), what=what, told=lambda words: click.echo(words, err=True))
+    return having(port, door, who=who(), what=what, told=tell)
 
 
 def say(found: dict[str, Any], *, as_json: bool) -> None:
@@ -231,6 +179,11 @@ def _row(told: dict[str, Any]) -> str:
     flat = {**told}
     flat |= flat.pop("facts", {})
     return " ".join(f"{name}={value}" for name, value in flat.items() if value not in (None, ""))
+
+
+def tell(words: str) -> None:
+    """What a person should know meanwhile."""
+    click.echo(words, err=True)
 
 
 def fail(words: str, code: int) -> NoReturn:
