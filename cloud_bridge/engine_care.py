@@ -4,7 +4,7 @@ Each word stays in the timeline of the machine. Implements `ports_alarms.AlarmSe
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from cloud_bridge.core.alarm import HOUR_MS, Ask, Care, Held, cared, rule
@@ -41,16 +41,15 @@ class CareDesk:
 
         return await self._store.look_at_alarms(read)
 
-    async def over(self) -> Sequence[AlarmView]:
+    async def over(self) -> tuple[AlarmView, ...]:
         """What was over within a day, the newest first. Raises StoreFailed."""
         since_ms = self._clock.wall_ms() - 24 * HOUR_MS
 
-        def read(tx: AlarmTx) -> list[AlarmView]:
+        def read(tx: AlarmTx) -> tuple[AlarmView, ...]:
             over = [each for each in tx.spells(since_ms) if each.over_wall_ms]
             over.sort(key=lambda each: -each.over_wall_ms)
-            return [
-                _view(Held(spell=each, weight=rule(each.name).weight), {}, {}) for each in over[:MOST_OVER]
-            ]
+            shown = (Held(spell=each, weight=rule(each.name).weight) for each in over[:MOST_OVER])
+            return tuple(_view(each, {}, {}) for each in shown)
 
         return await self._store.look_at_alarms(read)
 

@@ -1,6 +1,6 @@
 """What is asked of the world around alarms that reach people, and what people may ask of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -117,7 +117,7 @@ class AlarmService(Protocol):
     async def views(self) -> tuple[AlarmView, ...]:
         """What stands, the gravest first, then the oldest."""
 
-    async def over(self) -> Sequence[AlarmView]:
+    async def over(self) -> tuple[AlarmView, ...]:
         """What is over, the newest first; some of it."""
 
     async def ask(self, ask: Ask) -> str:

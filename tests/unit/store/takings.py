@@ -32,6 +32,7 @@ class Sold:
 def sold(number: int, fate: str, at_ms: int, **changes: Any) -> Sold:
     """One sale of that fate, paid at that moment."""
     goods = GOODS[number % len(GOODS)]
+    values: dict[str, Any] = {"state": State.VENDED, "decision": Decision.VEND, "paid_fen": 350} | changes
     row = replace(
         QUOTED,
         sale_id=f"{number:026d}",
@@ -42,7 +43,7 @@ def sold(number: int, fate: str, at_ms: int, **changes: Any) -> Sold:
         opened_wall_ms=at_ms - 20_000,
         transaction_id=f"T{number}",
         request_id="r" * 26 if number % 4 == 0 else "",
-        **{"state": State.VENDED, "decision": Decision.VEND, "paid_fen": 350} | changes,
+        **values,
     )
     fen, paid = row.paid_fen, (ledger.payment_verified(row.paid_fen), at_ms)
     out, decided = (ledger.goods_out(fen), at_ms + 9_000), (ledger.refund_decided(fen), at_ms + 9_000)
@@ -84,8 +85,13 @@ def a_day(count: int = 40, seed: int = 1) -> Iterator[Sold]:
 
 async def rung_up(store: SqlStore, some: Iterable[Sold]) -> None:
     """Write them into the books."""
-    for each in some:
-        await store.on_desk(lambda tx, each=each: _write(tx, each))  # type: ignore[misc]
+    every = list(some)
+
+    def write(tx: Any) -> None:
+        for each in every:
+            _write(tx, each)
+
+    await store.on_desk(write)
 
 
 def _write(tx: Any, each: Sold) -> None:
