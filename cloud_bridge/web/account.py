@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import Response
 
+from cloud_bridge.core.logins import must_prove
 from cloud_bridge.core.people import Action, Person, actions
 from cloud_bridge.ports_people import Entered, PeopleService, Tried
 from cloud_bridge.web.answers import answer, failure
 from cloud_bridge.web.doorman import COOKIE, SAFE_COOKIE
 from cloud_bridge.web.limits import LOOPBACK
-from cloud_bridge.web.site import render
+from cloud_bridge.web.saying import said
+from cloud_bridge.web.site import language, render
 from cloud_bridge.web.who import needs, openly, person, session_of, token
 
 _Own = Annotated[Person, Depends(needs(Action.OWN_ACCOUNT))]
@@ -109,7 +111,8 @@ def account_routes(
     @api.get("/account", include_in_schema=False)
     async def account_page(request: Request, asking: _Own) -> Response:
         held = next((user for user in people.users if user.name == asking.name), None)
-        return render(request, "account.html", user=held, may=sorted(actions(asking)))
+        unproven = must_prove(asking.roles) and not asking.proven
+        return render(request, "account.html", user=held, unproven=unproven)
 
     @api.post("/api/login", response_model=Said, dependencies=_ALL)
     async def log_in(request: Request, given: Annotated[Login, Body()]) -> Response:
@@ -133,6 +136,14 @@ def account_routes(
         gone.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
         return gone
 
+    api.include_router(_own_routes(people, picture))
+    return api
+
+
+def _own_routes(people: PeopleService, picture: Callable[[str], tuple[str, ...]]) -> APIRouter:
+    """What somebody changes of his own account."""
+    api = APIRouter()
+
     @api.post("/api/account/password", response_model=Said)
     async def password(request: Request, asking: _Own, given: Annotated[Renewal, Body()]) -> Response:
         """Change one's own password; every other session of his ends."""
@@ -142,7 +153,9 @@ def account_routes(
     async def offer(request: Request, asking: _Own, given: Annotated[Proof, Body()]) -> Response:
         """A new second factor; it counts once a code of it was shown."""
         why, made = await people.offer_totp(session_of(request), given.password)
-        return answer(Offer(why=why, address=made, rows=picture(made) if made else ()))
+        return answer(
+            Offer(why=said(why, language(request)), address=made, rows=picture(made) if made else ())
+        )
 
     @api.post("/api/account/second-factor/take", response_model=Said)
     async def take(request: Request, asking: _Own, given: Annotated[Code, Body()]) -> Response:
@@ -156,8 +169,8 @@ def _let_in(request: Request, entered: Entered) -> Response:
     """A new session's cookie, or why there is none."""
     if not entered.session:
         waits = {"Retry-After": str(entered.wait_s)} if entered.wait_s else {}
-        said = Said(why=entered.why or "this session has ended. Try: log in again", wait_s=entered.wait_s)
-        return answer(said, 429 if entered.wait_s else 200, **waits)
+        why = said(entered.why or "this session has ended. Try: log in again", language(request))
+        return answer(Said(why=why, wait_s=entered.wait_s), 429 if entered.wait_s else 200, **waits)
     given, secure = answer(Said(why="")), _scheme(request) == "https"
     given.set_cookie(
         SAFE_COOKIE if secure else COOKIE,

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from fastapi import FastAPI
 from fastapi.responses import RedirectResponse, Response
-from starlette.requests import cookie_parser
+from starlette.requests import Request, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud_bridge.core.people import LOCAL, NOBODY, Person, Role
@@ -22,6 +22,7 @@ from cloud_bridge.ports import StoreFailed
 from cloud_bridge.ports_people import PeopleService
 from cloud_bridge.web.answers import failure, no_books
 from cloud_bridge.web.limits import LOOPBACK
+from cloud_bridge.web.site import render
 from cloud_bridge.web.who import Needs, contexts, refusal, said
 
 LOGIN: Final = "/login"
@@ -91,6 +92,7 @@ class Doorman:
             await self._pages(scope, receive, send)  # which says what is allowed there
             return
         asker = self._asker(heads)
+        scope["app"] = self._pages  # for a page of our own
         state = scope.setdefault("state", {})
         state["person"], state["token"], state["session"] = asker.person, asker.token, asker.session
         refused = self._refusal(scope, known, found, asker) or self._foreign(scope, known, heads, asker)
@@ -122,13 +124,19 @@ class Doorman:
             return failure(403, "unlisted", f"path: found {path[:80]!r}, which names no action")
         if known.said.allows(asker.person):
             return _not_his(scope, found, asker.person) if known.said.action is not None else None
-        if asker.person.name and asker.person is not NOBODY:
-            return failure(403, "not_allowed", refusal(known.said))
+        if asker.person.name:
+            return self._not_allowed(scope, known.said)
         if path.startswith("/api/") or scope["method"] not in _READS:
             return failure(
                 401, "nobody", f"found no login. Try: {LOGIN}, or a token in Authorization: Bearer"
             )
         return RedirectResponse(f"{LOGIN}?next={quote(path, safe='/')}", 303)
+
+    def _not_allowed(self, scope: Scope, said: Needs) -> Response:
+        """For a person a page; for a program what it lacks."""
+        if scope["path"].startswith("/api/") or scope["method"] not in _READS:
+            return failure(403, "not_allowed", refusal(said))
+        return render(Request(scope), "no_right.html", status=403)
 
     # ------------------------------------------------------------ who asks
 

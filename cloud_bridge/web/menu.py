@@ -14,6 +14,8 @@ MORE: Final[dict[str, str]] = {
     "/approvals": "doing.approvals",
     "/alarms": "alarms_page",
     "/reports": "reports_page",
+    "/people": "people_page",
+    "/audit": "audit_page",
 }
 _BELONGS: Final = {"/machines": "/", "/complaints": "/cases", "/bills": "/money"}
 

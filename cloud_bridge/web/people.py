@@ -14,7 +14,8 @@ from cloud_bridge.core.people import Action, Person, Role
 from cloud_bridge.ports import Clock
 from cloud_bridge.ports_people import Audit, Line, PeopleService
 from cloud_bridge.web.answers import answer
-from cloud_bridge.web.site import render
+from cloud_bridge.web.saying import said
+from cloud_bridge.web.site import language, render
 from cloud_bridge.web.who import needs
 
 PAGE: Final = 100
@@ -112,21 +113,27 @@ def people_routes(people: PeopleService, audit: Audit, clock: Clock) -> APIRoute
         return answer(_view(people))
 
     @api.post("/api/people/{name}/rights", response_model=Told)
-    async def ask(asking: _Manages, name: _Name, asked: Annotated[Rights, Body()]) -> Response:
+    async def ask(
+        request: Request, asking: _Manages, name: _Name, asked: Annotated[Rights, Body()]
+    ) -> Response:
         """Ask rights for somebody; another admin has to agree."""
         why, wish = _wish(name, asked, asking.name, clock.wall_ms())
-        return answer(Told(why=why or await people.ask_rights(wish)))
+        return _told(request, why or await people.ask_rights(wish))
 
     @api.post("/api/people/{name}/answer", response_model=Told)
-    async def agree(asking: _Manages, name: _Name, said: Annotated[Answer, Body()]) -> Response:
+    async def agree(
+        request: Request, asking: _Manages, name: _Name, given: Annotated[Answer, Body()]
+    ) -> Response:
         """Say yes or no to what another admin asked for."""
-        return answer(Told(why=await people.agree(name, asking, yes=said.yes)))
+        return _told(request, await people.agree(name, asking, yes=given.yes))
 
     @api.post("/api/people/{name}/disable", response_model=Told)
-    async def disable(asking: _Manages, name: _Name, said: Annotated[Reason, Body()]) -> Response:
+    async def disable(
+        request: Request, asking: _Manages, name: _Name, given: Annotated[Reason, Body()]
+    ) -> Response:
         """Let nobody of this name in any more, at once."""
-        why = _wrong_words(said.why) or await people.disable(name, asking.name, said.why)
-        return answer(Told(why=why))
+        why = _wrong_words(given.why) or await people.disable(name, asking.name, given.why)
+        return _told(request, why)
 
     @api.get("/audit", include_in_schema=False)
     async def audit_page(request: Request, asking: _Audits, before: _Before = 0) -> Response:
@@ -139,6 +146,10 @@ def people_routes(people: PeopleService, audit: Audit, clock: Clock) -> APIRoute
         return answer(await audit.deeds(before=before, limit=limit))
 
     return api
+
+
+def _told(request: Request, why: str) -> Response:
+    return answer(Told(why=said(why, language(request))))
 
 
 def _view(people: PeopleService) -> PeopleView:

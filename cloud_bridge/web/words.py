@@ -14,6 +14,7 @@ from cloud_bridge.web.words_alarms import ALARM_WORDS
 from cloud_bridge.web.words_doing import DOING_WORDS
 from cloud_bridge.web.words_faults import FAULT_WORDS
 from cloud_bridge.web.words_pages import PAGE_WORDS
+from cloud_bridge.web.words_people import PEOPLE_WORDS
 from cloud_bridge.web.words_reports import REPORT_PAGE_WORDS
 
 LANGUAGES: Final = ("zh", "en")
@@ -48,6 +49,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     **ALARM_WORDS,
     **REPORT_PAGE_WORDS,
     **PAGE_WORDS,
+    **PEOPLE_WORDS,
     **DOING_WORDS,
     **FAULT_WORDS,
     "title": ("售货运营", "Vending operations"),

@@ -96,6 +96,7 @@ function fetched(path) {
     const asked = new XMLHttpRequest();
     asked.responseType = "document";
     asked.onload = () => {
+      if (new URL(asked.responseURL).pathname === "/login") location.reload();  // the session has ended
       const whole = asked.responseXML?.getElementById("content");
       if (whole) done(asked.responseXML);
       else failed(new Error(`${path}: ${asked.status}`));
