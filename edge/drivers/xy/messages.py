@@ -6,6 +6,7 @@ goes: a field that a shorter frame leaves out is None. Opcodes stay below this f
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from struct import Struct
 from types import MappingProxyType
 from typing import Final
 
@@ -245,6 +246,9 @@ def parse(cmd: int, text: bytes) -> Message:
     return Other(cmd, text) if read is None or len(text) < least else read(text)
 
 
+_LANE: Final = Struct(">HIBBHB")
+
+
 def _number(text: bytes, at: int, width: int) -> int | None:
     """A big-endian field, or None where the frame ends before it does."""
     return int.from_bytes(text[at : at + width], "big") if len(text) >= at + width else None
@@ -269,6 +273,8 @@ def _drive(text: bytes) -> Drive:
 
 
 def _lane_report(text: bytes) -> LaneReport:
+    if len(text) == _LANE.size:  # as nearly every machine sends it
+        return LaneReport(*_LANE.unpack(text))
     widths = ((2, 4), (6, 1), (7, 1), (8, 2), (10, 1), (11, 1), (12, 1), (13, 2))
     return LaneReport(int.from_bytes(text[:2], "big"), *(_number(text, at, width) for at, width in widths))
 
