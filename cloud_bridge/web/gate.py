@@ -14,7 +14,7 @@ HEALTH: Final = "/healthz"
 _FOR_BROWSERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -26,6 +26,12 @@ _FOR_BROWSERS: Final = {
 }
 _HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9_.-]+))(?::\d{1,5})?")
 _ASKED_BYTES: Final = 4096
+# What is more than a few words, by its path: an edition, the tables of a spreadsheet, a picture.
+_LONGER: Final = {
+    "/api/catalogue/edit": 1 << 18,
+    "/api/catalogue/import": 4 << 20,
+    "/api/catalogue/pictures": 100_000,
+}
 _RAW: Final = [(name.lower().encode(), value.encode()) for name, value in _FOR_BROWSERS.items()]
 
 
@@ -76,15 +82,16 @@ class Gate:
             return _refuse(421, f"Host: found {host[:80]!r}, allowed {allowed}. Try: add it to the settings")
         if scope["path"].startswith("/api/") and (b"sec-fetch-site", b"cross-site") in heads:
             return _refuse(403, "found a page of another site, allowed our own pages and programs")
-        if scope["method"] == "POST" and not _short(heads):
-            return _refuse(413, f"body: found more than {_ASKED_BYTES} bytes, or no Content-Length")
+        most = _LONGER.get(scope["path"], _ASKED_BYTES)
+        if scope["method"] == "POST" and not _short(heads, most):
+            return _refuse(413, f"body: found more than {most} bytes, or no Content-Length")
         return None
 
 
-def _short(heads: Iterable[tuple[bytes, bytes]]) -> bool:
+def _short(heads: Iterable[tuple[bytes, bytes]], most: int) -> bool:
     """What is asked by a person is a few words, and says how long it is."""
     said = next((value for name, value in heads if name == b"content-length"), b"")
-    return said.isdigit() and int(said) <= _ASKED_BYTES
+    return said.isdigit() and int(said) <= most
 
 
 def _refuse(status: int, message: str) -> Response:

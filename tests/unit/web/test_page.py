@@ -1,26 +1,32 @@
-"""The operators' page before a browser sees it: words, colours, and what it is not allowed to do."""
+"""The operators' pages before a browser sees them: words, links, colours, weight, what they may not do."""
 
 import re
 import tomllib
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from cloud_bridge.core.case import ADVICE
+from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.model import State
+from cloud_bridge.ports_looking import KINDS
 from cloud_bridge.web.words import WORDS, table
-from tests.unit.web.serving import site
+from tests.unit.web.bridge import LANE, MACHINE, SALE, UNHEARD, Bridge
+from tests.unit.web.serving import Site, site
 
 ROOT = Path(__file__).parents[3]
-STATIC = ROOT / "cloud_bridge" / "web" / "static"
-PAGE = (STATIC / "page.html").read_text()
+WEB = ROOT / "cloud_bridge" / "web"
+STATIC = WEB / "static"
+TEMPLATES = {path.name: path.read_text() for path in (WEB / "templates").glob("*.html")}
 SCRIPTS = {path.name: path.read_text() for path in STATIC.glob("*.js")}
 STYLE = (STATIC / "page.css").read_text()
-GROUPS = (
-    *("state.", "why.", "stop.", "who.", "next.", "rule.", "cause."),
-    *("standing.", "verdict.", "problem.", "act.", "todo."),
-)
+# Files that only hold words: what stands there is not yet said by anybody.
+HOLD_WORDS = re.compile(r".*words.*|causes|told")
+SOURCE = "".join(path.read_text() for path in WEB.glob("*.py") if not HOLD_WORDS.fullmatch(path.stem))
+PLACES = ("/", "/sales", "/cases", "/money", "/more")
+WEIGHT_BYTES = 150_000
 
 
 async def test_it_speaks_the_language_of_the_browser_before_any_script_runs() -> None:
@@ -28,51 +34,76 @@ async def test_it_speaks_the_language_of_the_browser_before_any_script_runs() ->
         for wished, language, words in [
             ("", "zh", "机器"),
             ("de, fr;q=0.5", "zh", "机器"),
-            ("en-GB,en;q=0.9,zh;q=0.8", "en", "Machines"),
+            ("en-GB,en;q=0.9,zh;q=0.8", "en", "Fleet"),
             ("zh-CN,zh;q=0.9,en;q=0.8", "zh", "机器"),
-            ("fr, EN;q=0.5", "en", "Machines"),
+            ("fr, EN;q=0.5", "en", "Fleet"),
         ]:
             answer = await served.get("/", Accept_Language=wished)
             page = answer.body.decode()
             assert f'<html lang="{language}">' in page
-            assert f'data-say="machines">{words}</' in page
+            assert f'<a href="/" aria-current="page">{words}</a>' in page
             assert "Accept-Language" in answer.headers["vary"]
 
 
-async def test_a_sale_has_a_page_of_its_own() -> None:
+async def test_a_language_that_was_chosen_stays_and_keeps_the_address() -> None:
     async with site() as served:
-        pages = [await served.get(path) for path in ("/", "/sales/abc")]
-        assert pages[0].body == pages[1].body
+        chosen = await served.get("/sales?day=2026-11-18&language=en")
+        assert chosen.headers["set-cookie"].startswith("language=en; ")
+        assert "SameSite=strict" in chosen.headers["set-cookie"]
+        assert 'href="?day=2026-11-18&amp;language=zh"' in chosen.body.decode()
+        kept = await served.get("/cases", Cookie="language=en", Accept_Language="zh")
+        assert '<html lang="en">' in kept.body.decode()
+        assert '<html lang="zh">' in (await served.get("/", Cookie="language=fr")).body.decode()
+
+
+async def test_each_of_the_five_words_leads_to_a_page_that_says_where_it_is() -> None:
+    async with site() as served:
+        for path in PLACES:
+            page = (await served.get(path)).body.decode()
+            assert re.findall(r'<a href="([^"]+)" aria-current="page">', page) == [path]
+        for path, place in [(f"/sales/{SALE.sale_id}", "/sales"), ("/machines/vm-9", "/")]:
+            page = (await served.get(path)).body.decode()
+            assert re.findall(r'<a href="([^"]+)" aria-current="page">', page) == [place]
+
+
+async def test_what_is_not_there_says_so_as_a_page() -> None:
+    async with site() as served:
+        for path, mark in [
+            ("/sales/unknown", "no-sale"),
+            ("/machines/vm-9", "no-machine"),
+            ("/complaints/unknown", "no-complaint"),
+        ]:
+            answer = await served.get(path)
+            assert (answer.status, f'id="{mark}"' in answer.body.decode()) == (404, True), path
         assert (await served.get("/sales/")).status == 404
 
 
-async def test_what_did_not_change_is_not_sent_again() -> None:
+async def test_a_file_that_did_not_change_is_not_sent_again() -> None:
     async with site() as served:
-        for path in ("/", "/static/page.js", "/static/words.js"):
+        for path in ("/static/site.js", "/static/page.css"):
             first = await served.get(path)
             again = await served.get(path, If_None_Match=first.headers["etag"])
             assert (first.status, again.status, again.body) == (200, 304, b"")
             assert again.headers["etag"] == first.headers["etag"]
-        assert (await served.get("/", Accept_Language="en")).headers["etag"] != first.headers["etag"]
 
 
-async def test_every_file_that_the_page_asks_for_is_served() -> None:
-    asked = {name for text in (PAGE, *SCRIPTS.values()) for name in re.findall(r'"(/static/[^"]+)"', text)}
+async def test_every_file_that_a_page_asks_for_is_served_and_no_other_lies_there() -> None:
+    every = (*TEMPLATES.values(), *SCRIPTS.values(), SOURCE)
+    asked = {name for text in every for name in re.findall(r'"(/static/[^"{]+)"', text)}
     kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
     async with site() as served:
         for path in asked:
             answer = await served.get(path)
             assert answer.status == 200, path
             assert answer.headers["content-type"].startswith(kinds[path.rpartition(".")[2]])
-    assert {path.rpartition("/")[2] for path in asked} - {"words.js"} == {
-        path.name for path in STATIC.iterdir() if path.name not in ("page.html", "report.css")
-    }
+    assert {path.rpartition("/")[2] for path in asked} == {path.name for path in STATIC.iterdir()}
 
 
 def test_every_file_is_shipped() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     globs = settings["tool"]["setuptools"]["package-data"]["*"]
-    assert [path.name for path in STATIC.iterdir() if not any(path.match(glob) for glob in globs)] == []
+    shipped = [*STATIC.iterdir(), *(WEB / "templates").iterdir()]
+    assert [path.name for path in shipped if not any(path.match(glob) for glob in globs)] == []
 
 
 # ---------------------------------------------------------------- words
@@ -86,19 +117,27 @@ def test_every_word_is_there_in_both_languages() -> None:
         assert not re.search("[\u4e00-\u9fff]", en), f"{key}: {en} is not English"
 
 
-def test_every_word_that_the_page_says_is_known_and_every_known_one_is_said() -> None:
-    quoted = {word for text in SCRIPTS.values() for word in re.findall(r'["\']([a-z_]+)["\']', text)}
-    said = {word for text in SCRIPTS.values() for word in re.findall(r'say\("([a-z_]+)"\)', text)}
-    in_page = set(re.findall(r'data-(?:say|label)="([^"]+)"', PAGE))
-    plain = {key for key in WORDS if not key.startswith(GROUPS)}
-    assert said | in_page <= plain
-    assert plain <= quoted | in_page
+def test_every_word_that_a_page_says_is_known_and_every_known_one_is_said() -> None:
+    every = "".join(TEMPLATES.values()) + SOURCE
+    said = set(re.findall(r'\bsay\(["\']([a-z_.]+)["\']\)', every))
+    assert said <= set(WORDS)
+    quoted = set(re.findall(r'["\']([a-z_]+)["\']', every))
+    made = {key for key in WORDS for start in ("show_", "sort_") if key.startswith(start)}
+    assert {key for key in WORDS if "." not in key} <= quoted | made
 
 
-def test_every_situation_of_a_sale_has_a_word_and_a_tone() -> None:
+def test_every_group_of_names_has_all_its_words() -> None:
+    for group, names in [
+        ("state", [*(state.value for state in State), "refunding", "unclear"]),
+        ("kind", ["", *KINDS]),
+        ("account", [account.value for account in Account]),
+    ]:
+        assert [name for name in names if f"{group}.{name}" not in WORDS] == [], group
+
+
+def test_every_situation_of_a_sale_has_a_tone() -> None:
     for state in [*(state.value for state in State), "refunding", "unclear"]:
-        assert f"state.{state}" in WORDS
-        assert re.search(rf"\b{state}: \"(go|wait|stop|info|quiet)\"", SCRIPTS["sales.js"]), state
+        assert re.search(rf'"{state}": "(go|wait|stop|info|quiet)"', TEMPLATES["parts.html"]), state
 
 
 def test_every_case_has_words_for_its_reason_and_for_what_to_do() -> None:
@@ -109,6 +148,37 @@ def test_every_case_has_words_for_its_reason_and_for_what_to_do() -> None:
 
 def test_english_counts_one_and_many() -> None:
     assert table("en")["todo_one"] != table("en")["todo_count"]
+
+
+# ---------------------------------------------------------------- weight
+
+
+def fill(bridge: Bridge) -> None:
+    """Five hundred machines, one of them with all its lanes, and pages full of sales."""
+    for n in range(500):
+        bridge.views[f"vm-{n:04d}"] = replace(MACHINE, machine=f"vm-{n:04d}")
+    stopped = replace(UNHEARD, machine="vm-0001", boot=1, seen_wall_ms=1, reason="bus_silent")
+    lanes = tuple(replace(LANE, lane=number) for number in range(1, 100))
+    bridge.views["vm-0001"] = replace(stopped, lanes=lanes)
+    for n in range(200):
+        bridge.put(
+            replace(SALE, sale_id=f"s{n:025d}", paid_fen=350, state="vended"), "edge", "the goods are out"
+        )
+
+
+async def weight(served: Site, path: str) -> int:
+    page = (await served.get(path)).body
+    files = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.decode()))
+    for name in [name for name in files if name.endswith(".js")]:
+        files |= set(re.findall(r'"(/static/[^"]+)"', SCRIPTS[name.rpartition("/")[2]]))
+    return len(page) + sum([len((await served.get(name)).body) for name in files])
+
+
+async def test_no_page_is_heavier_than_a_phone_likes() -> None:
+    async with site() as served:
+        fill(served.bridge)
+        for path in (*PLACES, "/machines/vm-0001", f"/sales/s{0:025d}"):
+            assert await weight(served, path) <= WEIGHT_BYTES, path
 
 
 # ---------------------------------------------------------------- colours
@@ -152,8 +222,11 @@ def test_the_style_names_no_colour_elsewhere() -> None:
 # ---------------------------------------------------------------- what it may not do
 
 
-def test_nothing_is_inline() -> None:
-    assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)", PAGE) == []
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_nothing_is_inline_and_nothing_escapes_the_escaping(name: str) -> None:
+    inline = r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)"
+    assert re.findall(inline, TEMPLATES[name]) == []
+    assert re.findall(r"\|\s*safe\b|autoescape|Markup", TEMPLATES[name]) == []
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
