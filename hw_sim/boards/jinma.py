@@ -22,6 +22,10 @@ OWN_FAULTS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 _NAMES: Final = {0: "connect", 1: "channel?", 3: "dispense", 5: "result?", 0x10: "cabinet?", 0x20: "board?"}
+_LEAST: Final = {
+    0x01: 2,
+    0x03: 8,
+}  # bytes of data without which a request is none: XOR lets some noise through
 _NORMAL, _NOT_FITTED, _NO_RETURN, _JAMMED, _OVER_CURRENT = 0x02, 0x04, 0x06, 0x09, 0x0E
 
 
@@ -51,6 +55,8 @@ class JinmaBoard(AnsweringBoard):
     def answer(self, request: bytes, now_ms: float) -> None:
         """Obey."""
         command, data = request[2], request[3:-1]
+        if len(data) < _LEAST.get(command, 0):
+            return
         match command:
             case 0x00:
                 self._say(command, b"\x02" if self.faults.on("maintenance") else b"\x01", now_ms)

@@ -163,3 +163,22 @@ def test_an_adapter_approves_amounts_and_nothing_else(amount: str, starts: int) 
     board.tick(200)
     board.hear(f"C,VEND,{amount}\n".encode(), 300)
     assert board.cabinet.motor_starts == starts
+
+
+@pytest.mark.parametrize("bus", BUSES)
+def test_no_noise_breaks_a_board(bus: str) -> None:
+    chance = random.Random(7)
+    board = board_of(bus, PRICES, stock=5, wanted=Wanted())
+    for at_ms in range(0, 60_000, 20):
+        heads = chance.choice((b"\xa8", b"\x01", b"\xed\x08", b"\x02", b"\xe5", b"\x8a\x01", b"C,VEND,", b""))
+        board.hear(
+            heads + chance.randbytes(chance.randrange(12)) + chance.choice((b"\n", b"\xfe", b"")), at_ms
+        )
+        board.tick(at_ms)
+    assert board.cabinet.pieces_dropped <= 1
+
+
+@pytest.mark.parametrize("said", ["01010100", "0102011310", "0103031301 12"])
+def test_a_request_that_is_too_short_is_none(said: str) -> None:
+    board = board_of("jinma", PRICES, stock=5, wanted=Wanted())
+    assert board.hear(bytes.fromhex(said), 0) == board.tick(100) == []
