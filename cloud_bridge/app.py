@@ -81,6 +81,7 @@ async def serve(settings: BridgeSettings, log: Log) -> None:
             log=log,
         )
         stack.callback(rooms.desk.close)
+        stack.callback(rooms.people.close)
         await rooms.goods.catalogues.open()
         hearing = _hearing(settings, link, engine, rooms, roster=roster)
         orders = order_door(settings, engine, merchants, clock=clock, log=log)
@@ -244,6 +245,7 @@ def _web(
         complaints=rooms.desk.complaints,
         bills=books,
         person_header=settings.web.person_header,
+        people=rooms.people.people,
         orders=orders,
         rooms=rooms.routes(),
     )

@@ -8,6 +8,7 @@ from cloud_bridge.app_catalogue import CatalogueDesk
 from cloud_bridge.app_desk import Desk
 from cloud_bridge.app_doing import DoingDesk
 from cloud_bridge.app_merchants import Merchants
+from cloud_bridge.app_people import PeopleDesk
 from cloud_bridge.app_tools import Tools
 from cloud_bridge.config import BridgeSettings
 from cloud_bridge.engine import Engine
@@ -28,18 +29,22 @@ class Rooms:
     goods: CatalogueDesk
     doing: DoingDesk
     tools: Tools
+    people: PeopleDesk
 
     def tasks(self) -> Mapping[str, Coroutine[None, None, None]]:
         """What runs as long as the daemon does, by name."""
-        return {**self.desk.tasks(), **self.bills.tasks(), **self.goods.tasks(), **self.tools.tasks()}
+        rooms = (self.desk, self.bills, self.goods, self.tools, self.people)
+        return {name: work for room in rooms for name, work in room.tasks().items()}
 
     def doors(self) -> Mapping[str, Door]:
         """What people at this computer may ask for."""
-        return {**self.desk.doors(), **self.bills.doors(), **self.goods.doors(), **self.doing.doors()}
+        rooms = (self.desk, self.bills, self.goods, self.doing, self.people)
+        return {name: door for room in rooms for name, door in room.doors().items()}
 
     def routes(self) -> tuple[Room, ...]:
         """What the page and programs may ask for."""
-        return (*self.desk.rooms(), self.doing.routes(), self.tools.routes())
+        of_one = (self.doing.routes(), self.tools.routes())
+        return (*self.desk.rooms(), *self.goods.rooms(), *of_one, *self.people.rooms())
 
 
 def make_rooms(
@@ -74,4 +79,5 @@ def make_rooms(
         settings, store=store, engine=engine, fleet=fleet, filled=goods.stocks.note, clock=clock, log=log
     )
     tools = Tools(settings, engine=engine, fleet=fleet, roster=roster)
-    return Rooms(desk=desk, bills=bills, goods=goods, doing=doing, tools=tools)
+    people = PeopleDesk(settings, store=store, clock=clock, log=log)
+    return Rooms(desk=desk, bills=bills, goods=goods, doing=doing, people=people, tools=tools)

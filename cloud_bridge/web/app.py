@@ -58,13 +58,7 @@ def make_app(
     hosts = tuple(hosts)
     limits = limits or Limits()
     events = Events(service=service, roster=roster, clock=clock, limits=limits)
-    more = APIRouter()
-    if complaints is not None:
-        more.include_router(complaint_routes(complaints))
-    if bills is not None:
-        more.include_router(bill_routes(bills))
-    for room in rooms:
-        more.include_router(room)
+    more = _further(complaints, bills, rooms)
     api = make_api(service=service, roster=roster, events=events, more=more)
     api.state.clock = clock
     add_statics(api)
@@ -81,6 +75,17 @@ def make_app(
         hosts=hosts,
         head_bytes=limits.head_bytes,
     )
+
+
+def _further(complaints: ComplaintService | None, bills: DayBooks | None, rooms: Iterable[Room]) -> APIRouter:
+    more = APIRouter()
+    if complaints is not None:
+        more.include_router(complaint_routes(complaints))
+    if bills is not None:
+        more.include_router(bill_routes(bills))
+    for room in rooms:
+        more.include_router(room)
+    return more
 
 
 def _order_door(orders: Orders | None, log: Log, limits: Limits) -> dict[str, ASGIApp]:
