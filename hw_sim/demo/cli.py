@@ -53,6 +53,14 @@ PORT: Final = 8420
     show_default=True,
     help="Native mode 2: a code of an order. 1: a code of a product, ordered after the scan.",
 )
+@click.option("--fleet", type=click.IntRange(1, 100), metavar="N", help="A day of N machines instead of one.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0.1, 24 * 60),
+    default=24.0,
+    show_default=True,
+    help="With --fleet: how long its day takes.",
+)
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
@@ -69,6 +77,8 @@ def demo(
     broker: str,
     bus: str,
     mode: str,
+    fleet: int | None,
+    minutes: float,
     keep: Path | None,
 ) -> None:
     """Try everything: a machine, its board, the bridge, a payment platform and a broker, on this computer.
@@ -80,6 +90,7 @@ def demo(
       wxvend demo --once --fault jam       the spiral jams; the money goes back
       wxvend demo --once --bus tcn         the same sale on another bus
       wxvend demo --once --mode 1          the code was made ahead; the order comes after the scan
+      wxvend demo --fleet 30               thirty machines live through a day, with the operators' pages
     """
     if list_faults:
         _list_faults()
@@ -91,6 +102,9 @@ def demo(
     if bus not in MODELS:
         near = difflib.get_close_matches(bus, MODELS, n=1, cutoff=0.0)[0]
         _fail(f"--bus: found {bus!r}, allowed {', '.join(MODELS)}. Try: --bus {near}", BAD_INPUT)
+    if fleet is not None:
+        _fleet_day(keep, fleet, minutes, quiet=as_json)
+        return
     if (fault or as_json) and not once:
         _fail("--fault and --json: allowed with --once; the page has switches. Try: --once", BAD_INPUT)
     if mode == "1" and fault in KEYED:
@@ -106,6 +120,19 @@ def demo(
                 _tell(told, fault, as_json=as_json)
                 sys.exit(0 if told["ok"] else FAILED)
             _run(_show(folder, port, _stage_wishes(broker, bus, mode), browser=not no_browser))
+
+
+def _fleet_day(keep: Path | None, machines: int, minutes: float, *, quiet: bool) -> None:
+    from hw_sim.demo.fleet_show import Wish, live
+
+    wish = Wish(machines=machines, minutes=minutes, seed=0, quiet=quiet)
+    with _failures_in_words(), _folder(keep) as folder:
+        found = _run(live(folder, wish))
+    if quiet:
+        if found is None:
+            _fail("stopped before the day was over", FAILED)
+        click.echo(json.dumps(found, ensure_ascii=False))
+        sys.exit(0 if found["ok"] else FAILED)
 
 
 def _stage_wishes(broker: str, bus: str, mode: str) -> dict[str, Any]:

@@ -122,14 +122,19 @@ def merchant(folder: Path) -> Path:
 def make_keys(folder: Path) -> None:
     """Keys for machine, bridge and merchant, and a journal that may sell."""
     for name in ("machine", "bridge"):
-        key = generate()
-        save_private(folder / f"{name}.key", key)
-        save_public(folder / f"{name}.pub", key.public_key())
+        make_key(folder, name)
     wall_ms = time.time_ns() // 1_000_000
     open_keys(merchant(folder), now_ms=wall_ms)
     open_api_v2_key(merchant(folder))
     fresh = Fresh(jid=new_id(os.urandom(16)), bits=os.urandom(8).hex(), wall_ms=wall_ms)
     open_journal(journal(folder), fresh, confirm_new=True).close()
+
+
+def make_key(folder: Path, name: str) -> None:
+    """Both halves of a new key."""
+    key = generate()
+    save_private(folder / f"{name}.key", key)
+    save_public(folder / f"{name}.pub", key.public_key())
 
 
 def make_broker_files(folder: Path, shipped_acl: Path) -> Path:
@@ -144,7 +149,7 @@ def make_broker_files(folder: Path, shipped_acl: Path) -> Path:
 
 def edge_settings(scenery: Scenery, terms: Terms) -> str:
     """The text of edge.toml."""
-    return _toml(
+    return to_toml(
         {
             "machine": MACHINE,
             "journal": journal(scenery.folder).name,
@@ -189,7 +194,7 @@ def bridge_settings(scenery: Scenery, terms: Terms) -> str:
     }
     if scenery.order_requests:
         wechat |= {"order_url": scenery.order_url, "api_v2_key_file": "merchant/api_v2.key"}
-    return _toml(
+    return to_toml(
         {
             "machines": [machine],
             "keys": {"bridge_key_file": "bridge.key"},
@@ -197,13 +202,14 @@ def bridge_settings(scenery: Scenery, terms: Terms) -> str:
             "wechat": wechat,
             "mqtt": _mqtt(scenery, BRIDGE),
             "web": {"port": scenery.bridge_port},
-            "timings": _timings(terms),
+            "timings": timings(terms),
             "limits": dict.fromkeys(("lane", "machine", "fleet"), _NO_LIMIT),
         }
     )
 
 
-def _timings(terms: Terms) -> dict[str, Any]:
+def timings(terms: Terms) -> dict[str, Any]:
+    """The bridge's waits, as short as the machine's."""
     return {
         "lease_min_s": 1,
         "pay_s": terms.pay_s,
@@ -239,7 +245,7 @@ def _certificates(folder: Path, name: str) -> dict[str, Path]:
     }
 
 
-def _toml(settings: dict[str, Any]) -> str:
+def to_toml(settings: dict[str, Any]) -> str:
     """Plain values first, then each table."""
     plain = [f"{name} = {_value(value)}" for name, value in settings.items() if not isinstance(value, dict)]
     for table, values in settings.items():
