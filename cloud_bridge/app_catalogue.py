@@ -15,7 +15,10 @@ from cloud_bridge.engine_stock import Stocks
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.ports import Clock, Log, Roster, Shelf
 from cloud_bridge.ports_catalogue import CatalogueBooks, Count, Done, Edit
+from cloud_bridge.web.catalogue import Routes, catalogue_routes
+from cloud_bridge.web.catalogue_pages import catalogue_pages
 from cloud_bridge.web.operator import Asked, Door
+from cloud_bridge.web.stock import stock_routes
 
 
 class CatalogueDesk:
@@ -45,9 +48,19 @@ class CatalogueDesk:
             clock=clock,
             log=log,
         )
+        self._clock: Final = clock
+        self._roster: Final = roster
         self.catalogues: Final = Catalogues(shop)
         self.stocks: Final = Stocks(
             books=books, known=shelves, machines=roster.machines, clock=clock, log=log
+        )
+
+    def rooms(self) -> tuple[Routes, ...]:
+        """What the page and programs may ask for."""
+        return (
+            catalogue_pages(self.catalogues),
+            catalogue_routes(self.catalogues, self._clock),
+            stock_routes(self.stocks, self._roster, self._clock),
         )
 
     def tasks(self) -> Mapping[str, Coroutine[None, None, None]]:

@@ -53,6 +53,12 @@ class Stocks:
         told = {view.machine: view for view in self._machines()}
         return await asyncio.to_thread(_lanes, looked, asked, route, told, wall_ms)
 
+    async def routes(self, machines: Sequence[str]) -> Mapping[str, str]:
+        """Whose tour each of these machines is on; empty for nobody's."""
+        book = await self._books.read_catalogue(lambda tx: tx.book())
+        plans = {key: each for (_, key), each in book.items() if isinstance(each, Plan)}
+        return {each: plans[each].route if each in plans else "" for each in machines}
+
     async def note(self, counts: Sequence[Count]) -> str:
         """Take all of these or none; why not, or empty. One that is known already changes nothing."""
         wall_ms = self._clock.wall_ms()
@@ -152,8 +158,8 @@ def _lane(
         route=route,
         lane=number,
         product=lane.product,
-        name_zh=product.name_zh if isinstance(product, Product) else "",
-        name_en=product.name_en if isinstance(product, Product) else "",
+        product_zh=product.name_zh if isinstance(product, Product) else "",
+        product_en=product.name_en if isinstance(product, Product) else "",
         pieces=stock.pieces,
         told=board,
         refilled=stock.refilled,

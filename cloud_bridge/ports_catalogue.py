@@ -306,8 +306,8 @@ class LaneStock:
     route: str
     lane: int
     product: str
-    name_zh: str
-    name_en: str
+    product_zh: str
+    product_en: str
     pieces: int | None
     told: int | None
     refilled: int
@@ -349,6 +349,9 @@ class StockService(Protocol):
 
     async def lanes(self, *, machines: Sequence[str] = (), route: str = "") -> tuple[LaneStock, ...]:
         """The lanes of these machines (none named: of all), those that need somebody first."""
+
+    async def routes(self, machines: Sequence[str]) -> Mapping[str, str]:
+        """Whose tour each of these machines is on; empty for nobody's."""
 
     async def note(self, counts: Sequence[Count]) -> str:
         """Take all of these or none; why not, or empty. One that is known already changes nothing."""

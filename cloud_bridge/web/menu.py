@@ -11,6 +11,8 @@ PLACES: Final[dict[str, str]] = {
     "/more": "more",
 }
 MORE: Final[dict[str, str]] = {
+    "/catalogue": "catalogue_page",
+    "/stock": "stock_page",
     "/approvals": "doing.approvals",
     "/alarms": "alarms_page",
     "/reports": "reports_page",

@@ -11,6 +11,7 @@ from cloud_bridge.web.bill_words import BILL_WORDS
 from cloud_bridge.web.causes import CAUSES
 from cloud_bridge.web.desk_words import DESK_WORDS
 from cloud_bridge.web.words_alarms import ALARM_WORDS
+from cloud_bridge.web.words_catalogue import CATALOGUE_WORDS
 from cloud_bridge.web.words_doing import DOING_WORDS
 from cloud_bridge.web.words_faults import FAULT_WORDS
 from cloud_bridge.web.words_pages import PAGE_WORDS
@@ -48,6 +49,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     **DESK_WORDS,
     **ALARM_WORDS,
     **REPORT_PAGE_WORDS,
+    **CATALOGUE_WORDS,
     **PAGE_WORDS,
     **PEOPLE_WORDS,
     **DOING_WORDS,
