@@ -1,4 +1,4 @@
-"""Matched days on the operators' page in Chromium: closed or not, both sides, and the day's own page."""
+"""Matched days on the page of money in Chromium: closed or not, both sides, and the day's own page."""
 
 import asyncio
 import threading
@@ -43,7 +43,7 @@ def opened(browser: Browser, url: str, locale: str, width: int) -> Page:
 def test_each_day_says_whether_it_is_closed_and_what_both_sides_come_to(
     browser: Browser, served: Site, locale: str, open_words: str
 ) -> None:
-    page = opened(browser, served.url, locale, 1280)
+    page = opened(browser, f"{served.url}/money", locale, 1280)
     rows = page.locator("#bill-list li")
     expect(rows).to_have_count(3)
     expect(rows.nth(0)).to_contain_text(open_words)
@@ -57,7 +57,7 @@ def test_each_day_says_whether_it_is_closed_and_what_both_sides_come_to(
 def test_a_days_own_page_is_reached_from_its_row_styled_and_fits(
     browser: Browser, served: Site, width: int
 ) -> None:
-    page = opened(browser, served.url, "en-GB", width)
+    page = opened(browser, f"{served.url}/money", "en-GB", width)
     page.locator("#bill-list li a").first.click()
     expect(page.locator("h1")).to_have_text(f"Daily reconciliation {DAY}")
     assert page.locator(".state").evaluate("node => getComputedStyle(node).color") == "rgb(179, 38, 30)"
