@@ -21,6 +21,8 @@ _MORE: Final = MappingProxyType(
             "cloud_bridge.cli_describe:asyncapi",
             "Describe all MQTT messages as an AsyncAPI 3.0 document.",
         ),
+        "user": ("cloud_bridge.cli_people:user", "Who may log in, what he may do, and tokens for programs."),
+        "audit": ("cloud_bridge.cli_audit:audit", "What people did, and whether that record is whole."),
         "machine": (
             "cloud_bridge.cli_doing:machine",
             "Have a machine stop, start, restart, show its name, clear a lane, or note a refill.",

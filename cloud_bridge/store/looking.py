@@ -8,13 +8,16 @@ from sqlalchemy import Connection
 
 from cloud_bridge.core.case import Case
 from cloud_bridge.core.complaint import Complaint, Doing
+from cloud_bridge.core.logins import Token, User
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import StandingAlarm
 from cloud_bridge.ports_bills import Kept
+from cloud_bridge.ports_people import Line
 from cloud_bridge.store.bills import read_day
 from cloud_bridge.store.books import read_alarms, read_cases
 from cloud_bridge.store.database import DATABASE_ERRORS, look, shown, snapshot
 from cloud_bridge.store.desk import read_complaints
+from cloud_bridge.store.people import CheckedAudit, check_audit, every_deed, read_users
 from cloud_bridge.store.reports import SqlReports
 from cloud_bridge.store.schema import StoreUnusable, refuse_other_schemas
 from cloud_bridge.store.tx import reason
@@ -61,6 +64,25 @@ def reports(url: str) -> SqlReports:
             return work(db)
 
     return SqlReports(read)
+
+
+def people(url: str) -> tuple[tuple[User, ...], tuple[Token, ...]]:
+    """Users and programs' tokens, by name. Raises StoreUnusable."""
+    with _looking(url) as db:
+        return read_users(db)
+
+
+def audit_checked(url: str, head: str) -> CheckedAudit:
+    """As `check_audit`. Raises StoreUnusable."""
+    with _looking(url) as db:
+        return check_audit(db, head)
+
+
+@contextmanager
+def deeds(url: str) -> Iterator[Iterator[Line]]:
+    """The whole audit, the oldest line first. Raises StoreUnusable."""
+    with _looking(url) as db:
+        yield every_deed(db)
 
 
 @contextmanager
