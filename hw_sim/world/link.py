@@ -9,7 +9,7 @@ from hw_sim.world.loop import Host
 from wire.broker import Backoff, BrokerSettings, Letter, LinkDown, PublishResult
 from wire.envelope import Envelope
 from wire.inbound import Inbound
-from wire.topics import Topic
+from wire.topics import Outside, Topic
 
 ANSWER_S: Final = 10.0
 
@@ -67,7 +67,7 @@ class WorldLink:
 
     def publish(
         self,
-        topic: Topic,
+        topic: Topic | Outside,
         payload: bytes,
         *,
         envelope: Envelope | None = None,
