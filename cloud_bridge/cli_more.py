@@ -27,6 +27,14 @@ _MORE: Final = MappingProxyType(
             "cloud_bridge.cli_doing:machine",
             "Have a machine stop, start, restart, show its name, clear a lane, or note a refill.",
         ),
+        "catalogue": (
+            "cloud_bridge.cli_catalogue:catalogue",
+            "What machines sell: export, import, history, undo, agree, go on.",
+        ),
+        "stock": (
+            "cloud_bridge.cli_catalogue:stock",
+            "What lies in the lanes, what to bring, and what was put in or counted.",
+        ),
     }
 )
 

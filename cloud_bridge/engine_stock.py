@@ -1,6 +1,5 @@
 """What lies in the lanes: people's counts taken in once each, and shown beside what boards say themselves."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -49,9 +48,8 @@ class Stocks:
         """The lanes of these machines (none named: of all), those that need somebody first."""
         wall_ms = self._clock.wall_ms()
         asked = [each for each in self._known if not machines or each in machines]
-        looked = await self._books.read_catalogue(lambda tx: _look(tx, asked, wall_ms))
         told = {view.machine: view for view in self._machines()}
-        return await asyncio.to_thread(_lanes, looked, asked, route, told, wall_ms)
+        return await self._books.read_catalogue(lambda tx: stock_of(tx, asked, route, told, wall_ms))
 
     async def routes(self, machines: Sequence[str]) -> Mapping[str, str]:
         """Whose tour each of these machines is on; empty for nobody's."""
@@ -81,6 +79,13 @@ class Stocks:
         return await self._books.read_catalogue(
             lambda tx: tx.moves(machine=machine, before=before, limit=limit)
         )
+
+
+def stock_of(
+    tx: CatalogueTx, machines: Sequence[str], route: str, told: Mapping[str, MachineView], wall_ms: int
+) -> tuple[LaneStock, ...]:
+    """The lanes of these machines that are on `route` (empty: on any), those that need somebody first."""
+    return _lanes(_look(tx, machines, wall_ms), machines, route, told, wall_ms)
 
 
 # ---------------------------------------------------------------- in a transaction

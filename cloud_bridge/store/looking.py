@@ -15,6 +15,7 @@ from cloud_bridge.ports_bills import Kept
 from cloud_bridge.ports_people import Line
 from cloud_bridge.store.bills import read_day
 from cloud_bridge.store.books import read_alarms, read_cases
+from cloud_bridge.store.catalogue import SqlCatalogueTx
 from cloud_bridge.store.database import DATABASE_ERRORS, look, shown, snapshot
 from cloud_bridge.store.desk import read_complaints
 from cloud_bridge.store.people import CheckedAudit, check_audit, every_deed, read_users
@@ -83,6 +84,12 @@ def deeds(url: str) -> Iterator[Iterator[Line]]:
     """The whole audit, the oldest line first. Raises StoreUnusable."""
     with _looking(url) as db:
         yield every_deed(db)
+
+
+def catalogue(url: str, work: Callable[[SqlCatalogueTx], T]) -> T:
+    """As `SqlStore.read_catalogue`. Raises StoreUnusable."""
+    with _looking(url) as db:
+        return work(SqlCatalogueTx(db))
 
 
 @contextmanager
