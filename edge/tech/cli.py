@@ -21,6 +21,7 @@ from edge.tech.cli_conformance import conformance
 from edge.tech.cli_ports import ports
 from edge.tech.cli_service import drop_sensor, faults, lift, light, temperature
 from edge.tech.cli_trace import export, monitor, record, replay
+from edge.tech.cli_ui import ui
 from edge.tech.cli_visit import identify, scan, status, test_vend
 from edge.tech.decode import Decoded, Frames, HexReader, NotHex
 from edge.tech.shapes import SHAPES
@@ -55,10 +56,11 @@ def tech() -> None:
       wxvend tech status --config /etc/wxvend/edge.toml
       wxvend tech record t.trace --bus tcn --port /dev/ttyUSB0 --seconds 60
       wxvend tech conformance --bus tcn
+      wxvend tech ui --config /etc/wxvend/edge.toml
     """
 
 
-for _command in (ports, commission, conformance, record, monitor, replay, export):
+for _command in (ui, ports, commission, conformance, record, monitor, replay, export):
     tech.add_command(_command)
 for _command in (identify, status, scan, test_vend, drop_sensor, light, temperature, lift, faults):
     tech.add_command(_command)
