@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.cli import BAD_INPUT, FAILED, START_ANEW
+
 UNITS = sorted((Path(__file__).parents[2] / "systemd").glob("*.service"))
 EXPOSURE_LIMIT = 2.0
 
@@ -62,3 +64,11 @@ def test_the_install_walk_names_every_place_of_the_unit(unit: Path) -> None:
     for place in [settings, *folders, *(name for name, _ in keys)]:
         assert place in walk
         assert place in "\n".join(line for line in text.splitlines() if line.startswith(("#", "LoadC")))
+
+
+def test_the_wish_for_a_new_start_is_the_only_end_that_starts_the_computer_anew() -> None:
+    (unit,) = (unit for unit in UNITS if "edge" in unit.name)
+    lines = unit.read_text().splitlines()
+    assert f"RestartPreventExitStatus={START_ANEW}" in lines
+    assert "FailureAction=reboot" in lines
+    assert START_ANEW not in (0, FAILED, BAD_INPUT)
