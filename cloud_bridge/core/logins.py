@@ -126,7 +126,7 @@ def wrong_name(name: str) -> str:
     if name in TAKEN:
         return f"name: found {name!r}, which stands for somebody else. Try: another"
     if not (1 < len(name) <= MOST_NAME and set(name) <= _NAME_LETTERS and name[0].isalnum()):
-        return f"name: found {name[:20]!r}, allowed 2 to {MOST_NAME} of a-z 0-9 . _ @ -, a letter first"
+        return f"name: found {name[:20]!r}, allowed 2 to {MOST_NAME} of a-z 0-9 . _ @ -, the first no sign"
     return ""
 
 

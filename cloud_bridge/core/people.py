@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-MOST_NAME: Final = 32
+MOST_NAME: Final = 64
 
 
 class Action(enum.StrEnum):
