@@ -182,10 +182,9 @@ def _head(head: Sequence[str]) -> tuple[str, str] | None:
         if head and head[0] == columns[0]:
             missing = [name for name in columns if name not in head]
             extra = [name for name in head if name not in columns]
-            wrong = next(iter([*extra, *missing]), "")
-            return (
-                (wrong, f"the columns {', '.join(columns)}") if wrong or len(head) != len(columns) else None
-            )
+            twice = [name for name in columns if head.count(name) > 1]
+            wrong = next(iter([*extra, *missing, *twice]), "")
+            return (wrong, f"each of the columns {', '.join(columns)}") if wrong else None
     return "all", f"a head of {', '.join(PRODUCTS)}, or of {', '.join(LANES)}"
 
 
