@@ -9,6 +9,7 @@ from cloud_bridge.core.report_tables import Table
 from cloud_bridge.ports_bills import bounds_ms
 
 MOST_DAYS: Final = 366
+HOURS: Final = tuple(f"{hour:02}:00" for hour in range(24))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,10 @@ class Wish:
             raise ValueError(f"from {self.first} to {self.last}: found {days} days, allowed 1 to {MOST_DAYS}")
         if self.key and len(self.key) != (2 if self.line is By.PRODUCT else 1):
             raise ValueError(f"key: found {len(self.key)} words, allowed those of one {self.line}")
+        if self.key and self.line is By.HOUR and self.key[0] not in HOURS:
+            raise ValueError(f"key: found {self.key[0][:20]!r}, allowed an hour such as 08:00")
+        if self.key and self.line is By.DAY:
+            bounds_ms(self.key[0])
 
     @property
     def line(self) -> By:

@@ -66,7 +66,7 @@ def alarm_routes(service: AlarmService) -> APIRouter:
         if not asking.sees(wished.machine):
             raise HTTPException(404, f"found nothing of machine {wished.machine[:32]!r} that is yours to see")
         if act == "snooze" and wished.snooze_min < 1:
-            raise HTTPException(422, f"snooze_min: found {wished.snooze_min}, allowed 1 and more")
+            raise HTTPException(400, f"snooze_min: found {wished.snooze_min}, allowed 1 and more")
         try:
             ask = Ask(
                 machine=wished.machine,
@@ -78,7 +78,7 @@ def alarm_routes(service: AlarmService) -> APIRouter:
                 wake=act == "wake",
             )
         except ValueError as error:
-            raise HTTPException(422, str(error)) from error
+            raise HTTPException(400, str(error)) from error
         return answer(Outcome(why=await service.ask(ask)))
 
     return api

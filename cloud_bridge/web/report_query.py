@@ -44,7 +44,7 @@ class Wanted:
         return replace(self, report=report, by=by, key=(), account=None)
 
     def wish(self, asking: Person) -> Wish:
-        """As the books are asked, of his own machines alone. Raises HTTPException 404, 422."""
+        """As the books are asked, of his own machines alone. Raises HTTPException 400, 404."""
         machines = None if asking.everywhere else asking.machines
         if self.machine:
             object_of(asking, self.machine)
@@ -60,7 +60,7 @@ class Wanted:
                 account=self.account,
             )
         except (ValueError, OverflowError) as error:
-            raise HTTPException(422, f"first, last, key: {error}") from error
+            raise HTTPException(400, f"first, last, key: {error}") from error
 
 
 def wanted(

@@ -8,12 +8,12 @@ from cloud_bridge.core.ledger import Account
 from cloud_bridge.core.report import By, Line, Report, Takings
 from cloud_bridge.core.report_tables import Cell, Column, Kind, Table
 from cloud_bridge.ports_bills import days_from
+from cloud_bridge.ports_reports import HOURS
 from cloud_bridge.web.bars import Bar, bars
 from cloud_bridge.web.report_query import Wanted
 from cloud_bridge.web.report_words import ReportWords
 from cloud_bridge.web.speaker import yuan
 
-_HOURS: Final = tuple(f"{hour:02}:00" for hour in range(24))
 _ACCOUNTS: Final[Mapping[str, Account]] = {
     "paid": Account.PLATFORM_CLEARING,
     "paid_fen": Account.PLATFORM_CLEARING,
@@ -141,7 +141,7 @@ def chart(lines: Iterable[Line], query: Wanted) -> tuple[Bar, ...]:
     """What was paid in each hour of a day, or on each day of a longer time, also where it was nothing."""
     paid = {line.key[0]: line.paid_fen for line in lines}
     if query.first == query.last:
-        return bars([(hour, paid.get(hour, 0)) for hour in _HOURS])
+        return bars([(hour, paid.get(hour, 0)) for hour in HOURS])
     days, day = [], query.first
     while day <= query.last:
         days.append(day)

@@ -119,7 +119,7 @@ REPORT_PAGE_WORDS: Final[dict[str, tuple[str, str]]] = {
     "real_apart": ("真正的差异", "Differences"),
     "bill_fits_here": ("一致：没有未解释的差异", "They fit: no difference without a cause"),
     "bill_open_here": ("项差异未解释，请打开对账", "differences without a cause: open the match"),
-    "bill_not_in": ("账单未到", "No bill yet for"),
+    "bill_missing_for": ("账单未到", "No bill yet for"),
     "open_match": ("打开对账", "Open the match of"),
     "to_entries": ("查看分录", "See the entries"),
 }
