@@ -3,10 +3,8 @@
 Exit codes: 0 fine, 1 something was found to be wrong, 2 bad input.
 """
 
-import io
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Final
@@ -18,13 +16,12 @@ from edge.display.codes import TABLE, ServiceCode, Severity
 from edge.tech import faults_page
 from edge.tech.cli_commission import commission
 from edge.tech.cli_conformance import conformance
+from edge.tech.cli_decode import decode
 from edge.tech.cli_ports import ports
 from edge.tech.cli_service import drop_sensor, faults, lift, light, temperature
 from edge.tech.cli_trace import export, monitor, record, replay
 from edge.tech.cli_ui import ui
 from edge.tech.cli_visit import identify, scan, status, test_vend
-from edge.tech.decode import Decoded, Frames, HexReader, NotHex
-from edge.tech.shapes import SHAPES
 
 NOT_WELL: Final = 1
 BAD_INPUT: Final = 2
@@ -40,7 +37,6 @@ _WHO: Final = MappingProxyType(
         "9": "the program itself",
     }
 )
-_ORDER: Final = ("offset", "hex", "valid", "reason", "name", "direction", "fields")
 _JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -60,52 +56,10 @@ def tech() -> None:
     """
 
 
-for _command in (ui, ports, commission, conformance, record, monitor, replay, export):
+for _command in (ui, ports, decode, commission, conformance, record, monitor, replay, export):
     tech.add_command(_command)
 for _command in (identify, status, scan, test_vend, drop_sensor, light, temperature, lift, faults):
     tech.add_command(_command)
-
-
-@tech.command()
-@click.option("--bus", type=click.Choice(sorted(SHAPES)), default="xy", show_default=True)
-@_JSON
-@click.argument("bytes_", metavar="HEX...", nargs=-1)
-def decode(bus: str, as_json: bool, bytes_: tuple[str, ...]) -> None:
-    """Say what bytes of a bus mean, of both sides. Without HEX, or with -, stdin is read as it comes.
-
-    What is no hex is told with its place, and decoding goes on. Exit code 1 when there was no frame at all.
-    """
-    frames = 0
-    texts = _piped() if bytes_ in ((), ("-",)) else iter([" ".join(bytes_)])
-    for found in _found(Frames(SHAPES[bus]), texts):
-        frames += isinstance(found, Decoded) and found.valid
-        click.echo(json.dumps(_plain(found)) if as_json else _words(found))
-    sys.exit(0 if frames else NOT_WELL)
-
-
-def _piped() -> Iterator[str]:
-    """What the pipe has, as soon as it has it."""
-    pipe = sys.stdin.buffer
-    assert isinstance(pipe, io.BufferedIOBase)
-    while piece := pipe.read1(4096):
-        yield piece.decode("ascii", "replace")
-
-
-def _found(frames: Frames, texts: Iterator[str]) -> Iterator[Decoded | NotHex]:
-    """Frames and words that are no bytes, in the order in which they were read."""
-    reader = HexReader()
-
-    def told(words: Iterator[bytes | NotHex]) -> Iterator[Decoded | NotHex]:
-        for word in words:
-            if isinstance(word, NotHex):
-                yield word
-            else:
-                yield from frames.feed(word)
-
-    for text in texts:
-        yield from told(reader.feed(text))
-    yield from told(reader.end())
-    yield from frames.end()
 
 
 @tech.command()
@@ -132,28 +86,6 @@ def explain(codes: tuple[str, ...], as_json: bool, markdown: bool, faults: bool)
         known = ", ".join(row.code for row in TABLE.values())
         click.echo(f"wxvend tech explain: found {', '.join(sorted(missing))}, allowed {known}", err=True)
         sys.exit(BAD_INPUT)
-
-
-def _plain(found: Decoded | NotHex) -> dict[str, object]:
-    if isinstance(found, NotHex):
-        return {"valid": False, "reason": "no hex digits", **asdict(found)}
-    told = asdict(found)
-    told["hex"] = told.pop("raw").hex()
-    told["fields"] = {
-        name: value.hex() if isinstance(value, bytes) else value for name, value in found.fields.items()
-    }
-    return {name: told[name] for name in _ORDER if told[name] not in ("", {})}
-
-
-def _words(found: Decoded | NotHex) -> str:
-    if isinstance(found, NotHex):
-        return f"line {found.line}, word {found.word}: found {found.text!r}, allowed pairs of 0-9 a-f"
-    if not found.valid:
-        return f"{found.offset:>8}  {'':<9} {found.reason}: {found.raw.hex(' ')}"
-    fields = _plain(found).get("fields", {})
-    assert isinstance(fields, dict)
-    told = " ".join(f"{name}={value}" for name, value in fields.items())
-    return f"{found.offset:>8}  {found.direction:<9} {found.name:<16} {told}".rstrip()
 
 
 def _page(row: ServiceCode) -> str:

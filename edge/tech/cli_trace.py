@@ -17,6 +17,7 @@ from edge.tech.bench import TechClock
 from edge.tech.choice import BadChoice, Options, PortTaken, bus_options, chosen, tapped
 from edge.tech.cli_visit import having_port
 from edge.tech.listen import Since, begin, listen
+from edge.tech.progress import counted, of_file
 from edge.tech.replay import understood
 from edge.tech.watch import Counters, Seen, Wanted, Watch, pcap
 
@@ -166,7 +167,7 @@ def _opened(file: Path) -> Iterator[tuple[Head, Iterator[Piece]]]:
     """A trace of a known bus; whatever is wrong with it ends the program in words."""
     try:
         with file.open(encoding="ascii", errors="replace") as lines:
-            head, pieces = read(lines)
+            head, pieces = read(counted(lines, of_file(file.stat().st_size)))
             if head.bus not in BUSES:
                 raise BadTrace(f"head: found bus {head.bus[:40]!r}, allowed {', '.join(sorted(BUSES))}")
             yield head, pieces

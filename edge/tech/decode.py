@@ -8,6 +8,7 @@ from typing import Final
 from edge.tech.shapes import MORE, Shape
 
 _SEPARATORS: Final = re.compile(r"[\s,:;]")
+_WORDS: Final = re.compile(r"[^\s,:;]+|[\s,:;]")
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})+", re.I)
 # What comes without a separator for so long is no word of anybody; it is told in pieces.
 _WORD_LIMIT: Final = 4096
@@ -49,14 +50,16 @@ class HexReader:
 
     def feed(self, text: str) -> Iterator[bytes | NotHex]:
         """What these characters complete. Whole pairs at their end are taken at once, the line may pause."""
-        for character in text:
-            if not _SEPARATORS.fullmatch(character):
-                self._held += character
-                if len(self._held) < _WORD_LIMIT:
-                    continue
-            yield from self.end()
-            if character == "\n":
-                self._line, self._word = self._line + 1, 1
+        for word in _WORDS.findall(text):
+            if _SEPARATORS.fullmatch(word):
+                yield from self.end()
+                self._line, self._word = (self._line + 1, 1) if word == "\n" else (self._line, self._word)
+                continue
+            self._held += word
+            while len(self._held) >= _WORD_LIMIT:
+                self._held, rest = self._held[:_WORD_LIMIT], self._held[_WORD_LIMIT:]
+                yield from self.end()
+                self._held = rest
         if _HEX.fullmatch(self._held):
             yield from self.end()
 

@@ -93,7 +93,7 @@ def _xy_message(raw: bytes) -> tuple[str, dict[str, Any]]:
     if told is not None:
         return told
     message = parse_xy(raw[2], raw[5:-1])
-    found = asdict(message)
+    found = {name: getattr(message, name) for name in message.__slots__}
     if isinstance(message, CashTaken):
         found["card"] = f"{len(message.card)} bytes"
     return type(message).__name__, found
