@@ -69,15 +69,19 @@ class Catalogues:
     async def run(self) -> None:
         """Follow roll-outs, and make the editions whose hour has come, until cancelled."""
         while True:
-            async with self._one:
-                await self._make_due()
-                await self._rides.ride()
             self._sooner.clear()
+            await self.look()
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._sooner.wait()
             except TimeoutError:
                 continue
+
+    async def look(self) -> None:
+        """Make what is due, and offer to machines what is their turn. Raises StoreFailed."""
+        async with self._one:
+            await self._make_due()
+            await self._rides.ride()
 
     async def catalogue_told(self, told: CatalogueTold) -> None:
         """A machine says what it runs; durable when this returns. Raises StoreFailed."""

@@ -85,16 +85,22 @@ def touched(before: Book, after: Book) -> tuple[str, ...]:
 
 def owned(book: Book, wanted: Wanted) -> tuple[Change, ...]:
     """The changes, and with them: who edits a machine here speaks for it from now on, not its settings."""
-    after = applied(book, changes(book, wanted))
+    made = changes(book, {key: _as_before(book.get(key), entry) for key, entry in wanted.items()})
+    after = applied(book, made)
     mine = set(touched(book, after))
-    mine |= {key for kind, key in wanted if kind is Kind.MACHINE}
-    mine |= {_where(key) for key in wanted if key[0] is Kind.LANE}
-    whole = dict(wanted)
+    mine |= {each.key for each in made if each.kind is Kind.MACHINE}
+    mine |= {where_and_lane(each.key)[0] for each in made if each.kind is Kind.LANE}
+    whole: dict[Key, Entry | None] = {(each.kind, each.key): each.after for each in made}
     for machine in mine:
         plan = after.get((Kind.MACHINE, machine))
         if isinstance(plan, Plan):
             whole[Kind.MACHINE, machine] = replace(plan, owner=Owner.BOOKS)
     return changes(book, whole)
+
+
+def _as_before(was: Entry | None, now: Entry | None) -> Entry | None:
+    """Who speaks for a machine is nobody's wish: it follows from what he changes."""
+    return replace(now, owner=was.owner) if isinstance(now, Plan) and isinstance(was, Plan) else now
 
 
 # ---------------------------------------------------------------- shelves
