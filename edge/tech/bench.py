@@ -123,12 +123,11 @@ class ModelBench(PortBench):
     async def truth(self) -> Truth:
         """What its cabinet counts."""
         self._say({"do": "books"})
-        books = await _hear(self._child, "books")
+        books = await hear(self._child, "books")
         return Truth(books["motor_starts"], books["pieces_dropped"])
 
     def _say(self, wish: Mapping[str, Any]) -> None:
-        assert self._child.stdin is not None
-        self._child.stdin.write(json.dumps(wish).encode() + b"\n")
+        say(self._child, wish)
 
 
 def real(settings: BusSettings, lanes: tuple[int, ...], ask: Callable[[str], None]) -> Lab:
@@ -152,9 +151,9 @@ def simulated(bus: str, more: Mapping[str, Any]) -> Lab:
     async def bench() -> AsyncIterator[ModelBench]:
         with tempfile.TemporaryDirectory(prefix="wxvend-bench-") as folder:
             link = Path(folder) / "board"
-            child = await _start_board(bus, link)
+            child = await start_board(bus, link)
             try:
-                await _hear(child, "ready")
+                await hear(child, "ready")
                 settings = BUSES[bus]().settings(port=link, **more)
                 made = ModelBench(settings, LANES, child=child, known=await _faults(bus))
                 yield made
@@ -175,16 +174,23 @@ def _wxvend() -> str:
     return found
 
 
-async def _start_board(bus: str, link: Path) -> asyncio.subprocess.Process:
+async def start_board(bus: str, link: Path, lanes: tuple[int, ...] = LANES) -> asyncio.subprocess.Process:
+    """A simulated board as a program of its own, on a pseudo-terminal that `link` names once it is ready."""
     wanted = ("--bus", bus, "--link", str(link), "--stock", str(STOCK), "--quiet")
-    lanes = ("--lanes", ",".join(map(str, LANES)))
+    numbers = ("--lanes", ",".join(map(str, lanes)))
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
-        _wxvend(), "sim", "board", *wanted, *lanes, stdin=pipe, stdout=pipe
+        _wxvend(), "sim", "board", *wanted, *numbers, stdin=pipe, stdout=pipe
     )
 
 
-async def _hear(child: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
+def say(child: asyncio.subprocess.Process, wish: Mapping[str, Any]) -> None:
+    """Tell a simulated board what to do."""
+    assert child.stdin is not None
+    child.stdin.write(json.dumps(wish).encode() + b"\n")
+
+
+async def hear(child: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
     """The next line of this kind that the simulated board says."""
     assert child.stdout is not None
     async with asyncio.timeout(START_S):

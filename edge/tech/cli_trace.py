@@ -13,12 +13,13 @@ import click
 
 from edge.drivers.registry import BUSES, Trace
 from edge.drivers.trace import BadTrace, Head, Piece, line, read
-from edge.tech.bench import TechClock
+from edge.tech.bench import LANES, NoBoard, TechClock
 from edge.tech.choice import BadChoice, Options, PortTaken, bus_options, chosen, tapped
 from edge.tech.cli_visit import having_port
 from edge.tech.listen import Since, begin, listen
 from edge.tech.progress import counted, of_file
 from edge.tech.replay import understood
+from edge.tech.replay_board import CANNOT, compared
 from edge.tech.watch import Counters, Seen, Wanted, Watch, pcap
 
 NOT_WELL: Final = 1
@@ -110,8 +111,8 @@ def monitor(*, options: Options, drive: bool, seconds: float | None, as_json: bo
 @_FILE
 @click.option(
     "--against",
-    type=click.Choice(["driver"]),
-    help="Let the bus's driver hear it, and say what it made of it.",
+    type=click.Choice(["board", "driver"]),
+    help="Let the bus's driver hear it, or a simulated board answer it, and say how that went.",
 )
 @click.option(
     "--set", "more", multiple=True, metavar="NAME=VALUE", help="With --against: settings of the bus."
@@ -122,10 +123,16 @@ def monitor(*, options: Options, drive: bool, seconds: float | None, as_json: bo
 def replay(
     file: Path, *, against: str | None, more: tuple[str, ...], lanes: str, as_json: bool, **filters: Any
 ) -> None:
-    """Decode a trace again, with its timing. No port is opened and no time passes."""
+    """Decode a trace again, with its timing. No port is opened, and but for --against board no time passes.
+
+    --against driver: what the driver understood, and whether it would say the same. --against board: what was
+    written then is written to a simulated board; exit code 1 when it answers otherwise.
+    """
     wanted = _wanted(**filters)
     with _opened(file) as (head, pieces):
-        if against is not None:
+        if against == "board":
+            _against_board(head, pieces, lanes, as_json=as_json)
+        if against == "driver":
             options = Options(bus=head.bus, port=Path("trace"), lanes=lanes, more=more)
             for told in understood(_settings(options), pieces):
                 click.echo(json.dumps(told, ensure_ascii=False) if as_json else _plain(told))
@@ -138,6 +145,25 @@ def replay(
         for seen in watch.end(at_ms):
             _tell(seen, wanted, as_json=as_json)
     _sum(watch.counters, as_json=as_json)
+
+
+def _against_board(head: Head, pieces: Iterator[Piece], lanes: str, *, as_json: bool) -> NoReturn:
+    if head.bus in CANNOT:
+        _fail(f"--against board: found a trace of {head.bus}, whose machine leads. Try: --against driver")
+    numbers = tuple(int(each) for each in lanes.split(",")) if lanes else LANES
+
+    async def play() -> bool:
+        well = True
+        async for told in compared(head.bus, head.baud, pieces, numbers):
+            well = well and not {"then", "now"} & set(told)
+            click.echo(json.dumps(told) if as_json else _plain(told))
+        return well
+
+    try:
+        sys.exit(0 if asyncio.run(play()) else NOT_WELL)
+    except NoBoard as error:
+        click.echo(f"wxvend tech: {error}", err=True)
+        sys.exit(NOT_WELL)
 
 
 @click.command()

@@ -22,7 +22,7 @@ LIMIT: Final = 2_000_000  # pieces that are held; a longer trace is cut
 
 
 @dataclass(slots=True)
-class _Turn:
+class Turn:
     """What was written, and what was heard until the next writing."""
 
     wrote: bytes
@@ -53,7 +53,7 @@ class _TapeLoop(asyncio.SelectorEventLoop):
 class _Tape:
     """Implements `Transport` and `Clock` over the turns of a trace."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, turns: list[_Turn]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, turns: list[Turn]) -> None:
         self._loop: Final = loop
         self._turns: Final = turns
         self._wrote: Final[asyncio.Queue[bytes]] = asyncio.Queue()
@@ -101,7 +101,7 @@ class _TapeEnds(Exception):
 
 def understood(settings: Any, pieces: Iterable[Piece]) -> Iterator[dict[str, Any]]:
     """What the driver told, each kind of fact with its count and newest words; then its counters."""
-    turns = _turns(pieces)
+    turns = turns_of(pieces)
     loop = _TapeLoop()
     told = Counter[str]()
     newest: dict[str, BusEvent] = {}
@@ -133,13 +133,14 @@ async def _until_it_ends(work: Coroutine[Any, Any, None]) -> None:
             raise
 
 
-def _turns(pieces: Iterable[Piece]) -> list[_Turn]:
-    turns = [_Turn(wrote=b"", wrote_ms=0)]
+def turns_of(pieces: Iterable[Piece]) -> list[Turn]:
+    """What was heard before anything was written, then each writing with what was heard after it."""
+    turns = [Turn(wrote=b"", wrote_ms=0)]
     for number, piece in enumerate(pieces):
         if number >= LIMIT:
             break
         if piece.direction == "tx":
-            turns.append(_Turn(wrote=piece.data, wrote_ms=piece.at_ms))
+            turns.append(Turn(wrote=piece.data, wrote_ms=piece.at_ms))
         else:
             turns[-1].heard.append(piece)
     return turns
