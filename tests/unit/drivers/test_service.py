@@ -15,6 +15,7 @@ from edge.drivers.xy.service import SERVICES as XY
 from edge.drivers.xy.settings import XySettings
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.shelf import Wanted, make_board
+from hw_sim.boards.xy import BoardSettings, XyBoard
 from hw_sim.world.clocks import WorldClock
 from hw_sim.world.loop import WorldLoop
 from tests.unit.drivers.line import Shop
@@ -485,3 +486,45 @@ def test_a_sensor_that_is_broken_is_told_as_broken() -> None:
         at = shop(bus)
         at.board.faults.set(fault)
         assert not serve(at, Act.DROP_SENSOR).ok
+
+
+def machine(*, menu: bool = True) -> Shop:
+    """An XY machine whose firmware has a service menu, or one without."""
+    board = XyBoard(Cabinet.of((11, 12)), BoardSettings(menu=menu, turn_ms=400))
+    settings = XySettings(port=Path("board"))
+    return Shop(board, lambda clock, wire: make_dispenser(settings, clock, port=wire)).up()
+
+
+def test_a_machine_does_by_its_menu_what_is_asked_and_nothing_else() -> None:
+    at = machine()
+    assert serve(at, Act.DROP_SENSOR) == Served(ok=True, told={"drop_sensor": "well"})
+    assert serve(at, Act.TEMPERATURE).told == {"temperature_c": 5, "fault": "none (00)"}
+    assert serve(at, Act.SET_TEMPERATURE, Wish(celsius=-18)).ok
+    assert serve(at, Act.LIFT, Wish(move=Move.LAYER, to=3)).ok
+    at.board.faults.set("jam", times=1)
+    at.board.faults.set("no_drop", times=1)
+    assert serve(at, Act.FAULTS) == Served(ok=True, told={"faults": "none"})
+    assert at.starts == 0
+
+
+def test_what_a_machine_lists_as_jammed_is_told_and_cleared() -> None:
+    at = machine()
+    at.board.faults.set("no_drop", times=1)
+    at.vend()
+    assert serve(at, Act.FAULTS) == Served(ok=False, told={"lane 12 32": "jam"})
+    assert serve(at, Act.CLEAR_FAULTS) == Served(ok=True, told={"faults": "none"})
+
+
+def test_a_machine_without_a_menu_is_said_to_have_none_and_goes_on_selling() -> None:
+    at = machine(menu=False)
+    with pytest.raises(Unanswered, match=r"no answer of the board's service menu; firmware V3\.2\.11"):
+        serve(at, Act.TEMPERATURE)
+    assert at.do(at.dispenser.check(12)) == ""
+
+
+def test_a_lift_is_told_to_move_once_however_long_its_answer_takes() -> None:
+    at = machine(menu=False)
+    at.wire.written.clear()
+    with pytest.raises(Unanswered):
+        serve(at, Act.LIFT, Wish(move=Move.LAYER, to=3))
+    assert sum(frame[2] == 0x70 for frame in at.wire.written) == 1
