@@ -16,7 +16,7 @@ from edge.drivers.echo import Echo
 from edge.drivers.serial_port import Transport
 from edge.drivers.service import Act, Served, Unanswered, Wish
 from edge.drivers.talk import Ask, Bus, Heard, Pause, Say, Talk
-from edge.ports import BusDown, BusEvent, BusHealth, BusUp, Capabilities, Clock
+from edge.ports import BusDown, BusEvent, BusHealth, BusUp, Capabilities, ClimateReported, Clock
 
 T = TypeVar("T")
 Trace = Callable[[str, bytes, int], None]  # direction "rx" or "tx", bytes, boot-time milliseconds
@@ -53,6 +53,7 @@ class AskingDispenser:
         self._answered: Final = asyncio.Event()
         self._waiting: _Waiting | None = None
         self._why = ""
+        self._climate: ClimateReported | None = None  # as it was told last
         self._last_ms = 0
         self._asked = self._strays = self._unanswered = 0
         self._slowest_ms = 0
@@ -250,6 +251,10 @@ class AskingDispenser:
             case Pause(ms):
                 await asyncio.sleep(ms / 1000)
                 self._decoder.forget()
+            case Say(ClimateReported() as climate):
+                if climate != self._climate:  # asked every few seconds, and seldom news
+                    self._climate = climate
+                    self._tell(climate)
             case Say(event):
                 self._tell(event)
         return Heard(frame=None, now_ms=self._clock.now_ms())

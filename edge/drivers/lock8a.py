@@ -83,6 +83,7 @@ class Lock8a(OnlyAnswers):
 
     def __init__(self, settings: Lock8aSettings) -> None:
         self._settings: Final = settings
+        self._open: Final[dict[int, bool]] = {}  # the doors as they were told
         # A second pulse opens a door that the customer has shut: none is ever repeated.
         can = Capabilities(
             bus="lock8a",
@@ -107,12 +108,18 @@ class Lock8a(OnlyAnswers):
             state = yield from self._state(lane)
             if state is None:
                 return None
-            yield Say(LaneReported(lane=lane, stock=None, capacity=None, fault="door_open" if state else ""))
+            yield self._told(lane, state)
         return f"lock board {self._settings.address}"
 
     def look(self) -> Talk[bool]:
-        """Each lock's state again: a door may have been shut."""
-        return (yield from self.identify()) is not None
+        """Each lock's state again, and what changed: a door may have been shut."""
+        for lane in self._settings.lanes:
+            state = yield from self._state(lane)
+            if state is None:
+                return False
+            if state != self._open.get(lane):
+                yield self._told(lane, state)
+        return True
 
     def check(self, lane: int) -> Talk[str]:
         """Shut."""
@@ -158,6 +165,11 @@ class Lock8a(OnlyAnswers):
         return self.judged(order, Evidence(answered=False))
 
     # ------------------------------------------------------------ helpers
+
+    def _told(self, lane: int, state: bool) -> Say:
+        """What the engine is told of a door, and from then on knows."""
+        self._open[lane] = state
+        return Say(LaneReported(lane=lane, stock=None, capacity=None, fault="door_open" if state else ""))
 
     def _opened(self, order: VendOrder, words: str) -> Outcome:
         return self.judged(order, Evidence(repeated=Ending.DROPPED, words=words))
