@@ -134,6 +134,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "violation": _NOW,
         "platform": _NOW,
         "vend_failed": _NOTE,
+        "maintenance": _NOTE,
     }
 )
 
