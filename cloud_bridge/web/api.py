@@ -30,6 +30,7 @@ from cloud_bridge.web.who import listed, needs, openly
 from cloud_bridge.web.words import LANGUAGES
 
 MOST_SALES: Final = 500
+_SECRET: Final = ("/api/login", "/api/account/")
 
 _SaleId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 _Machine = Annotated[str, Query(max_length=64, description="Only this machine's; empty: of all.")]
@@ -69,7 +70,7 @@ def make_api(*, service: Service, roster: Roster, events: Events, more: APIRoute
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses={code: {"model": Failure} for code in (400, 404, 421, 503)},
+        responses={code: {"model": Failure} for code in (400, 401, 403, 404, 413, 421, 429, 503)},
         redirect_slashes=False,
     )
     for route in app.routes:
@@ -149,8 +150,11 @@ def _now(service: Service) -> APIRouter:
     return api
 
 
-async def _bad_request(_request: Request, error: Exception) -> Response:
+async def _bad_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if request.url.path.startswith(_SECRET):  # what was typed there is not said again
+        places = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        return failure(400, "bad_request", places)
     return failure(400, "bad_request", "; ".join(_words(each) for each in error.errors()))
 
 

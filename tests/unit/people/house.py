@@ -1,10 +1,12 @@
 """A house with people in it: the real books in SQLite, the real Argon2 at its least, a clock that is told."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cloud_bridge.core.logins import Scope, Session
 from cloud_bridge.core.people import Role
@@ -144,12 +146,19 @@ def people_of(
     )
 
 
+@cache
+def _empty() -> bytes:
+    """New books: to copy them is less work than to make them."""
+    with TemporaryDirectory() as folder:
+        open_store(f"sqlite:///{folder}/books.db", incarnation=lambda: "s" * 26).close()
+        return Path(folder, "books.db").read_bytes()
+
+
 @contextmanager
-def house(
-    folder: Path, incarnation: Callable[[], str] = lambda: "s" * 26, **settings: object
-) -> Iterator[House]:
+def house(folder: Path, **settings: object) -> Iterator[House]:
     """Books in a folder, and nobody in them yet."""
-    store = open_store(f"sqlite:///{folder}/books.db", incarnation=incarnation, idle_s=600)
+    (folder / "books.db").write_bytes(_empty())
+    store = open_store(f"sqlite:///{folder}/books.db", incarnation=lambda: "s" * 26, idle_s=600)
     passwords = Argon2(memory_kib=FLOOR_KIB, rounds=FLOOR_ROUNDS)
     clock, entropy = Clock(), Entropy()
     try:
