@@ -101,14 +101,14 @@ async def _rest(config: Path) -> Rest:
     starts_s = []
     for _ in range(RUNS):
         running = await _started(config)
-        starts_s.append(_cpu_s(running.pid))
+        starts_s.append(cpu_s(running.pid))
         if len(starts_s) < RUNS:
             running.kill()
             await running.wait()
     await asyncio.sleep(SETTLE_S)
-    before_s = _cpu_s(running.pid)
+    before_s = cpu_s(running.pid)
     await asyncio.sleep(WATCHED_S)
-    share = (_cpu_s(running.pid) - before_s) / WATCHED_S
+    share = (cpu_s(running.pid) - before_s) / WATCHED_S
     memory_mib = _resident_mib(running.pid)
     running.kill()
     await running.wait()
@@ -142,7 +142,8 @@ def _cpu_of(command: list[str]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """Processor seconds that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_S
 

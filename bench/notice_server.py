@@ -55,7 +55,15 @@ async def ours(folder: Path) -> int:
 
     stand_ins: Any = (Service(), Roster(), Quiet())
     service, roster, log = stand_ins
-    app = make_app(service=service, roster=roster, clock=SystemClock(), log=log, notify_path=PATH)
+    app = make_app(
+        service=service,
+        roster=roster,
+        trends=roster,
+        looking=service,
+        clock=SystemClock(),
+        log=log,
+        notify_path=PATH,
+    )
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().create_task(serve_web(app, "127.0.0.1", 0, ready.set_result), name="web")
     return int((await ready).rpartition(":")[2])

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select, tuple_
 
 from cloud_bridge.core.case import Case
-from cloud_bridge.core.ledger import Account, Post
+from cloud_bridge.core.ledger import Post
 from cloud_bridge.core.model import State
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Fact
@@ -22,7 +22,7 @@ from cloud_bridge.ports_looking import (
     Machines,
 )
 from cloud_bridge.store import tables
-from cloud_bridge.store.tables_looking import GIVEN_BACK, OF_NO_SALE, tail
+from cloud_bridge.store.tables_looking import GIVEN_BACK, LOST, OF_NO_SALE, tail
 from cloud_bridge.store.tx import to_sale
 
 _SALE = tables.sale.c
@@ -170,9 +170,9 @@ def _losses(db: Connection, since_ms: int, until_ms: int, machines: Machines) ->
     return [(int(at_ms), int(fen)) for at_ms, fen in db.execute(found.group_by(_SALE.sale_id))]
 
 
-def _lost(asked: Asked) -> Iterator["ColumnElement[bool]"]:
+def _lost(asked: Asked) -> Iterator["ColumnElement[bool] | TextClause"]:
     """Entries that a loss is posted with; they are made when or after the sale was opened."""
-    yield _LEDGER.debit == Account.SHRINKAGE
+    yield LOST
     if asked.since_ms:
         yield _LEDGER.wall_ms >= asked.since_ms
     if asked.until_ms:

@@ -1,4 +1,4 @@
-"""Indexes that pages read along: the ends of numbers, what went back, and a machine's lines about no sale.
+"""Indexes that pages read along: the ends of numbers, what went back or is lost, and a machine's lines.
 
 A shopper reads out the last characters of a number. Its last four are in an index; the rest is compared.
 """
@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Index, func, text
 
-from cloud_bridge.store.tables import HAS_PAYMENT, fact, sale
+from cloud_bridge.store.tables import HAS_PAYMENT, fact, ledger, sale
 
 TAIL: Final = 4
 # Literal, so that a query which repeats the words can use the index.
 GIVEN_BACK: Final = text("refunded_fen > 0")
+LOST: Final = text("debit = 'shrinkage'")
 OF_NO_SALE: Final = text("sale_id = ''")
 
 
@@ -34,4 +35,5 @@ Index(
     sqlite_where=GIVEN_BACK,
     postgresql_where=GIVEN_BACK,
 )
+Index("ledger_lost", ledger.c.wall_ms, ledger.c.sale_id, sqlite_where=LOST, postgresql_where=LOST)
 Index("fact_of_machine", fact.c.machine, fact.c.id, sqlite_where=OF_NO_SALE, postgresql_where=OF_NO_SALE)

@@ -1,4 +1,4 @@
-"""Indexes for pages: sales by the end of a number that is read out, refunds, and a machine's own lines."""
+"""Indexes for pages: ends of numbers that are read out, refunds, losses, and a machine's own lines."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Four more indexes."""
+    """Five more indexes."""
     op.create_index("sale_tail", "sale", [sa.text("substr(sale_id, length(sale_id) - 3)")])
     _some(
         "sale_payment_tail",
@@ -20,6 +20,7 @@ def upgrade() -> None:
         "substr(transaction_id, length(transaction_id) - 3)",
     )
     _some("sale_given_back", "sale", "refunded_fen > 0", "opened_wall_ms", "sale_id")
+    _some("ledger_lost", "ledger", "debit = 'shrinkage'", "wall_ms", "sale_id")
     _some("fact_of_machine", "fact", "sale_id = ''", "machine", "id")
 
 
