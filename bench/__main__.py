@@ -14,7 +14,7 @@ from bench.figure import Figure
 
 NAMES: Final = (
     *("vend_path", "latency", "flushes", "recovery", "round_trip", "idle", "qr_frame", "notices", "bill"),
-    *("xy_poll", "xy_codec", "tech_screen", "decode_trace", "pages"),
+    *("xy_poll", "xy_codec", "tech_screen", "decode_trace", "pages", "reports"),
 )
 
 
