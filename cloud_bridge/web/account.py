@@ -114,7 +114,7 @@ def account_routes(
         unproven = must_prove(asking.roles) and not asking.proven
         return render(request, "account.html", user=held, unproven=unproven)
 
-    @api.post("/api/login", response_model=Said, dependencies=_ALL)
+    @api.post("/api/login", response_model=Said, responses={429: {"model": Said}}, dependencies=_ALL)
     async def log_in(request: Request, given: Annotated[Login, Body()]) -> Response:
         """Let somebody in: a cookie, or why not."""
         if not _safe(request):

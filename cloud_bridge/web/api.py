@@ -70,7 +70,7 @@ def make_api(*, service: Service, roster: Roster, events: Events, more: APIRoute
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses={code: {"model": Failure} for code in (400, 401, 403, 404, 413, 421, 429, 503)},
+        responses={code: {"model": Failure} for code in (400, 401, 403, 404, 413, 421, 503)},
         redirect_slashes=False,
     )
     for route in app.routes:

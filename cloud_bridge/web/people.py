@@ -21,7 +21,7 @@ from cloud_bridge.web.who import needs
 PAGE: Final = 100
 MOST_WHY: Final = 200
 _Name = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9._@-]{1,63}$")]
-_Before = Annotated[int, Query(ge=0, description="Only lines of a lower number; 0: the newest.")]
+_Before = Annotated[int, Query(ge=0, le=2**53, description="Only lines of a lower number; 0: the newest.")]
 _Limit = Annotated[int, Query(ge=1, le=500)]
 # Users are of the whole shop: who sees only some machines manages nobody.
 _Manages = Annotated[Person, Depends(needs(Action.MANAGE_PEOPLE, everywhere=True))]
