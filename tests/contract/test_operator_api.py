@@ -1,4 +1,4 @@
-"""The operators' API answers whatever is asked of it as its OpenAPI document says: requests made by schemathesis.
+"""The operators' API answers whatever is asked of it as its OpenAPI document says: schemathesis makes it up.
 
 The whole bridge stands behind it, with books; a program's token of each kind asks.
 """
@@ -74,7 +74,8 @@ def test_every_answer_is_one_that_the_document_names(
 ) -> None:
     (caller,) = loop.run_until_complete(arrive(bridge, somebody(role, own=False, program=True)))
     document = loop.run_until_complete(bridge.ask("GET", "/api/openapi.json", caller.heads)).json
-    operations = [each.ok() for each in schemathesis.openapi.from_dict(document).get_all_operations()]
+    found: Any = schemathesis.openapi.from_dict(document).get_all_operations()
+    operations = [each.ok() for each in found]
     wrong = [
         f"{operation.method.upper()} {operation.path}: {each}"
         for operation in operations
