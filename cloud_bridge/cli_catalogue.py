@@ -189,7 +189,7 @@ def go_on(config: Path, by: str, as_json: bool) -> None:
 @click.option("--restock", is_flag=True, help="As CSV: what to bring to the lanes that are below par.")
 @_JSON
 @click.pass_context
-def stock(ctx: click.Context, config: Path, machine: str, route: str, restock: bool, as_json: bool) -> None:
+def stock(ctx: click.Context, /, config: Path, machine: str, route: str, **how: bool) -> None:
     """Say what lies in the lanes by the books, those that need somebody first.
 
     \b
@@ -203,9 +203,9 @@ def stock(ctx: click.Context, config: Path, machine: str, route: str, restock: b
     asked = [each for each in known if machine in ("", each)]
     wall_ms = SystemClock().wall_ms()
     lanes = _looked(config, lambda tx: stock_of(tx, asked, route, {}, wall_ms))
-    if restock:
+    if how["restock"]:
         click.echo(restock_csv([each for each in lanes if each.to_bring]), nl=False)
-    elif as_json:
+    elif how["as_json"]:
         click.echo(json.dumps([asdict(each) for each in lanes], ensure_ascii=False))
     else:
         for each in lanes:

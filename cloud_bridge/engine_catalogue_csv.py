@@ -55,7 +55,7 @@ class Mistake:
     allowed: str
 
     def __str__(self) -> str:
-        where = f"file {self.table}, row {self.row}, column {self.column}"
+        where = f"file {self.table}, row {self.row}, column {self.column}" if self.row else self.column
         return f"{where}: found {self.found}, allowed {self.allowed}"
 
 

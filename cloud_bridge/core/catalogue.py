@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cloud_bridge.core.sale import yuan
+
 TEMPLATE: Final = "#"  # begins the name of a planogram that machines share
 LANES_LIMIT: Final = 200
 PRICE_MOST_FEN: Final = 10_000_000
@@ -224,7 +226,7 @@ def daring(before: Book, after: Book) -> tuple[str, ...]:
             product = after[Kind.PRODUCT, held[machine][slot.lane].product]
             assert isinstance(product, Product), "a slot has a product"
             why = _dares(were.get(slot.lane), slot, product.cost_fen)
-            words += [f"{machine} lane {slot.lane}: price_fen {slot.price_fen} {why}"] if why else []
+            words += [f"{machine} lane {slot.lane}: {yuan(slot.price_fen)} {why}"] if why else []
     return tuple(words)
 
 
@@ -232,9 +234,9 @@ def _dares(was: Slot | None, now: Slot, cost_fen: int) -> str:
     if was is not None and was.price_fen == now.price_fen:
         return ""
     if now.price_fen < cost_fen:
-        return f"is below its cost of {cost_fen}"
+        return f"is below its cost of {yuan(cost_fen)}"
     same = was is not None and (was.name_zh, was.name_en) == (now.name_zh, now.name_en)
-    return f"is far from {was.price_fen}" if was and same and _far(was.price_fen, now.price_fen) else ""
+    return f"is far from {yuan(was.price_fen)}" if was and same and _far(was.price_fen, now.price_fen) else ""
 
 
 def _far(was_fen: int, now_fen: int) -> bool:

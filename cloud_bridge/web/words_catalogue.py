@@ -92,6 +92,20 @@ CATALOGUE_WORDS: Final[dict[str, tuple[str, str]]] = {
     "cat.need_why": ("请填写修改原因。", "Say why."),
     "cat.bad_price": ("金额应写成 3.50 这样", "an amount is written as 3.50"),
     "cat.unchanged": ("没有任何变化。", "Nothing was changed."),
+    "field.name_zh": ("中文名", "name in Chinese"),
+    "field.name_en": ("英文名", "name in English"),
+    "field.price_fen": ("售价", "price"),
+    "field.cost_fen": ("成本", "cost"),
+    "field.picture": ("图片", "picture"),
+    "field.product": ("商品", "product"),
+    "field.sold_out_at": ("余量下限", "sold out at"),
+    "field.par": ("补货到", "par"),
+    "field.capacity": ("容量", "capacity"),
+    "field.template": ("模板", "template"),
+    "field.route": ("线路", "route"),
+    "field.owner": ("编辑处", "edited in"),
+    "owner.settings": ("bridge.toml", "bridge.toml"),
+    "owner.books": ("本页", "this page"),
     # ---- lanes
     "cat.lanes_of": ("货道：", "Lanes of "),
     "cat.own_price": ("单独定价（元，留空用商品价）", "Own price, yuan (empty: the product's)"),
@@ -103,6 +117,23 @@ CATALOGUE_WORDS: Final[dict[str, tuple[str, str]]] = {
     "cat.no_lanes": ("还没有货道。先添加一个。", "No lanes yet. Add one."),
     "cat.used_by": ("使用这个模板的机器", "Machines with this template"),
     "cat.all": ("返回商品与价格", "Back to the catalogue"),
+    # ---- alarms
+    "stop.catalogue_refused": ("机器无法使用新商品表", "it cannot use the new catalogue"),
+    "next.catalogue_refused": (
+        "告警里写明了哪一项：在“商品与价格”页去掉它，或升级机器程序；机器沿用旧版本",
+        "the alarm names the setting: take it out on the catalogue page, or update the machine; "
+        "it keeps the version before",
+    ),
+    "stop.catalogue_unsupported": ("余量下限无法执行", "a stock limit cannot be kept"),
+    "next.catalogue_unsupported": (
+        "这块主板不计数：在“商品与价格”页把该货道的余量下限设为空",
+        "its board does not count: empty 'sold out at' of this lane on the catalogue page",
+    ),
+    "stop.rollout_stopped": ("商品表下发已停止", "the roll-out of a catalogue stopped"),
+    "next.rollout_stopped": (
+        "在“商品与价格”页查看是哪台机器，然后继续或恢复上一版本",
+        "see on the catalogue page which machine it is, then go on or go back a version",
+    ),
     # ---- the stock
     "stock_page": ("库存与补货", "Stock and restocking"),
     "stock.lead": (
@@ -153,4 +184,16 @@ CATALOGUE_WORDS: Final[dict[str, tuple[str, str]]] = {
         "No lane needs pieces. Par levels are set in the catalogue.",
     ),
     "stock.print": ("打印", "Print"),
+}
+
+# What the bridge writes about prices and roll-outs, in Chinese. More of `TOLD`.
+CATALOGUE_TOLD: Final[dict[str, str]] = {
+    "{machine} lane {lane}: {fen} is below its cost of {cost}": (
+        "{machine} 货道 {lane}：{fen} 低于成本 {cost}"
+    ),
+    "{machine} lane {lane}: {fen} is far from {was}": "{machine} 货道 {lane}：{fen} 与原价 {was} 相差过大",
+    "{machine}: not taken within {count} minutes": "{machine}：{count} 分钟内未确认",
+    "version {version}: {told}. Try: wxvend bridge catalogue undo, or the page": (
+        "版本 {version}：{told}。请在“商品与价格”页恢复或继续"
+    ),
 }

@@ -134,9 +134,9 @@ def test_more_than_a_machine_can_be_told_is_a_fault() -> None:
 @pytest.mark.parametrize(
     ("price_fen", "why"),
     [
-        (199, "is below its cost of 200"),
-        (230, "is far from 350"),
-        (530, "is far from 350"),
+        (199, "is below its cost of ¥2.00"),
+        (230, "is far from ¥3.50"),
+        (530, "is far from ¥3.50"),
         (240, ""),
         (525, ""),
         (350, ""),
@@ -145,7 +145,7 @@ def test_more_than_a_machine_can_be_told_is_a_fault() -> None:
 def test_a_price_below_cost_or_far_from_the_old_one_wants_a_second_person(price_fen: int, why: str) -> None:
     words = daring(BOOK, with_({(Kind.PRODUCT, "cola"): replace(COLA, price_fen=price_fen)}))
     about = [each for each in words if each.startswith(f"{ONE} lane 11")]
-    assert about == ([f"{ONE} lane 11: price_fen {price_fen} {why}"] if why else [])
+    assert about == ([f"{ONE} lane 11: ¥{price_fen / 100:.2f} {why}"] if why else [])
 
 
 def test_another_product_in_a_lane_is_no_jump_of_a_price() -> None:

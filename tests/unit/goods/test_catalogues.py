@@ -145,7 +145,7 @@ async def test_a_price_far_from_the_old_one_waits_for_somebody_else(kiosk: Kiosk
     await kiosk.catalogues.open()
     done = await kiosk.priced(35)
     assert (done.edition, done.pending, kiosk.price()) == (0, 1, (1, 350))
-    assert done.daring == (f"{ONE} lane 11: price_fen 35 is far from 350",)
+    assert done.daring == (f"{ONE} lane 11: ¥0.35 is far from ¥3.50",)
     assert "somebody else" in (await kiosk.catalogues.agree(1, "ann")).why_not
     assert (await kiosk.catalogues.agree(1, "bob")).edition == 2
     assert kiosk.price() == (2, 35)
