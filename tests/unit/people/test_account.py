@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from http.cookies import Morsel, SimpleCookie
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -134,24 +135,21 @@ async def test_too_many_tries_are_told_with_when_to_come_back_by_who_really_call
     assert (await home.store.deeds(limit=1))[0].after == "from 203.0.113.9"
 
 
-@pytest.mark.parametrize(
-    "told", [{"name": "x" * 257, "password": ""}, {"name": "ann"}, [], {"name": 1, "password": {}}]
-)
-async def test_what_is_no_login_is_refused_before_any_password_is_looked_at(
-    shop: tuple[House, Site], told: object
+async def test_what_is_no_login_is_refused_before_any_password_is_looked_at_and_never_quoted_back(
+    shop: tuple[House, Site],
 ) -> None:
     home, served = shop
-    assert (await post(served, "/api/login", told)).status == 400
-    assert "login_refused" not in {action for _, action, _ in await home.deeds()}
-
-
-async def test_what_was_typed_is_never_quoted_back(shop: tuple[House, Site]) -> None:
-    _, served = shop
     for told in (
-        {"name": "ann", "password": ["hunter2-secret"]},
+        {"name": "x" * 257, "password": "hunter2"},
+        {"name": "hunter2"},
+        ["hunter2"],
+        {"name": 1, "password": {"hunter2": 1}},
         {"name": "ann", "passwort": "hunter2-secret"},
     ):
-        assert b"hunter2" not in (await post(served, "/api/login", told)).body
+        said = await post(served, "/api/login", told)
+        assert said.status == 400
+        assert b"hunter2" not in said.body
+    assert "login_refused" not in {action for _, action, _ in await home.deeds()}
 
 
 async def test_a_page_has_the_token_that_its_changes_carry_and_a_logout_ends_it(
@@ -293,8 +291,7 @@ async def test_whom_the_proxy_names_is_that_user_and_nobody_else(tmp_path: Path)
 # ---------------------------------------------------------------- pages
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-async def test_each_page_is_drawn_in_both_languages(tmp_path: Path, language: str) -> None:
+async def test_each_page_is_drawn_in_both_languages(tmp_path: Path) -> None:
     with house(tmp_path) as home:
         for name in ("ann", "bob"):
             await home.user(name, Role.ADMIN, Role.FINANCE)
@@ -303,11 +300,14 @@ async def test_each_page_is_drawn_in_both_languages(tmp_path: Path, language: st
             who = inside(await log_in(home, ours))
             rights = {"why": "<b>summer</b>", "roles": ["operator"], "machines": ["vm-0002"]}
             assert (await post(ours, "/api/people/carl/rights", rights, **who)).json == {"why": ""}
-            for path, marks in [
-                ("/account", ['id="renew"', "ann"]),
-                ("/people", ["wish-carl", "user-bob", "&lt;b&gt;summer", "vm-0002"]),
-                ("/audit", ["carl", "→"]),
-            ]:
+            for language, (path, marks) in product(
+                ("zh", "en"),
+                [
+                    ("/account", ['id="renew"', "ann"]),
+                    ("/people", ["wish-carl", "user-bob", "&lt;b&gt;summer", "vm-0002"]),
+                    ("/audit", ["carl", "→"]),
+                ],
+            ):
                 page = await ours.get(path, Cookie=who["Cookie"], Accept_Language=language)
                 text = page.body.decode()
                 assert (page.status, f'<html lang="{language}">' in text) == (200, True), path
