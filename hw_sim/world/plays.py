@@ -58,10 +58,19 @@ _BUSES: Final = {
     for bus in plays_buses.WAYS
     for power in (False, True)
 }
+_UNSAID: Final = {
+    f"approved and never said: {bus}": Play(
+        act=plays_buses.approved_and_never_said,
+        comes_past=("recovery: none, doubt",),
+        rig=replace(RIG, bus=bus),
+    )
+    for bus in ("mdb-qibixx", "mdb-waferstar", "tcn")
+}
 PLAYS: Final[Mapping[str, Play]] = MappingProxyType(
     {
         **_JUDGED,
         **_BUSES,
+        **_UNSAID,
         **_OUTCOMES_FIRST,
         "goods of a refused sale": Play(
             act=plays_books.goods_of_a_refused_sale,

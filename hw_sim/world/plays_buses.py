@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from hw_sim.world.stage import LANE, Stage
+from hw_sim.world.stage import GONE_S, LANE, NotAsWritten, Stage
+from hw_sim.world.story import Entry
 
 AWAY_S: Final = 1.0  # of a daemon that is started again by its computer
 DARK_S: Final = 20.0  # of a machine without power
@@ -47,6 +48,26 @@ async def cut_in_a_run(stage: Stage, *, power: bool) -> None:
     await asyncio.sleep(AWAY_S if proven(machine.plan.bus, power=power) else DARK_S)
     machine.restore()
     await stage.ends("delivered" if proven(machine.plan.bus, power=power) else "uncertain", 200.0)
+
+
+async def approved_and_never_said(stage: Stage) -> None:
+    """The computer dies between the intent and the first byte: nothing turns, then or later; doubt."""
+    machine = stage.machine
+
+    def dies(entry: Entry) -> None:
+        if entry.what == "orders" and machine.running:
+            machine.crash(power=False)
+
+    stage.world.story.watch(dies)
+    await stage.choose()
+    stage.pay()
+    await stage.until(lambda: not machine.running, "the computer dies")
+    await asyncio.sleep(AWAY_S)
+    machine.restore()
+    await stage.ends("uncertain", 200.0)
+    await stage.becomes("refunded", GONE_S)
+    if machine.board.cabinet.motor_starts:
+        raise NotAsWritten("a motor has started")
 
 
 def proven(bus: str, *, power: bool) -> bool:
