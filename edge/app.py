@@ -150,6 +150,7 @@ class _Daemon:
         self._systemd.status("leaving")
         self.engine.post(Leaving())
         await self.engine.still()
+        await self._ports.journal.told_to_leave()
         await self._link.close()
         for task in tuple(self._tasks):
             task.cancel()

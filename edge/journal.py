@@ -20,6 +20,7 @@ from edge.journal_file import lock as lock_file
 from edge.journal_file import private
 from edge.journal_rows import COLUMNS, chained, last_hash, row_hash, to_report, to_row, to_sale
 from edge.journal_rows import entry as entry_text
+from edge.journal_starts import begun, told_to_leave
 from edge.ports import Change, JournalFailed, OutboxRow
 
 APPLICATION_ID: Final = 0x77785645  # "wxVE"
@@ -53,11 +54,15 @@ Finish = Callable[[BaseException | None], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
-    """The ids of a new session; made by the shell, so that tests and simulations choose them."""
+    """The ids of a new session; made by the shell, so that tests and simulations choose them.
+
+    `host`: the boot id of the computer, empty where nobody can tell.
+    """
 
     jid: str
     bits: str
     wall_ms: int
+    host: str = ""
 
 
 def open_journal(path: Path, fresh: Fresh, *, confirm_new: bool = False) -> "SqliteJournal":
@@ -76,6 +81,7 @@ def open_journal(path: Path, fresh: Fresh, *, confirm_new: bool = False) -> "Sql
         if new:
             create(db, fresh.jid, confirmed=confirm_new)
         session = begin_session(db, fresh.bits)
+        begun(db, session.boot, fresh.host, fresh.wall_ms)
         return SqliteJournal(db, session, _ThreadWriter(path), lock=lock, aside=aside)
     except (sqlite3.Error, OSError) as error:
         os.close(lock)
@@ -211,6 +217,10 @@ class SqliteJournal:
     async def rest(self) -> None:
         """Checkpoint, then one small commit, so that no sale pays for the log's new header."""
         await self._submit(_checkpoint)
+
+    async def told_to_leave(self) -> None:
+        """This session ends because somebody wants it: the next start is after no power cut."""
+        await self._submit(lambda db: told_to_leave(db, self.session.boot))
 
     async def _submit(self, job: Job) -> None:
         if self._failed:

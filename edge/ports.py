@@ -281,6 +281,9 @@ class Journal(Protocol):
     async def commit(self, change: Change) -> None:
         """Make `change` durable; only then return. Raises JournalFailed, after which only exit helps."""
 
+    async def told_to_leave(self) -> None:
+        """Note that somebody ended this session, no power cut. Raises JournalFailed."""
+
     async def rest(self) -> None:
         """Nothing is going on: fold the write-ahead log back, so that no sale pays for it."""
 

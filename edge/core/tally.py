@@ -1,7 +1,8 @@
-"""What a journal's rows come to when they are counted instead of listed."""
+"""What a journal's rows come to when they are counted, and what went wrong, one by one."""
 
 from dataclasses import dataclass
 
+from edge.core.faults import Fault
 from edge.core.model import State
 
 
@@ -19,3 +20,23 @@ class Tally:
     count: int
     of_period: int
     last_wall_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mishap:
+    """A vend that failed or is in doubt, by when its sale was opened."""
+
+    lane: int
+    state: State
+    why: str
+    at_wall_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A common fault that alarms told of: how often, and whether it stands now. Lane 0: of no lane."""
+
+    fault: Fault
+    lane: int
+    raised: int
+    stands: bool

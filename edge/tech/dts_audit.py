@@ -1,7 +1,7 @@
 """A machine's own sales as an EVA-DTS report: totals since the journal began, and of one day. Pure.
 
 This machine sells for WeChat Pay alone, so every sale is a cashless one (DA); a paid vend is one whose goods
-are known to be out. What was paid and given back, or is in doubt, is an event (EA) and no sale.
+are known to be out. What was paid and given back, or is in doubt, is an event (EA, `dts_events`) and no sale.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,26 +9,34 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
 
+from edge.core.faults import Fault
 from edge.core.model import State
 from edge.core.screen import Product
-from edge.core.tally import Tally
+from edge.core.tally import Mishap, Tally, Trouble
+from edge.tech import dts_events as events
 from edge.tech.dts import VERSION, Report, Segment
 
 COMMUNICATION: Final = "WXV0000001"  # ours; no manufacturer's code is registered for it
 CHINA: Final = timezone(timedelta(hours=8))  # the platform's bills count its days
-_TEXT_LIMIT: Final = 60
-_FAULTS: Final = frozenset({State.NOT_DELIVERED, State.UNCERTAIN})
+_ABSENT: Final = "1"  # PA107: the selection is not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What a report is made of. `machine` may be empty; tallies end with `day`, their period is the day."""
+    """What a report is made of. `machine` may be empty; tallies end with `day`, their period is the day.
+
+    `mishaps` are the day's failed vends, `cuts_ms` all power cuts by when the power was back, `troubles` what
+    alarms told of.
+    """
 
     machine: str
     software: str
     day: date
     tallies: tuple[Tally, ...]
     products: Mapping[int, Product]
+    mishaps: tuple[Mishap, ...] = ()
+    cuts_ms: tuple[int, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,10 @@ def report(audit: Audit) -> Report:
     paid = [row for row in audit.tallies if row.state is State.DELIVERED]
     total = _sum(paid).elements()
     lanes = sorted({row.lane for row in paid} | set(audit.products))
+    begin_ms, end_ms = bounds_ms(audit.day)
+    cuts_ms = [at_ms for at_ms in audit.cuts_ms if at_ms < end_ms]
+    of_day = [at_ms for at_ms in cuts_ms if at_ms >= begin_ms]
+    absent = {each.lane for each in audit.troubles if each.stands and each.fault is Fault.CHANNEL_ABSENT}
     return Report(
         application=(COMMUNICATION, "VA", VERSION, "1"),
         segments=(
@@ -65,25 +77,33 @@ def report(audit: Audit) -> Report:
             Segment("CA2", _Sum().elements()),
             Segment("DA1", ("", "WXVEND", audit.software)),
             Segment("DA2", total),
-            *(line for lane in lanes for line in _lane(lane, paid, audit.products.get(lane))),
-            *_events(audit.tallies),
-            Segment("EA3", ("", *_moment(bounds_ms(audit.day)[1]), COMMUNICATION)),
+            *(
+                line
+                for lane in lanes
+                for line in _lane(lane, paid, audit.products.get(lane), absent=lane in absent)
+            ),
+            *events.single(audit.mishaps, of_day, moment),
+            *events.counted(audit.tallies, audit.troubles),
+            Segment("EA3", ("", *moment(end_ms), COMMUNICATION)),
+            Segment("EA7", _texts(len(of_day), len(cuts_ms))),
         ),
     )
 
 
-def _lane(lane: int, paid: Iterable[Tally], product: Product | None) -> tuple[Segment, ...]:
+def _lane(lane: int, paid: Iterable[Tally], product: Product | None, *, absent: bool) -> tuple[Segment, ...]:
     """PA1 begins a product; its lines follow it. PA7 where it was sold at several prices."""
     own = [row for row in paid if row.lane == lane]
     newest = max(own, key=lambda row: row.last_wall_ms, default=None)
     price_fen = product.price_fen if product else newest.price_fen if newest else 0
     total = _sum(own)
+    name = (product.name_en,) if product else ("",) if absent else ()
+    status = ("", "", "", _ABSENT) if absent else ()
     lines = [
-        Segment("PA1", (*_texts(lane, price_fen), *((product.name_en,) if product else ()))),
+        Segment("PA1", (*_texts(lane, price_fen), *name, *status)),
         Segment("PA2", _texts(total.count, total.fen, total.day_count, total.day_fen)),
     ]
     if newest is not None:
-        lines.append(Segment("PA5", _moment(newest.last_wall_ms)))
+        lines.append(Segment("PA5", moment(newest.last_wall_ms)))
     prices = sorted({row.price_fen for row in own})
     return (*lines, *(_at_price(lane, each, own) for each in prices if len(prices) > 1))
 
@@ -92,36 +112,6 @@ def _at_price(lane: int, price_fen: int, own: Iterable[Tally]) -> Segment:
     total = _sum(row for row in own if row.price_fen == price_fen)
     numbers = _texts(price_fen, total.count, total.fen, total.day_count, total.day_fen)
     return Segment("PA7", (str(lane), "DA", "0", *numbers))
-
-
-def _events(tallies: Iterable[Tally]) -> list[Segment]:
-    """EA2, one line a code; the journal knows no hour of a fault, so there is no EA1."""
-    counts: dict[str, tuple[int, int, frozenset[str]]] = {}
-    for row in tallies:
-        if row.state in _FAULTS:
-            of_day, count, whys = counts.get(event_code(row), (0, 0, frozenset()))
-            counts[event_code(row)] = (of_day + row.of_period, count + row.count, whys | {row.why})
-    return [
-        Segment("EA2", (code, *_texts(of_day, count), " ".join(sorted(whys))[:_TEXT_LIMIT]))
-        for code, (of_day, count, whys) in sorted(counts.items())
-    ]
-
-
-def event_code(row: Tally) -> str:
-    """The standard's code for how a sale failed: the part that failed, else the product that did not come."""
-    if row.state is State.UNCERTAIN:
-        return f"EJ_{row.lane}"  # the group's general code: nobody knows what the dispenser did
-    if row.why.startswith("motor"):
-        return f"EJB_{row.lane}"
-    if row.why == "jam":
-        return "EJC"
-    if row.why == "sensor_fault":
-        return "EJL"
-    if row.why.startswith("elevator"):
-        return "EJM"
-    if "door" in row.why:
-        return "EJG"
-    return f"ELA_{row.lane}"
 
 
 def _sum(rows: Iterable[Tally]) -> _Sum:
@@ -136,7 +126,7 @@ def _texts(*numbers: int) -> tuple[str, ...]:
     return tuple(map(str, numbers))
 
 
-def _moment(wall_ms: int) -> tuple[str, str]:
+def moment(wall_ms: int) -> tuple[str, str]:
     """Date and time of the platform's clock: YYMMDD, HHMM."""
     at = datetime.fromtimestamp(wall_ms / 1000, CHINA)
     return f"{at:%y%m%d}", f"{at:%H%M}"

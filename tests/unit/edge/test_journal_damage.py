@@ -57,6 +57,7 @@ def test_a_journal_says_what_it_is_and_which_schema_it_has(tmp_path: Path) -> No
             "outbox": 1,
             "chain": 1,
             "request": 1,
+            "start": 1,
         }
 
 

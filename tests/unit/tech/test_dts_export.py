@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
-from edge.app_audit import day_over, day_report, state
+from edge.app_audit import day_over, day_report, states
 from edge.core.model import Sale, Session, State
 from edge.core.screen import Product
 from edge.core.tally import Tally
@@ -19,7 +19,8 @@ from edge.journal import Fresh, SqliteJournal, open_journal
 from edge.journal_tally import tally
 from edge.ports import Change, JournalFailed
 from edge.tech.dts import Report, Segment, write
-from edge.tech.dts_audit import Audit, bounds_ms, event_code, report
+from edge.tech.dts_audit import Audit, bounds_ms, report
+from edge.tech.dts_events import code_of
 from edge.tech.dts_reader import read
 from tests.unit.tech.dts_link import EXAMPLE, dex_blocks, dex_session
 from wire.codec import encode
@@ -56,9 +57,12 @@ PA2*1*300*1*300
 PA5*261124*0000
 PA1*14*300*Th^C3^^A9^
 PA2*0*0*0*0
-EA2*EJ_12*1*1*silent
-EA2*ELA_13*1*2*no_drop sold_out
+EA1*EJ_12*261124*0100
+EA1*ELA_13*261124*0100
+EA2*EJ_12*1*1*silent*0
+EA2*ELA_13*1*2*no_drop sold_out*0
 EA3**261125*0000*WXV0000001
+EA7*0*0
 """
 
 
@@ -151,7 +155,7 @@ async def test_exporting_changes_no_byte_of_the_journal(tmp_path: Path) -> None:
 async def test_the_newest_day_without_a_running_sale_is_shown_at_the_broker(tmp_path: Path) -> None:
     with opened(tmp_path / "edge.db") as journal:
         await kept(journal)
-        shown = state(day_report(tmp_path / "edge.db", "vm-0001", DAY), DAY)
+        shown = states(day_report(tmp_path / "edge.db", "vm-0001", DAY), DAY)["audit"]
     text = shown.pop("dts")
     assert isinstance(text, str)
     assert text.replace("\r\n", "\n").startswith(GOLDEN)
@@ -162,6 +166,7 @@ async def test_the_newest_day_without_a_running_sale_is_shown_at_the_broker(tmp_
         "day_value_fen": 1100,
         "day_count": 3,
         "dts_bytes": len(text),
+        "parts": 1,
     }
 
 
@@ -171,15 +176,26 @@ def test_a_day_is_over_a_quarter_of_an_hour_after_its_end() -> None:
     assert day_over(END_MS + quarter_ms - 1) == date(2026, 11, 23)
 
 
-def test_a_file_that_is_too_long_for_a_message_is_told_by_its_numbers() -> None:
+def test_a_file_that_is_too_long_for_a_message_comes_in_parts() -> None:
     products = tuple(
         Product(lane=lane, name_zh="茶", name_en="é" * 60, price_fen=1) for lane in range(1, 201)
     )
-    shown = state(made(products=products), DAY)
-    assert (shown["dts"], shown["count"]) == ("", 0)
-    longest = state(made(products=products[:15]), DAY)
-    assert longest["dts"]
-    assert len(json.dumps(longest)) < LIMIT_BYTES[Branch.STATE]
+    shown = states(made(products=products), DAY)
+    assert list(shown) == ["audit", *(f"audit/{number}" for number in range(2, 10))]
+    assert shown["audit"]["parts"] == 9
+    whole = "".join(str(part["dts"]) for part in shown.values())
+    assert whole.encode() == write(made(products=products))
+    for part in shown.values():
+        assert part["day"] == "2026-11-24"
+        assert len(json.dumps(part)) < LIMIT_BYTES[Branch.STATE]
+
+
+def test_what_is_longer_than_any_machines_file_is_on_the_disk_only() -> None:
+    products = tuple(
+        Product(lane=lane, name_zh="茶", name_en="é" * 60, price_fen=1) for lane in range(1, 501)
+    )
+    (only,) = states(made(products=products), DAY).values()
+    assert (only["parts"], only["dts"], only["count"]) == (0, "", 0)
 
 
 def test_a_journal_whose_catalogue_is_none_is_refused(tmp_path: Path) -> None:
@@ -195,7 +211,7 @@ def test_an_empty_journal_gives_a_whole_report_of_nothing(tmp_path: Path) -> Non
     opened(tmp_path / "edge.db").close()
     told = dts("export", "--journal", tmp_path / "edge.db", "--date", "2026-11-24")
     names = [each.name for each in read(told.stdout_bytes).report.segments]
-    assert names == ["ID1", "ID4", "VA1", "CA2", "DA1", "DA2", "EA3"]
+    assert names == ["ID1", "ID4", "VA1", "CA2", "DA1", "DA2", "EA3", "EA7"]
 
 
 def test_what_is_no_journal_is_refused_and_no_file_is_begun(tmp_path: Path) -> None:
@@ -247,6 +263,9 @@ def test_a_terminal_obeys_nothing_that_a_file_says(tmp_path: Path) -> None:
     ("state", "why", "code"),
     [
         (State.NOT_DELIVERED, "no_drop", "ELA_7"),
+        (State.NOT_DELIVERED, "moved.motor_timeout", "EJB_7"),
+        (State.NOT_DELIVERED, "rejected.motor_absent", "EJB_7"),
+        (State.NOT_DELIVERED, "rejected.no_such_lane", "ELA_7"),
         (State.NOT_DELIVERED, "motor_timeout", "EJB_7"),
         (State.NOT_DELIVERED, "jam", "EJC"),
         (State.NOT_DELIVERED, "sensor_fault", "EJL"),
@@ -257,7 +276,7 @@ def test_a_terminal_obeys_nothing_that_a_file_says(tmp_path: Path) -> None:
     ],
 )
 def test_a_fault_has_the_code_of_the_part_that_failed(state: State, why: str, code: str) -> None:
-    assert event_code(a_tally(state, why)) == code
+    assert code_of(7, state, why) == code
 
 
 def test_faults_of_one_part_are_one_event() -> None:
@@ -268,7 +287,7 @@ def test_faults_of_one_part_are_one_event() -> None:
         ).segments
         if each.name == "EA2"
     ]
-    assert events == [Segment("EA2", ("EJC", "2", "2", "jam"))]
+    assert events == [Segment("EA2", ("EJC", "2", "2", "jam", "0"))]
 
 
 def test_money_that_went_back_or_is_in_doubt_is_no_sale() -> None:
