@@ -45,10 +45,20 @@ class ServiceDesk:
     async def take_back(self, why: str) -> None:
         """Open the port again; nothing is sold before the board is identified."""
         self._port.take_back()
-        self._engine.post(ServiceOver())
+        await self._say_over()
         lent, self._lent = self._lent, False
         if lent:
             await self._note(f"port back: {why}")
+
+    async def _say_over(self) -> None:
+        """A mailbox that is full for a moment must not leave the machine out of service for good."""
+        while True:
+            try:
+                self._engine.post(ServiceOver())
+            except asyncio.QueueFull:
+                await asyncio.sleep(LOOK_S)
+            else:
+                return
 
     async def _nobody_buys(self) -> None:
         while True:

@@ -102,6 +102,8 @@ def refusal(machine: Machine, asked: CommandAsked, session: Session, sales: Iter
         return _refilling(machine, asked)
     if asked.what == "reboot" and machine.leaving_soon:
         return "leaving"
+    if asked.what == "reboot" and machine.service:
+        return "busy"  # a technician works at it, and a motor may turn
     return ""
 
 
@@ -109,7 +111,8 @@ def _clearing(machine: Machine, asked: CommandAsked, sales: Iterable[Sale]) -> s
     if asked.lane not in machine.lanes:
         return "no_such_lane"
     moving = any(sale.state is State.INTENT for sale in sales)
-    return "busy" if moving and not asked.on_site else ""  # the board answers one question at a time
+    taken = moving or bool(machine.service)  # the board answers one question at a time, and one person
+    return "busy" if taken and not asked.on_site else ""
 
 
 def _refilling(machine: Machine, asked: CommandAsked) -> str:
@@ -171,6 +174,6 @@ def when(asked: CommandAsked, sales: Iterable[Sale], now_ms: int) -> str:
 
 
 def may_leave(machine: Machine, sales: Iterable[Sale]) -> bool:
-    """Whether a new start is wanted and nobody is buying."""
+    """Whether a new start is wanted, nobody is buying and no technician is at work."""
     buying = any(sale.state in (State.OPEN, State.INTENT) for sale in sales)
-    return machine.leaving_soon and "leaving" not in machine.stops and not buying
+    return machine.leaving_soon and "leaving" not in machine.stops and not (buying or machine.service)

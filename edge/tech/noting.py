@@ -6,6 +6,7 @@ board knows of that sale.
 
 import getpass
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +48,21 @@ def noted(config: Path | None, noting: Noting, told: Callable[[str], None]) -> C
     def note(result: str) -> None:
         line = {"wall_ms": clock.wall_ms(), "who": who(), "did": noting.did, "lane": noting.lane}
         try:
-            with file.open("a", encoding="utf-8") as out:
-                out.write(json.dumps(line | {"result": result}, ensure_ascii=False) + "\n")
+            _append(file, json.dumps(line | {"result": result}, ensure_ascii=False) + "\n")
         except OSError as error:
             raise Refused(f"{file}: {error.strerror}: what is not noted is not done. Try: as root") from error
 
     return note
+
+
+def _append(file: Path, line: str) -> None:
+    """What root makes is the folder owner's: the daemon writes here, too."""
+    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with open(handle, "a", encoding="utf-8") as out:
+        if os.geteuid() == 0:
+            folder = file.parent.stat()
+            os.fchown(handle, folder.st_uid, folder.st_gid)
+        out.write(line)
 
 
 def forget(_: str) -> None:

@@ -1,5 +1,7 @@
 """What a person may ask of a machine, decided by values alone: each command, each refusal, each ticket."""
 
+from dataclasses import replace
+
 import pytest
 
 from edge.core.command import (
@@ -115,6 +117,14 @@ def test_a_board_that_turns_a_motor_is_not_asked_for_a_self_test_but_a_persons_w
     assert refusal(machine(), asked("clear_lane", lane=12, on_site=True), HERE, moving) == ""
 
 
+def test_while_a_technician_has_the_port_nobody_far_away_restarts_the_machine_or_asks_its_board() -> None:
+    serviced = replace(machine(), service="anna has the port")
+    for command in (asked("reboot"), asked("clear_lane", lane=12)):
+        assert refusal(serviced, command, HERE, ()) == "busy"
+    assert refusal(serviced, asked("clear_lane", lane=12, on_site=True), HERE, ()) == ""
+    assert refusal(serviced, asked("stop"), HERE, ()) == ""
+
+
 def test_a_second_new_start_is_refused_while_the_first_waits() -> None:
     waiting = done(machine(), asked("reboot"), NOW)
     assert refusal(waiting, asked("reboot"), HERE, ()) == "leaving"
@@ -164,5 +174,6 @@ def test_a_new_start_waits_for_whoever_is_buying_and_says_until_when() -> None:
     assert when(command, (moving,), NOW) == "when the product is out"
     waiting = done(machine(), command, NOW)
     assert [may_leave(waiting, (each,)) for each in (open_, moving, over)] == [False, False, True]
+    assert not may_leave(replace(waiting, service="anna has the port"), ())
     assert not may_leave(machine(), ())
     assert view(waiting, None, NOW).view == OutOfOrder(reason="leaving")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
+from edge.tech.noting import Noting, forget, noted
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.pty import PtyBoard
 from hw_sim.boards.shelf import Wanted, make_board
@@ -104,3 +106,13 @@ def test_a_bus_that_cannot_is_named_with_those_that_can_before_a_port_is_opened(
     told = tech(*command, "--bus", bus, "--port", "/dev/null", "--lanes", "11")
     assert told.exit_code == 2
     assert f": found bus {bus}, which has no word for it; {words}\n" in told.output
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file that the daemon could not write")
+def test_what_root_notes_first_is_still_the_daemons_to_write(tmp_path: Path) -> None:
+    kept(tmp_path)
+    (tmp_path / "edge.toml").write_text('journal = "edge.db"\n')
+    os.chown(tmp_path, 12_345, 12_345)
+    noted(tmp_path / "edge.toml", Noting(did="light"), forget)("asked")
+    file = tmp_path / "service.jsonl"
+    assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (12_345, 0o600)
