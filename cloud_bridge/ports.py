@@ -28,6 +28,9 @@ from cloud_bridge.core.model import (
 from cloud_bridge.core.sale import Sale
 from cloud_bridge.core.timings import Counts
 from cloud_bridge.core.trail import Change
+from cloud_bridge.ports_machines import AuditView as AuditView
+from cloud_bridge.ports_machines import LaneView as LaneView
+from cloud_bridge.ports_machines import MachineView as MachineView
 from cloud_bridge.ports_shelf import Shelf as Shelf
 from cloud_bridge.ports_shelf import ShelfProduct as ShelfProduct
 
@@ -182,44 +185,6 @@ class Service(Protocol):
 
     def facts(self) -> AsyncIterator[Fact]:
         """Facts as they happen, from now on; a slow reader loses the oldest and never slows the engine."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneView:
-    """A lane as the machine last showed it; None where its board cannot tell. `reason` empty: it sells.
-
-    `fault` and `code`: what is wrong with it, as a common fault and a service code; empty where nothing is.
-    """
-
-    lane: int
-    product_zh: str
-    product_en: str
-    price_fen: int
-    stock: int | None
-    capacity: int | None
-    reason: str
-    fault: str = ""
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineView:
-    """A machine as a person sees it, from its unsigned `state/` topics: drawn, never decided from.
-
-    `reason` is why it sells nothing; empty when it sells, or when it has not said. `boot` 0: never heard of.
-    """
-
-    machine: str
-    online: bool
-    boot: int
-    seen_wall_ms: int
-    selling: bool
-    reason: str
-    software: str
-    catalogue_version: int
-    temperature_c: int | None
-    door_open: bool | None
-    lanes: tuple[LaneView, ...]
 
 
 class Changes(Protocol):

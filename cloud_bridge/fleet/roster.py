@@ -1,4 +1,4 @@
-"""The machines as a page shows them, from what they say; decides nothing. Implements `Roster` and `Trends`."""
+"""The machines as a page shows them, from what they say; decides nothing: `Roster` and `Trends`."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ from weakref import WeakSet
 from cloud_bridge.core.model import Born, FromMachine
 from cloud_bridge.fleet import shown
 from cloud_bridge.fleet.trends import Trend
-from cloud_bridge.ports import Clock, LaneView, MachineView
+from cloud_bridge.ports import AuditView, Clock, LaneView, MachineView
 from cloud_bridge.ports_looking import Health
 from wire.codec import decode_presence
 from wire.messages import BadMessage, Presence
@@ -40,6 +40,7 @@ class _Machine:
     temperature_c: int | None = None
     door_open: bool | None = None
     lanes: dict[int, LaneView] = field(default_factory=dict)
+    audit: AuditView | None = None
     trend: Trend = field(default_factory=Trend)
 
 
@@ -136,7 +137,7 @@ class Roster:
             if topic.kind == "presence":
                 self._presence(entry, decode_presence(payload))
             else:
-                self._state(entry, topic.kind, payload)
+                self._state(entry, topic.kind, payload, 0 if retained else self._clock.wall_ms())
         except (BadMessage, shown.BadState):
             self.refused["bad_state"] += 1
             return
@@ -158,7 +159,7 @@ class Roster:
         if not presence.online:
             entry.word_ms = None
 
-    def _state(self, entry: _Machine, kind: str, payload: bytes) -> None:
+    def _state(self, entry: _Machine, kind: str, payload: bytes, came_ms: int) -> None:
         """One that no page shows is a sign of life all the same."""
         number = shown.lane_number(kind) if kind.startswith("lane/") else None
         if number is not None:
@@ -166,6 +167,8 @@ class Roster:
                 entry.lanes[number] = shown.lane(number, shown.read(payload))
         elif kind == "health":
             self._health(entry, shown.read(payload))
+        elif kind == "audit":
+            entry.audit = shown.audit(shown.read(payload), came_ms)
         elif kind == "climate":
             values = shown.read(payload)
             entry.temperature_c = shown.whole(values, "temperature_c", *TEMPERATURES_C)
@@ -204,4 +207,5 @@ class Roster:
             temperature_c=entry.temperature_c,
             door_open=entry.door_open,
             lanes=tuple(entry.lanes[number] for number in sorted(entry.lanes)),
+            audit=entry.audit,
         )

@@ -8,8 +8,10 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from cloud_bridge.ports import LaneView
+from cloud_bridge.ports import AuditView, LaneView
 
+DAY_LENGTH: Final = len("2026-11-24")
+COUNT_LIMIT: Final = 2**53
 LANES_LIMIT: Final = 200
 NAME_LIMIT: Final = 60
 REASON_LIMIT: Final = 48
@@ -74,4 +76,20 @@ def lane(number: int, values: Mapping[str, object]) -> LaneView:
         reason=words(values, "reason", REASON_LIMIT),
         fault=words(values, "fault", REASON_LIMIT),
         code=words(values, "code", CODE_LIMIT),
+    )
+
+
+def audit(values: Mapping[str, object], came_wall_ms: int) -> AuditView:
+    """What the newest audit file counts, as the machine shows it."""
+
+    def number(name: str) -> int:
+        return whole(values, name, 0, COUNT_LIMIT) or 0
+
+    return AuditView(
+        day=words(values, "day", DAY_LENGTH),
+        day_count=number("day_count"),
+        day_value_fen=number("day_value_fen"),
+        count=number("count"),
+        value_fen=number("value_fen"),
+        came_wall_ms=came_wall_ms,
     )

@@ -55,6 +55,31 @@ def test_what_its_board_cannot_tell_is_not_made_up() -> None:
     assert (view(side).lanes[0].stock, view(side).lanes[0].capacity) == (None, None)
 
 
+def test_a_faulty_lane_shows_its_fault_and_code() -> None:
+    side = Side()
+    side.show("lane/12", b'{"reason":"fault","fault":"motor_open","code":"E28"}')
+    side.show("lane/13", b'{"reason":"fault","fault":7,"code":"E28 and more"}')
+    told = [(lane.fault, lane.code) for lane in view(side).lanes]
+    assert told == [("motor_open", "E28"), ("", "E28 ")]
+
+
+def test_the_newest_audit_file_is_told_by_its_numbers_and_when_it_came() -> None:
+    side = Side()
+    assert view(side).audit is None
+    sums = {"day": "2026-11-24", "count": 4, "value_fen": 1450, "day_count": 3, "day_value_fen": 1100}
+    side.show("audit", json.dumps({**sums, "dts_bytes": 900, "parts": 1, "dts": "DXS"}).encode())
+    told = view(side).audit
+    assert told is not None
+    assert (told.day, told.count, told.value_fen) == ("2026-11-24", 4, 1450)
+    assert (told.day_count, told.day_value_fen) == (3, 1100)
+    assert told.came_wall_ms > 0
+    side.show("audit/2", b'{"day":"2026-11-24","part":2,"dts":"x"}')
+    side.show("audit", b'{"day":["x"],"count":-1}')
+    worse = view(side).audit
+    assert worse is not None
+    assert (worse.day, worse.count) == ("", 0)
+
+
 # ---------------------------------------------------------------- sessions
 
 
