@@ -192,11 +192,11 @@ def agreed(name: str, asking: Person, *, yes: bool, wall_ms: int) -> Managed:
 
 def told(held: Scope) -> str:
     """Rights in words, for the audit and for lists."""
-    where = "all" if held.everywhere else " ".join(sorted(held.machines)) or "none"
     merchants = " ".join(each or "-" for each in sorted(held.merchants))
+    places = [*sorted(held.machines), *([f"merchants {merchants}"] if merchants else [])]
+    where = "all" if held.everywhere else " ".join(places)
     out = " disabled" if isinstance(held, User) and held.disabled else ""
-    named = f" merchants {merchants}" if merchants and not held.everywhere else ""
-    return f"{' '.join(sorted(held.roles))} on {where}{named}{out}"
+    return f"{' '.join(sorted(held.roles))} on {where or 'none'}{out}"
 
 
 def _on(name: str, change: Callable[[User], User], action: str, by: By) -> Managed:

@@ -4,6 +4,9 @@
 const CALM_MS = 100;
 const AGAIN_MS = 3000;
 const AGES_MS = 60_000;
+// What changed before the line stood is drawn by a second look, once the first use of the page is over.
+const YOUNG_MS = 2000;
+const young = () => performance.now() < YOUNG_MS;
 
 export const byId = (id) => document.getElementById(id);
 const content = byId("content");
@@ -176,9 +179,9 @@ function listen() {
   const stream = new EventSource(`/api/events?${query}`);
   stream.addEventListener("hello", () => {
     live = true;
+    standing();
     wait();
-    if (on) refresh();
-    else standing();
+    if (on) setTimeout(refresh, young() ? YOUNG_MS : 0);
   });
   stream.addEventListener("fact", ({ data }) => {
     const fact = JSON.parse(data);
@@ -192,8 +195,15 @@ function listen() {
   stream.addEventListener("error", () => {
     live = false;
     standing();
-    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN_MS);
+    if (stream.readyState === EventSource.CLOSED) again();
   });
+}
+
+// Whoever is nobody any more is sent to the login by the page itself.
+async function again() {
+  const answer = await fetch("/api/person").catch(() => null);
+  if (answer?.ok && !(await answer.json()).name) location.reload();
+  else setTimeout(listen, AGAIN_MS);
 }
 
 // ---------------------------------------------------------------- tables
@@ -233,5 +243,5 @@ document.addEventListener("keydown", (event) => {
 });
 
 localise(document);
-listen();
+if (document.querySelector("nav")) listen();  // the login has nobody to tell anything
 setInterval(() => { if (content.dataset.on) refresh(); }, AGES_MS);
