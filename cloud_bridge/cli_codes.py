@@ -7,9 +7,12 @@ from pathlib import Path
 
 from cloud_bridge.app_scans import tokens_of
 from cloud_bridge.config import BridgeSettings, read_settings
+from cloud_bridge.engine_catalogue_parts import on_shelf
 from cloud_bridge.engine_tokens import Token, Use
 from cloud_bridge.ports import Shelf
 from cloud_bridge.sheets import Label, pages, save_pdf, save_pngs
+from cloud_bridge.store import looking
+from cloud_bridge.store.schema import StoreUnusable
 from cloud_bridge.wechat.v2_account import V2Account, load_account
 from cloud_bridge.wechat.v2_scans import product_code_url
 
@@ -63,4 +66,13 @@ def _shelf(settings: BridgeSettings, machine: str) -> Shelf:
         raise NoCodes(f"--machine: found {machine!r}, allowed {', '.join(shelves)}")
     if not shelves[machine].printed_codes:
         raise NoCodes(f"machines: {machine}: printed_codes: found 0, allowed 1 or more. Try: 1")
-    return shelves[machine]
+    return _as_offered(settings, shelves[machine])
+
+
+def _as_offered(settings: BridgeSettings, shelf: Shelf) -> Shelf:
+    """With the prices that the books offer, where there are books of this machine already."""
+    try:
+        bundle = looking.catalogue(settings.store.url, lambda tx: tx.newest_bundle(shelf.machine))
+    except StoreUnusable:
+        return shelf
+    return shelf if bundle is None else on_shelf(shelf, bundle)

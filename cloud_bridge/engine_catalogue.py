@@ -24,7 +24,7 @@ from cloud_bridge.core.catalogue import (
 )
 from cloud_bridge.core.rollout import MINUTES, At, Stage, begin, go_on
 from cloud_bridge.engine_catalogue_csv import lanes_csv, placed, products_csv, read
-from cloud_bridge.engine_catalogue_parts import on_shelf, owned, touched
+from cloud_bridge.engine_catalogue_parts import edited, on_shelf, owned, touched
 from cloud_bridge.engine_catalogue_rides import STOPPED, Rides, Shop
 from cloud_bridge.engine_catalogue_settings import take_in
 from cloud_bridge.engine_catalogue_views import Snapshot, view
@@ -39,6 +39,7 @@ from cloud_bridge.ports_catalogue import (
     Pending,
     Picture,
 )
+from cloud_bridge.ports_people import Deed
 
 LOOK_EVERY_S: Final = 5.0
 _NOT_TAKEN: Final = "the tables have mistakes; nothing of them is taken"
@@ -142,8 +143,12 @@ class Catalogues:
         now_ms = self._shop.clock.wall_ms()
         if dares or edit.effective_wall_ms > now_ms:
             pending = _pending(edit, made, dares, now_ms)
-            number = await self._shop.books.on_catalogue(lambda tx: tx.put_pending(pending))
-            return Done(pending=number, daring=dares)
+            return Done(
+                pending=await self._shop.books.on_catalogue(
+                    lambda tx: self._said(tx, pending, "edit_catalogue", pending.by)
+                ),
+                daring=dares,
+            )
         return await self._make(snap, _pending(edit, made, (), now_ms))
 
     def _judged(
@@ -182,7 +187,7 @@ class Catalogues:
             if found.by == by:
                 return Done(why_not=f"by: found {by}, who made it; allowed is somebody else")
             agreed = replace(found, agreed=by)
-            await self._shop.books.on_catalogue(lambda tx: tx.put_pending(agreed))
+            await self._shop.books.on_catalogue(lambda tx: self._said(tx, agreed, "approve", by))
             if agreed.effective_wall_ms > self._shop.clock.wall_ms():
                 return Done(pending=pending)
             return await self._make(snap, agreed)
@@ -195,7 +200,7 @@ class Catalogues:
             if found is None:
                 return f"pending: found {pending}, which does not wait"
             gone = replace(found, state="dropped", agreed=by)
-            await self._shop.books.on_catalogue(lambda tx: tx.put_pending(gone))
+            await self._shop.books.on_catalogue(lambda tx: self._said(tx, gone, "catalogue_drop", by))
             return ""
 
     async def go_on(self, by: str) -> str:
@@ -205,7 +210,9 @@ class Catalogues:
             if snap.rollout is None or snap.rollout.stage is not Stage.STOPPED:
                 return "no roll-out is stopped"
             ride = go_on(snap.rollout, snap.stops)
-            self._shop.log.info("catalogue.goes_on", edition=snap.rollout.edition, by=by)
+            about, now_ms = f"roll-out of version {snap.rollout.edition}", self._shop.clock.wall_ms()
+            deed = Deed(wall_ms=now_ms, by=by, action="catalogue_go_on", about=about)
+            await self._shop.books.on_catalogue(lambda tx: tx.deed(deed))
             await self._rides.follow(ride.rollout, ride.stops)
             await self._rides.ride()
             return ""
@@ -240,6 +247,14 @@ class Catalogues:
     async def _snapshot(self) -> Snapshot:
         return await self._shop.books.read_catalogue(Snapshot.of)
 
+    def _said(self, tx: CatalogueTx, pending: Pending, action: str, by: str) -> int:
+        """Write down what waits or waits no more, and who said so."""
+        number = tx.put_pending(pending)
+        about, after = f"catalogue change {number}", "; ".join(pending.daring[:3])
+        now_ms = self._shop.clock.wall_ms()
+        tx.deed(Deed(wall_ms=now_ms, by=by, action=action, about=about, why=pending.why, after=after))
+        return number
+
     async def _make(self, snap: Snapshot, wish: Pending) -> Done:
         """The edition itself, and the first wave of it."""
         after = await asyncio.to_thread(applied, snap.book, wish.changes)
@@ -265,6 +280,7 @@ class Catalogues:
         def put(tx: CatalogueTx) -> None:
             assert tx.newest_edition() == snap.edition, "one edition at a time"
             tx.put_edition(edition)
+            tx.deed(edited(edition))
             if snap.rollout is not None and not snap.is_done:
                 tx.put_rollout(replace(snap.rollout, stage=Stage.UNDONE), ())
             tx.put_rollout(rollout, stops)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import Final
 
 from cloud_bridge.core.catalogue import (
     Book,
@@ -23,7 +24,10 @@ from cloud_bridge.core.catalogue import (
 )
 from cloud_bridge.core.rollout import Standing
 from cloud_bridge.ports import Shelf, ShelfProduct
-from cloud_bridge.ports_catalogue import Bundle
+from cloud_bridge.ports_catalogue import Bundle, Edition
+from cloud_bridge.ports_people import Deed
+
+_TOLD: Final = 20
 
 # ---------------------------------------------------------------- the settings speak
 
@@ -136,6 +140,21 @@ def in_words(change: Change) -> str:
     old, new = asdict(change.before), asdict(change.after)
     told = (f"{field} {_show(old[field])} → {_show(new[field])}" for field in new if old[field] != new[field])
     return f"~ {name}: {', '.join(told)}"
+
+
+def edited(edition: Edition) -> Deed:
+    """What the audit keeps of an edition: who, why, and its first changes in words."""
+    words = [in_words(change) for change in edition.changes]
+    more = [f"and {len(words) - _TOLD} more"] if len(words) > _TOLD else []
+    return Deed(
+        wall_ms=edition.wall_ms,
+        by=edition.by,
+        action="edit_catalogue",
+        about=f"catalogue version {edition.edition}",
+        why=edition.why,
+        before=f"agreed by {edition.agreed}" if edition.agreed else "",
+        after="; ".join([*words[:_TOLD], *more]),
+    )
 
 
 def _fields(values: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 from cloud_bridge.core.catalogue import Book, offers
 from cloud_bridge.core.rollout import Ride, Rollout, Stage, Standing, Stop, step
-from cloud_bridge.engine_catalogue_parts import on_shelf, refuses
+from cloud_bridge.engine_catalogue_parts import edited, on_shelf, refuses
 from cloud_bridge.ports import Clock, Log, Shelf, StandingAlarm
 from cloud_bridge.ports_catalogue import Bundle, CatalogueBooks, CatalogueTold, CatalogueTx, Edition
 
@@ -140,7 +140,9 @@ class Rides:
         def put(tx: CatalogueTx) -> Bundle:
             number = max(tx.newest_edition(), standing.runs) + 1
             offered = replace(bundle, version=number, wall_ms=wall_ms)
-            tx.put_edition(Edition(edition=number, wall_ms=wall_ms, by="bridge", why=why))
+            edition = Edition(edition=number, wall_ms=wall_ms, by="bridge", why=why)
+            tx.put_edition(edition)
+            tx.deed(edited(edition))
             tx.put_bundle(offered)
             return offered
 

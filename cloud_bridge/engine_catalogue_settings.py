@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cloud_bridge.core.catalogue import Change, Slot, applied, changes, offers
-from cloud_bridge.engine_catalogue_parts import from_settings, slots_of
+from cloud_bridge.engine_catalogue_parts import edited, from_settings, slots_of
 from cloud_bridge.engine_catalogue_rides import Shop
 from cloud_bridge.engine_catalogue_views import Snapshot
 from cloud_bridge.ports import Shelf
@@ -58,6 +58,7 @@ async def _put(shop: Shop, snap: Snapshot, made: tuple[Change, ...], bundles: li
 
     def put(tx: CatalogueTx) -> None:
         tx.put_edition(edition)
+        tx.deed(edited(edition))
         for bundle in bundles:
             tx.put_bundle(bundle)
 

@@ -9,6 +9,7 @@ from cloud_bridge.core.pace import WINDOW_MS, Level, Sold, empty_wall_ms, level,
 from cloud_bridge.core.stock import Hand, Moved, Stock, correction, wrong
 from cloud_bridge.ports import Clock, Log, MachineView
 from cloud_bridge.ports_catalogue import CatalogueBooks, CatalogueTx, Count, LaneStock, LaneSums
+from cloud_bridge.ports_people import Deed
 
 _FIRST: Final = (Level.EMPTY, Level.LOW, Level.UNKNOWN, Level.FINE)
 
@@ -121,10 +122,25 @@ def _note(tx: CatalogueTx, counts: Sequence[Count], wall_ms: int) -> list[Moved]
             raise _Refused(f"count: found {each.count}, allowed 0 or more")
         if not tx.put_moved(moved):
             continue  # this act was taken before: its count was judged then
+        tx.deed(_deed(moved, stock))
         if why_not := wrong(moved, lane.capacity if lane is not None else 0, stock):
             raise _Refused(f"{each.machine} lane {each.lane}: {why_not}")
         taken.append(moved)
     return taken
+
+
+def _deed(moved: Moved, stock: Stock) -> Deed:
+    there = stock.pieces
+    return Deed(
+        wall_ms=moved.wall_ms,
+        by=moved.by,
+        action=f"stock_{moved.hand}",
+        about=f"lane {moved.lane}",
+        machine=moved.machine,
+        why=moved.why,
+        before="unknown" if there is None else str(there),
+        after=f"{moved.pieces:+d}",
+    )
 
 
 # ---------------------------------------------------------------- what people see

@@ -13,7 +13,8 @@ from cloud_bridge.core.model import Session
 from cloud_bridge.core.pace import Level
 from cloud_bridge.core.rollout import Rollout, Standing, Stop
 from cloud_bridge.core.stock import Hand, Moved, Stock
-from cloud_bridge.ports import Store, Tx
+from cloud_bridge.ports import Store
+from cloud_bridge.ports_people import AuditTx
 
 T = TypeVar("T")
 SETTINGS: Final = "bridge.toml"  # who made an edition that the settings brought
@@ -108,7 +109,7 @@ class LaneSums:
     sold: int
 
 
-class CatalogueTx(Tx, Protocol):
+class CatalogueTx(AuditTx, Protocol):
     """A transaction that also sees the catalogue and the stock. Synchronous; raises StoreFailed."""
 
     def book(self) -> Book:

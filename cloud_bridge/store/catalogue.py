@@ -14,7 +14,9 @@ from cloud_bridge.core.rollout import Rollout, Standing, Stop
 from cloud_bridge.core.stock import Hand, Moved, Stock
 from cloud_bridge.ports import Tx
 from cloud_bridge.ports_catalogue import Bundle, Edition, LaneSums, Pending, Picture
+from cloud_bridge.ports_people import Deed
 from cloud_bridge.store import tables_catalogue as rows
+from cloud_bridge.store.people import SqlPeopleTx
 from cloud_bridge.store.tables_desk import IS_DELIVERED, delivery
 from cloud_bridge.store.tx import SqlTx, fields
 
@@ -30,6 +32,10 @@ class SqlCatalogueTx(SqlTx):
         """The same transaction, seeing more."""
         assert isinstance(tx, SqlTx)
         return cls(tx.db)
+
+    def deed(self, deed: Deed) -> None:
+        """Append one line to the audit."""
+        SqlPeopleTx(self.db).deed(deed)
 
     # ------------------------------------------------------------ entries and editions
 

@@ -286,3 +286,18 @@ async def test_a_template_is_changed_for_all_machines_that_have_it(tmp_path: Pat
             await kiosk.says(name, 2)
         await kiosk.edit({lane_key("#corner", 1): Lane(product="cola", price_fen=370)})
         assert (kiosk.price(ONE), kiosk.price(TWO)) == ((3, 370), (3, 370))
+
+
+async def test_each_change_is_in_the_audit_with_who_why_and_what(kiosk: Kiosk) -> None:
+    await kiosk.catalogues.open()
+    await kiosk.priced(35)
+    await kiosk.catalogues.agree(1, "bob")
+    told = [(each.by, each.action, each.about, each.why) for each in await kiosk.store.deeds()]
+    assert told == [
+        ("ann", "edit_catalogue", "catalogue version 2", "w"),
+        ("bob", "approve", "catalogue change 1", "w"),
+        ("ann", "edit_catalogue", "catalogue change 1", "w"),
+        (SETTINGS, "edit_catalogue", "catalogue version 1", "the settings say so"),
+    ]
+    (newest, *_) = await kiosk.store.deeds()
+    assert "~ product cola: price_fen 350 → 35" in newest.after
