@@ -28,6 +28,9 @@ from hw_sim.world.loop import Handle, Host, WorldLoop
 
 BITS: Final = 10  # of a byte on the line
 LATENCY_S: Final = 0.001
+# How long bytes are held back, at most: towards the board less than a driver allows for a frame in the line.
+LATE_UP_S: Final = 0.8
+LATE_DOWN_S: Final = 3.0
 REST_AFTER: Final = 3  # turns that came to nothing
 REST_MS: Final = 2_500  # between turns of a board that rests, at most: the driver takes 3 s for silence
 _A_BIT_S: Final = 1e-6  # past the moment, so that no rounding makes it too early
@@ -35,16 +38,20 @@ _A_BIT_S: Final = 1e-6  # past the moment, so that no rounding makes it too earl
 
 @dataclass(slots=True, kw_only=True)
 class Noise:
-    """Chances a piece of bytes: gone, or one bit of it wrong. `deaf` cuts the line."""
+    """Chances a piece of bytes: gone, one bit of it wrong, or held back. `deaf` cuts the line.
+
+    What is held back holds back what follows, as an adapter does that stalls.
+    """
 
     loss: float = 0.0
     flip: float = 0.0
+    late: float = 0.0
     deaf: bool = False
 
     @property
     def on(self) -> bool:
         """Whether anything may be hurt."""
-        return bool(self.deaf or self.loss or self.flip)
+        return bool(self.deaf or self.loss or self.flip or self.late)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +95,7 @@ class Bus:
         self.listening = False
         self.lane = 0  # of the order that the driver was given last
         self._spoiled_s = 0.0
-        self._down_s = 0.0
+        self._down_s = self._up_s = 0.0  # when the last bytes each way arrive
         self._wanted = 0  # operations of the driver that are under way
         self._empty_turns = 0
         self._timer: Handle | None = None
@@ -126,7 +133,10 @@ class Bus:
             if self.listening and self._turns is None:
                 self._step("serial.ask")
         if heard := self._spoiled(data):
-            self._loop.on(self._loop.nature, LATENCY_S + self._byte_s * len(heard), self._hear, heard)
+            now_s = self._loop.time()
+            wait_s = LATENCY_S + self._byte_s * len(heard) + self._late_s(LATE_UP_S)
+            self._up_s = max(self._up_s, now_s + wait_s)
+            self._loop.on(self._loop.nature, self._up_s - now_s, self._hear, heard)
 
     def now_ms(self) -> float:
         """The board's clock."""
@@ -182,7 +192,8 @@ class Bus:
         for piece in pieces:
             data, port = self._spoiled(piece), self.port
             if data and port is not None:
-                self._down_s = max(self._down_s, self._loop.time() + LATENCY_S) + self._byte_s * len(data)
+                begins_s = self._loop.time() + LATENCY_S + self._late_s(LATE_DOWN_S)
+                self._down_s = max(self._down_s, begins_s) + self._byte_s * len(data)
                 self._loop.on(port.host, self._down_s - self._loop.time(), port.hear, data)
 
     def _tell(self) -> None:
@@ -204,6 +215,12 @@ class Bus:
             at = chance.randrange(len(data))
             return data[:at] + bytes((data[at] ^ 1 << chance.randrange(8),)) + data[at + 1 :]
         return data
+
+    def _late_s(self, most_s: float) -> float:
+        if not self.noise.late or self._chance.random() >= self.noise.late:
+            return 0.0
+        self._spoil()
+        return most_s * self._chance.random()
 
     def _spoil(self) -> None:
         if self.listening or self._loop.time() - self._spoiled_s >= 1.0:

@@ -258,8 +258,10 @@ class Trouble(Pace):
         await self.now_and_then(strike)
 
     async def noise(self) -> None:
-        """Bytes on the serial line are lost or changed."""
+        """Bytes on the serial line are lost, changed or held back."""
+        late = self.world.chance("late bytes")
         for machine in self.world.machines:
+            machine.bus.noise.late = late.choice((0.0, 0.0, 0.01, 0.1))
             machine.bus.noise.loss = self.chance.choice((0.0, 0.01, 0.1))
             machine.bus.noise.flip = self.chance.choice((0.0, 0.01, 0.1))
 
@@ -309,7 +311,7 @@ def calm(world: World) -> None:
     world.office.disk.speed.slow = 0.0
     for machine in world.machines:
         machine.disk.speed.slow = 0.0
-        machine.bus.noise.loss = machine.bus.noise.flip = 0.0
+        machine.bus.noise.loss = machine.bus.noise.flip = machine.bus.noise.late = 0.0
         machine.bus.noise.deaf = False
         for name in machine.board.faults.names:
             machine.board.faults.set(name, times=0)

@@ -100,6 +100,28 @@ def test_no_board_rests_on_a_noisy_line() -> None:
     assert max(driver.gaps_s()) == pytest.approx(1.0, abs=0.05)
 
 
+def test_bytes_that_are_held_back_come_late_and_in_order() -> None:
+    loop, board, bus = line(200)
+    driver = Driver(loop, bus)
+    bus.noise.late = 0.5
+    loop.run_until(60)
+    assert max(driver.gaps_s()) > 0.5
+    times = [at_s for at_s, _ in driver.heard]
+    assert times == sorted(times)
+    heard = list[bytes]()
+
+    def hear(data: bytes, now_ms: float) -> list[bytes]:
+        heard.append(data)
+        return []
+
+    board.hear = hear  # type: ignore[method-assign]
+    written = [bytes((number,)) * 3 for number in range(50)]
+    for data in written:
+        driver.port.write(data)
+    loop.run_until(loop.time() + 60)
+    assert [data for data in heard if data in written] == written
+
+
 def test_a_board_that_nobody_listens_to_waits_and_speaks_to_the_next_daemon() -> None:
     loop, _, bus = line()
     first = Driver(loop, bus)
