@@ -1,5 +1,6 @@
 """The pages of the catalogue: products, machines and their lanes, what is on its way, and what was before."""
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -26,13 +27,13 @@ def catalogue_pages(service: CatalogueService) -> APIRouter:
 
     @api.get("/catalogue")
     async def catalogue(request: Request, asking: _Looker, before: _Before = 0) -> Response:
-        view = await service.view()
+        view = _own(await service.view(), asking)
         history = await service.history(before=before, limit=EDITIONS) if asking.everywhere else ()
         return render(
             request,
             "catalogue.html",
             view=view,
-            machines=[each for each in view.machines if asking.sees(each.machine)],
+            machines=view.machines,
             uses=_uses(view),
             history=history,
             older=history[-1].edition if len(history) == EDITIONS else 0,
@@ -45,7 +46,7 @@ def catalogue_pages(service: CatalogueService) -> APIRouter:
 
     @api.get("/catalogue/machines/{machine}")
     async def machine(request: Request, asking: _Looker, machine: _Machine) -> Response:
-        view = await service.view()
+        view = _own(await service.view(), asking)
         found = next((each for each in view.machines if each.machine == machine), None)
         if found is None:
             return render(request, "no_machine.html", status=404)
@@ -53,7 +54,8 @@ def catalogue_pages(service: CatalogueService) -> APIRouter:
 
     @api.get("/catalogue/templates/{template}")
     async def template(request: Request, asking: _Looker, template: _Template) -> Response:
-        return _planogram(request, asking, await service.view(), f"{TEMPLATE}{template}", None)
+        view = _own(await service.view(), asking)
+        return _planogram(request, asking, view, f"{TEMPLATE}{template}", None)
 
     return api
 
@@ -76,6 +78,24 @@ def _planogram(
         edits=_edits(asking),
         tones=_TONES,
         minutes=MINUTES,
+    )
+
+
+def _own(view: CatalogueView, asking: Person) -> CatalogueView:
+    """What he may see: all of it, or his machines with what they sell, and nothing that is on its way."""
+    if asking.everywhere:
+        return view
+    machines = tuple(each for each in view.machines if asking.sees(each.machine))
+    goods = {lane.product for each in machines for lane in each.places.values()}
+    shared = {each.plan.template for each in machines}
+    return replace(
+        view,
+        machines=machines,
+        products={code: each for code, each in view.products.items() if code in goods},
+        templates={name: lanes for name, lanes in view.templates.items() if name in shared},
+        rollout=None,
+        stops=(),
+        pending=(),
     )
 
 
