@@ -120,9 +120,7 @@ class Desk:
         """Each lane of board and planogram, by number."""
         told = self._visit.told if self._visit is not None else []
         known = {event.lane: event for event in told if isinstance(event, LaneReported)}
-        return [
-            _cell(lane, known.get(lane), self._looks.get(lane)) for lane in sorted({*known, *self._looks})
-        ]
+        return [cell(lane, known.get(lane), self._looks.get(lane)) for lane in sorted({*known, *self._looks})]
 
     # ------------------------------------------------------------ what is done
 
@@ -187,8 +185,10 @@ def _pairs(told: Any) -> str:
     return "  ".join(f"{name}={'not told' if value is None else value}" for name, value in told.items())
 
 
-def _cell(lane: int, told: LaneReported | None, found: LaneFound | None) -> Cell:
+def cell(lane: int, told: LaneReported | None, found: LaneFound | None) -> Cell:
     """The scan's word stands above the board's own report."""
+    if found is not None and found.planned is False and not found.reason:
+        return Cell(lane=lane, mark="▲", words="unplanned", tone="wait")
     if found is not None and found.words:
         return Cell(lane=lane, mark="■", words=_short(found), tone="stop")
     if told is not None and told.fault:
@@ -205,6 +205,4 @@ def _short(found: LaneFound) -> str:
     """What fits into a cell."""
     if found.reason == "no_such_lane":
         return "not there"
-    if found.planned is False and not found.reason:
-        return "unplanned"
     return found.reason or "unseen"
