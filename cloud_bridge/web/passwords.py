@@ -34,7 +34,7 @@ class Argon2:
         self._hasher: Final = PasswordHasher(
             time_cost=rounds, memory_cost=memory_kib, parallelism=1, hash_len=32, salt_len=16, type=Type.ID
         )
-        self._nobodys: Final = self._hasher.hash("a password that nobody has")
+        self._nobodys = ""
         self._hands: Final = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
         self._under_way = 0
 
@@ -44,7 +44,7 @@ class Argon2:
 
     async def fits(self, kept: str, password: str) -> bool:
         """Whether it is this one; for an empty `kept` as much work, and no. Raises Busy."""
-        fitting = await self._away(lambda: self._fits(kept or self._nobodys, password))
+        fitting = await self._away(lambda: self._looked_at(kept, password))
         return fitting and bool(kept)
 
     def kept_now(self, password: str) -> str:
@@ -58,6 +58,11 @@ class Argon2:
     def close(self) -> None:
         """Finish what is under way."""
         self._hands.shutdown()
+
+    def _looked_at(self, kept: str, password: str) -> bool:
+        """The stand-in for a name that nobody has is made with the first look, whoever that is at."""
+        self._nobodys = self._nobodys or self._hasher.hash("a password that nobody has")
+        return self._fits(kept or self._nobodys, password)
 
     def _fits(self, kept: str, password: str) -> bool:
         try:

@@ -146,7 +146,7 @@ class Whole:
 @contextlib.asynccontextmanager
 async def whole(folder: Path, account: Path) -> AsyncIterator[Whole]:
     """Serve the example's settings with a second machine; books with something of each machine in them."""
-    settings = read_settings(_written(folder, account))
+    settings = read_settings(written(folder, account))
     clock, log = SystemClock(), Lines()
     roster = Roster((machine.id for machine in settings.machines), clock)
     fleet = Fleet(signer=_signer(settings), roster=roster, timings=settings.timings, log=log)
@@ -183,7 +183,7 @@ async def whole(folder: Path, account: Path) -> AsyncIterator[Whole]:
             rooms.desk.close()
 
 
-def _written(folder: Path, account: Path) -> Path:
+def written(folder: Path, account: Path) -> Path:
     shutil.copytree(account / "keys", folder / "keys")
     save_private(folder / "bridge.key", generate())
     text = EXAMPLE.read_text()
