@@ -133,7 +133,7 @@ def states(made: Report, day: date) -> dict[str, dict[str, object]]:
         "dts": parts[0] if parts else "",
     }
     further = {
-        f"audit/{number}": {"day": day.isoformat(), "part": number, "dts": text}
+        f"audit_part/{number}": {"day": day.isoformat(), "part": number, "dts": text}
         for number, text in enumerate(parts[1:], 2)
     }
     return {"audit": first, **further}

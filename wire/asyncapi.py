@@ -57,7 +57,7 @@ STATES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyType(
         "bus": (f"Frames, bad check bytes, repeats, polls, slowest answer in ms. {_COUNTS}", {}),
         "link": (f"Messages refused, by reason. {_COUNTS}", {}),
         "audit": (
-            "The newest day that is over, with its EVA-DTS file where it fits into a message.",
+            "The newest day that is over, with its EVA-DTS file, or the first of its `parts`.",
             {
                 "day": {"type": "string", "format": "date"},
                 "value_fen": _INTEGER,
@@ -65,6 +65,15 @@ STATES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = MappingProxyType(
                 "day_value_fen": _INTEGER,
                 "day_count": _INTEGER,
                 "dts_bytes": _INTEGER,
+                "parts": _INTEGER,
+                "dts": _TEXT,
+            },
+        ),
+        "audit_part/{part}": (
+            "A further part of the file of `day`, from 2 on; left over where `audit` says another day.",
+            {
+                "day": {"type": "string", "format": "date"},
+                "part": _INTEGER,
                 "dts": _TEXT,
             },
         ),
@@ -108,6 +117,7 @@ _BRANCHES: Final = {
 }
 _PARAMETERS: Final = {
     "machine": "4 to 32 of a-z 0-9 -",
+    "part": "From 2 on.",
     "lane": "A lane of the machine; 0 where the whole machine is meant.",
     "name": "An alarm by its name, see codes.md and alerts.md.",
 }

@@ -25,6 +25,7 @@ from edge.payment.translate import to_wire
 from edge.ports import ClimateReported, Heading
 from edge.senses import seen
 from tests.unit.edge.test_machine import READY, SALE
+from wire.codec import encode
 from wire.messages import Alarm
 
 NO_FAULT = {"sold_out", "paused"}  # what a lane may say without anything being broken
@@ -203,9 +204,14 @@ def test_the_alarm_of_a_lane_bears_fault_and_code_on_the_wire() -> None:
     message = to_wire(heading, SALE, raised, 5, 240)
     assert isinstance(message, Alarm)
     assert (message.code, message.fault, message.lane) == ("E28", "motor_open", 12)
+    assert encode(message).endswith(
+        b'"name":"lane_fault","raised":true,"code":"E28","text":"lane 12: 2 failures in a row","lane":12,'
+        b'"fault":"motor_open"}'
+    )
     plain = to_wire(heading, SALE, RaiseAlarm(name="journal_new", text="x"), 5, 240)
     assert isinstance(plain, Alarm)
     assert (plain.code, plain.fault) == ("", None)
+    assert encode(plain).endswith(b'"text":"x","lane":12}')
 
 
 def test_a_probe_that_is_lost_is_a_trouble_until_it_reads_again_and_a_missing_one_is_none() -> None:

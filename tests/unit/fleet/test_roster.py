@@ -73,7 +73,7 @@ def test_the_newest_audit_file_is_told_by_its_numbers_and_when_it_came() -> None
     assert (told.day, told.count, told.value_fen) == ("2026-11-24", 4, 1450)
     assert (told.day_count, told.day_value_fen) == (3, 1100)
     assert told.came_wall_ms > 0
-    side.show("audit/2", b'{"day":"2026-11-24","part":2,"dts":"x"}')
+    side.show("audit_part/2", b'{"day":"2026-11-24","part":2,"dts":"x"}')
     side.show("audit", b'{"day":["x"],"count":-1}')
     worse = view(side).audit
     assert worse is not None

@@ -181,7 +181,7 @@ def test_a_file_that_is_too_long_for_a_message_comes_in_parts() -> None:
         Product(lane=lane, name_zh="茶", name_en="é" * 60, price_fen=1) for lane in range(1, 201)
     )
     shown = states(made(products=products), DAY)
-    assert list(shown) == ["audit", *(f"audit/{number}" for number in range(2, 10))]
+    assert list(shown) == ["audit", *(f"audit_part/{number}" for number in range(2, 10))]
     assert shown["audit"]["parts"] == 9
     whole = "".join(str(part["dts"]) for part in shown.values())
     assert whole.encode() == write(made(products=products))
