@@ -52,7 +52,6 @@ REPORT_PAGE_WORDS: Final[dict[str, tuple[str, str]]] = {
         "这段时间没有内容。请换一段时间或其他报表。",
         "Nothing in this time. Choose another time, or another report.",
     ),
-    "bad_days": ("日期不可用", "These days cannot be used"),
     "whole_china": ("日期按北京时间（与账单一致）", "Days are those of Beijing time, as on the bill"),
     # ---- columns
     "column.machine": ("机器", "Machine"),
@@ -121,5 +120,4 @@ REPORT_PAGE_WORDS: Final[dict[str, tuple[str, str]]] = {
     "bill_open_here": ("项差异未解释，请打开对账", "differences without a cause: open the match"),
     "bill_missing_for": ("账单未到", "No bill yet for"),
     "open_match": ("打开对账", "Open the match of"),
-    "to_entries": ("查看分录", "See the entries"),
 }
