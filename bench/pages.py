@@ -131,13 +131,12 @@ def _asked_ms(url: str) -> float:
 def _weights(served: Served, browser: Browser) -> Iterator[Figure]:
     for path in ("/", "/machines/vm-0007", "/sales", "/cases", "/money"):
         page = browser.new_page()
-        sizes: list[int] = []
-        page.on("response", lambda answer, into=sizes: into.append(_size(answer)))
+        sizes = _listen(page)
         slow = page.context.new_cdp_session(page)
         slow.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
         page.goto(served.url + path, wait_until="load")
         page.locator("#line:not(:empty)").wait_for()
-        ready_ms = page.evaluate("performance.now()")
+        ready_ms = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
         size = sum(sizes)
         page.close()
         kib = f"{size / 1000:.0f} kB"
@@ -151,9 +150,15 @@ def _weights(served: Served, browser: Browser) -> Iterator[Figure]:
         )
 
 
-def _size(answer: Response) -> int:
-    """As its head says: a stream, which does not end, says nothing."""
-    return int(answer.headers.get("content-length", 0))
+def _listen(page: Page) -> list[int]:
+    """The size of each answer, as its head says: a stream, which does not end, says nothing."""
+    sizes: list[int] = []
+
+    def heard(answer: Response) -> None:
+        sizes.append(int(answer.headers.get("content-length", 0)))
+
+    page.on("response", heard)
+    return sizes
 
 
 # ---------------------------------------------------------------- a fleet that lives

@@ -24,7 +24,7 @@ from cloud_bridge.web.server import serve_web
 from wire.topics import Branch, Topic
 
 LANES = 40
-MARK_S = 0.12
+MARK_S = 0.25
 
 
 class Quiet:
@@ -95,7 +95,7 @@ class Fleet:
             at_ms = time.time() * 1000
             self.show(self.machines[1], "climate", {"temperature_c": degrees, "door_open": False})
             told.append((degrees, at_ms))
-            await asyncio.sleep(MARK_S + degrees % 7 * 0.011)
+            await asyncio.sleep(MARK_S + degrees % 7 * 0.023)
         return told
 
     @staticmethod

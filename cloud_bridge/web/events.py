@@ -24,7 +24,7 @@ ABOUT: Final = (
 )
 AGAIN_MS: Final = 2000
 # For a page, changes of so long a time travel together: no eye sees it, and the page draws once for all.
-TOGETHER_S: Final = 0.1
+TOGETHER_S: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from cloud_bridge.web.who import needs
 
 DAYS_BACK: Final = 7
 BILLS: Final = 14
+PARTS: Final = 50
 _HEIGHT: Final = 120
 _OnMoney = Annotated[Person, Depends(needs(Action.SEE_MONEY))]
 _Day = Annotated[str, Query(max_length=10)]
@@ -58,7 +59,8 @@ def money_routes(ground: Ground, bills: DayBooks | None) -> APIRouter:
             bars=_bars(listed),
             bills=matched if bills is not None else None,
             states=_states(matched),
-            parts=sorted(figures.by_machine.items(), key=lambda part: (-part[1], part[0])),
+            parts=sorted(figures.by_machine.items(), key=lambda part: (-part[1], part[0]))[:PARTS],
+            further=max(0, len(figures.by_machine) - PARTS),
         )
 
     return api

@@ -114,5 +114,6 @@ PAGE_WORDS: Final[dict[str, tuple[str, str]]] = {
     "takings_chart": ("每日净收入", "Net takings per day"),
     "by_machine": ("各机器", "By machine"),
     "by_machine_empty": ("这一天没有收款。", "No money was taken on this day."),
+    "further_machines": ("其余机器", "Further machines"),
     "differences": ("差异", "Differences"),
 }

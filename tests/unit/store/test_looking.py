@@ -1,4 +1,4 @@
-"""The books as pages read them, on every database: by key, by the end of a number, by day, and all of one sale."""
+"""The books as pages read them, on every database: by key, by a number's end, by day, and all of one sale."""
 
 from dataclasses import replace
 from typing import Any
