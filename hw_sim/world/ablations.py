@@ -44,6 +44,7 @@ def _one(
     seed: int,
     clock_rates: tuple[float, ...] = (),
     every_s: float = 30.0,
+    bus: str = "xy",
 ) -> Ablation:
     promise, invariant = broken.split()
     return Ablation(
@@ -56,7 +57,7 @@ def _one(
             clock_rates=clock_rates,
             every_s=every_s,
             all_pay=name != "CLOSE",
-            bus="xy",
+            bus=bus,
         ),
         seed=seed,
         patches=patches,
@@ -147,6 +148,15 @@ _ALL: Final = (
         weaker.repeats_moving,
         only="obeys_repeats",
         seed=0,
+    ),
+    _one(
+        "ECHO",
+        "P3 I7",
+        "on a line that gives our own bytes back they pass for the board's answer",
+        weaker.echo_answers,
+        only="bad_turns bad_motors",
+        seed=2,
+        bus="lock8a",
     ),
     _one(
         "LEASE+RECHECK+WRITE",

@@ -31,6 +31,7 @@ from edge.core.model import (
     Step,
     Uncertain,
 )
+from edge.drivers.echo import Echo
 from edge.drivers.xy import link as xy_link
 from edge.drivers.xy import watch as xy_watch
 from edge.engine import Engine
@@ -239,6 +240,11 @@ def silence_proves() -> AbstractContextManager[None]:
         return found
 
     return _swapped(xy_watch.Watch, "_judge_silence", proved)
+
+
+def echo_answers() -> AbstractContextManager[None]:
+    """What comes back on a line is taken for the board's."""
+    return _swapped(Echo, "heard", lambda self, data: data)
 
 
 def wall_clock() -> AbstractContextManager[None]:

@@ -81,6 +81,7 @@ def test_every_safeguard_of_the_lifecycle_is_in_the_table() -> None:
             "CLOSE",
             "NORETRY",
             "DBFIRST",
+            "ECHO",
         ),
     }
 
