@@ -50,6 +50,7 @@ def fleet_routes(ground: Ground) -> APIRouter:
             "fleet.html",
             rows=[row(each, words) for each in mine],
             takings=figures.by_machine,
+            day=day_of(ground.clock.wall_ms()),
             alarms=standing,
             counts=_counts(mine),
             grid=request.query_params.get("view", "grid" if len(mine) <= 24 else "list") == "grid",
