@@ -16,7 +16,7 @@ from hw_sim.world.run import Life, run_seed
 pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).parents[2]
 SEEDS = range(40)  # a change is judged by 2,000 (.ci/run), and this is for whoever makes one
-DIGESTS = "from hw_sim.world.run import run_seed as run; print(*(run(seed).digest for seed in (3, 11, 27)))"
+DIGESTS = "from hw_sim.world.run import run_seed as run; print(*(run(seed).digest for seed in (3, 5, 11)))"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_seed_is_the_same_story_in_every_process(hash_seed: str) -> None:
     found = subprocess.run(
         [sys.executable, "-c", DIGESTS], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )
-    assert found.stdout.split() == [run_seed(seed).digest for seed in (3, 11, 27)]
+    assert found.stdout.split() == [run_seed(seed).digest for seed in (3, 5, 11)]
 
 
 def test_counting_cells_leaves_the_tables_as_they_were() -> None:
