@@ -143,6 +143,12 @@ def changes(book: Book, wanted: Wanted) -> tuple[Change, ...]:
     return tuple(change for change in found if change.before != change.after)
 
 
+def in_order(edition: Iterable[Change]) -> tuple[Change, ...]:
+    """Products before lanes before machines; lanes by number."""
+    found = {(each.kind, each.key): each for each in edition}
+    return tuple(each for _, each in sorted(found.items(), key=_by_key))
+
+
 def applied(book: Book, edition: Iterable[Change]) -> dict[Key, Entry]:
     """The book after these changes."""
     after = dict(book)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, func, insert, select
 
-from cloud_bridge.core.catalogue import TYPES, Book, Change, Entry, Kind, Owner, Plan, Slot
+from cloud_bridge.core.catalogue import TYPES, Book, Change, Entry, Kind, Owner, Plan, Slot, in_order
 from cloud_bridge.core.rollout import Rollout, Standing, Stop
 from cloud_bridge.core.stock import Hand, Moved, Stock
 from cloud_bridge.ports import Tx
@@ -204,9 +204,9 @@ def _editions(db: Connection, which: Any, limit: int | None) -> tuple[Edition, .
         select(rows.edition).where(which).order_by(rows.edition.c.edition.desc()).limit(limit)
     ).all()
     numbers = [row.edition for row in heads]
-    order = (rows.change.c.edition, rows.change.c.kind, rows.change.c.key)
+    order = (rows.change.c.edition,)
     found = db.execute(select(rows.change).where(rows.change.c.edition.in_(numbers)).order_by(*order))
-    of = {number: tuple(map(_change, lines)) for number, lines in groupby(found, attrgetter("edition"))}
+    of = {number: in_order(map(_change, lines)) for number, lines in groupby(found, attrgetter("edition"))}
     return tuple(Edition(**row._asdict(), changes=of.get(row.edition, ())) for row in heads)
 
 
