@@ -63,7 +63,8 @@ class PlaceTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineTable:
-    """A machine that may speak, and its catalogue. Raise `catalogue_version` with each change of it.
+    """A machine that may speak, and its catalogue: until somebody edits that in the books, which is for good.
+    Raise `catalogue_version` with each change of it here.
 
     `printed_codes` is the edition of the labels that are good; raise it to make those printed before void.
     `codes_ahead` is how many codes the machine holds for each lane. 0: none of that kind.
