@@ -95,16 +95,10 @@ def demo(
     if list_faults:
         _list_faults()
         return
-    if fault not in SCENARIOS:
-        names = [name for name in SCENARIOS if name]
-        near = difflib.get_close_matches(fault, names, n=1, cutoff=0.0)[0]
-        _fail(f"--fault: found {fault!r}, allowed {', '.join(names)}. Try: --fault {near}", BAD_INPUT)
-    if bus not in MODELS:
-        near = difflib.get_close_matches(bus, MODELS, n=1, cutoff=0.0)[0]
-        _fail(f"--bus: found {bus!r}, allowed {', '.join(MODELS)}. Try: --bus {near}", BAD_INPUT)
     if fleet is not None:
         _fleet_day(keep, fleet, minutes, quiet=as_json)
         return
+    _refuse_unknown(fault, bus)
     if (fault or as_json) and not once:
         _fail("--fault and --json: allowed with --once; the page has switches. Try: --once", BAD_INPUT)
     if mode == "1" and fault in KEYED:
@@ -120,6 +114,16 @@ def demo(
                 _tell(told, fault, as_json=as_json)
                 sys.exit(0 if told["ok"] else FAILED)
             _run(_show(folder, port, _stage_wishes(broker, bus, mode), browser=not no_browser))
+
+
+def _refuse_unknown(fault: str, bus: str) -> None:
+    if fault not in SCENARIOS:
+        names = [name for name in SCENARIOS if name]
+        near = difflib.get_close_matches(fault, names, n=1, cutoff=0.0)[0]
+        _fail(f"--fault: found {fault!r}, allowed {', '.join(names)}. Try: --fault {near}", BAD_INPUT)
+    if bus not in MODELS:
+        near = difflib.get_close_matches(bus, MODELS, n=1, cutoff=0.0)[0]
+        _fail(f"--bus: found {bus!r}, allowed {', '.join(MODELS)}. Try: --bus {near}", BAD_INPUT)
 
 
 def _fleet_day(keep: Path | None, machines: int, minutes: float, *, quiet: bool) -> None:
