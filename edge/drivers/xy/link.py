@@ -18,11 +18,15 @@ _WAITING: Final = 8  # commands in line at most
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A command for the line. One that moves something says until when it may start, and its own PackNo."""
+    """A command for the line. One that moves something says until when it may start, and its own PackNo.
+
+    `once`: it is never repeated, whatever the board is proven to do with a repeated vend.
+    """
 
     command: Command
     start_before_ms: int | None = None
     pack_no: int = 0
+    once: bool = False
 
     @property
     def moves(self) -> bool:
@@ -124,7 +128,7 @@ class Link:
     def _written(self, job: Job, frame: bytes) -> list[Told]:
         self._sends += 1
         self.repeats += self._sends > 1
-        limit = self._moving_sends if job.moves else SENDS
+        limit = 1 if job.once else self._moving_sends if job.moves else SENDS
         self._reply = frame if self._sends < limit else None
         return [Told(job, How.WRITTEN)]
 

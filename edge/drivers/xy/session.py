@@ -166,7 +166,7 @@ class Session:
             return
         until_ms = now_ms + 1000 * wait_s
         self._operation = _Asking(0, until_ms, menu=command.kind)
-        self._link.put(Job(command=command, start_before_ms=until_ms if moves else None))
+        self._link.put(Job(command=command, start_before_ms=until_ms if moves else None, once=moves))
 
     def sold(self, lane: int, count: int | None) -> None:
         """How often a lane ever sold, as the menu has just told; the baseline that follows has it."""

@@ -488,10 +488,10 @@ def test_a_sensor_that_is_broken_is_told_as_broken() -> None:
         assert not serve(at, Act.DROP_SENSOR).ok
 
 
-def machine(*, menu: bool = True) -> Shop:
+def machine(*, menu: bool = True, board_drops_repeats: bool = False) -> Shop:
     """An XY machine whose firmware has a service menu, or one without."""
     board = XyBoard(Cabinet.of((11, 12)), BoardSettings(menu=menu, turn_ms=400))
-    settings = XySettings(port=Path("board"))
+    settings = XySettings(port=Path("board"), board_drops_repeats=board_drops_repeats)
     return Shop(board, lambda clock, wire: make_dispenser(settings, clock, port=wire)).up()
 
 
@@ -522,9 +522,10 @@ def test_a_machine_without_a_menu_is_said_to_have_none_and_goes_on_selling() -> 
     assert at.do(at.dispenser.check(12)) == ""
 
 
-def test_a_lift_is_told_to_move_once_however_long_its_answer_takes() -> None:
-    at = machine(menu=False)
+@pytest.mark.parametrize("drops_repeats", [False, True])
+def test_a_lift_is_told_to_move_once_also_when_the_word_is_lost(drops_repeats: bool) -> None:
+    at = machine(board_drops_repeats=drops_repeats)
+    at.board.faults.set("lose_command_ack", times=3)
     at.wire.written.clear()
-    with pytest.raises(Unanswered):
-        serve(at, Act.LIFT, Wish(move=Move.LAYER, to=3))
+    serve(at, Act.LIFT, Wish(move=Move.LAYER, to=3))
     assert sum(frame[2] == 0x70 for frame in at.wire.written) == 1
