@@ -528,4 +528,5 @@ def test_a_lift_is_told_to_move_once_also_when_the_word_is_lost(drops_repeats: b
     at.board.faults.set("lose_command_ack", times=3)
     at.wire.written.clear()
     serve(at, Act.LIFT, Wish(move=Move.LAYER, to=3))
+    at.wait(3)
     assert sum(frame[2] == 0x70 for frame in at.wire.written) == 1
