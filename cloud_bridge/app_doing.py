@@ -10,6 +10,7 @@ from cloud_bridge.core.command import CommandWish, Fill, Outcome, What
 from cloud_bridge.engine import Engine
 from cloud_bridge.engine_commands import Commands, Hands, Noted
 from cloud_bridge.engine_doing import Doing
+from cloud_bridge.engine_frees import Frees
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.ports import Clock, Log
 from cloud_bridge.store.books import SqlStore
@@ -37,6 +38,8 @@ class DoingDesk:
         self.commands: Final = Commands(
             store=store, fleet=fleet, audit=store, clock=clock, log=log, hands=hands
         )
+        frees = Frees(store, engine.hands(os.urandom).ask)
+        engine.claimed = frees.claimed
         self.doing: Final = Doing(
             books=store,
             resolve=engine.resolve,
@@ -44,6 +47,8 @@ class DoingDesk:
             audit=store,
             clock=clock,
             limits=settings.by_hand.limits,
+            frees=frees,
+            price_of=engine.price_of,
         )
 
     def routes(self) -> Room:

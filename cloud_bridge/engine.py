@@ -46,6 +46,7 @@ from cloud_bridge.engine_books import Books, Decided, Terms
 from cloud_bridge.engine_calls import LASTING, Calls
 from cloud_bridge.engine_facts import Facts
 from cloud_bridge.engine_hints import confirmed
+from cloud_bridge.engine_lookup import product_of
 from cloud_bridge.engine_pace import Pace
 from cloud_bridge.engine_scans import Hands, Scans
 from cloud_bridge.engine_sessions import Challenges
@@ -129,6 +130,7 @@ class Engine:
         self._halted = ""
         self.others: Callable[[OtherNotice], Awaitable[None]] = _passed_over
         self.scans: Scans | None = None
+        self.claimed: Callable[[FromMachine], FromMachine] = lambda event: event
 
     # ------------------------------------------------------------ the task
 
@@ -171,7 +173,7 @@ class Engine:
         """Take one verified message of a machine; durable when this returns. Raises StoreFailed."""
         await self._ready.wait()
         self._counts[f"heard.{type(event).__name__}"] += 1
-        said = event if self.scans is None else self.scans.claimed(event)
+        said = self.claimed(event if self.scans is None else self.scans.claimed(event))
         await self._surely(self._transact(lambda books: books.hear(said)), "heard")
         if self.scans is not None:
             self.scans.heard(said)
@@ -338,6 +340,11 @@ class Engine:
         return self._tasks.create_task(work, name=name)
 
     # ------------------------------------------------------------ what others see
+
+    def price_of(self, machine: str, lane: int) -> int:
+        """What a lane's product costs in fen; 0 for a lane that there is not."""
+        product = product_of(self.shelf_of.get(machine), lane)
+        return product.price_fen if product is not None else 0
 
     def shelves(self) -> tuple[Shelf, ...]:
         """Every machine's catalogue."""

@@ -27,9 +27,11 @@ from cloud_bridge.core.approval import (
 )
 from cloud_bridge.core.case import Resolution, Wish
 from cloud_bridge.core.command import CommandWish, Outcome
+from cloud_bridge.core.free import approved, ungiven
 from cloud_bridge.core.people import Action, Person, may
 from cloud_bridge.core.sale import Sale, yuan
 from cloud_bridge.engine_commands import Commands
+from cloud_bridge.engine_frees import Frees
 from cloud_bridge.ports import Clock
 from cloud_bridge.ports_doing import DoingBooks, DoingTx, Handled
 from cloud_bridge.ports_people import Audit, Deed
@@ -39,7 +41,9 @@ _NO_SALE: Final = Handled(why="no such sale")
 
 
 class Doing:
-    """Implements `ports_doing.DoingService`. `resolve` decides a sale as a person says, or says why not."""
+    """Implements `ports_doing.DoingService`. `resolve` decides a sale as a person says, or says why not;
+    `price_of` is what a lane's product costs, 0 for a lane that there is not.
+    """
 
     def __init__(
         self,
@@ -50,6 +54,8 @@ class Doing:
         audit: Audit,
         clock: Clock,
         limits: HandLimits,
+        frees: Frees,
+        price_of: Callable[[str, int], int],
     ) -> None:
         self._books: Final = books
         self._resolve: Final = resolve
@@ -57,6 +63,8 @@ class Doing:
         self._audit: Final = audit
         self._clock: Final = clock
         self._limits: Final = limits
+        self._frees: Final = frees
+        self._price_of: Final = price_of
 
     async def command(self, wish: CommandWish) -> Outcome:
         """Have a machine do something within seconds, or say why not."""
@@ -112,7 +120,7 @@ class Doing:
 
     def _written(self, tx: DoingTx, person: Person, wanted: HandAct) -> tuple[HandAct, Judged]:
         """Judged and written down in one transaction, so that nobody passes a cap twice at once."""
-        before = tx.waiting_for(wanted.sale_id)
+        before = tx.waiting_for(wanted.sale_id) if wanted.sale_id else None
         if before is not None and as_it_stands(before, wanted.asked_wall_ms).stand is Stand.WAITING:
             return before, Judged(refused=f"it waits for a second person already, since {before.by} asked")
         if before is not None:
@@ -136,6 +144,53 @@ class Doing:
         await self._tell(names(act), act.act.value, sale, act.why, why_not)
         return Handled(done=not why_not, why=why_not)
 
+    # ------------------------------------------------------------ what goes out for nothing
+
+    async def free_vend(self, person: Person, machine: str, lane: int, why: str) -> Handled:
+        """Ask a second person to let a product go out for nothing."""
+        fen, now = self._price_of(machine, lane), self._clock.wall_ms()
+        if not may(person, Action.FREE_VEND, machine) or not fen:
+            return Handled(why="no such lane")
+        if wrong := _wrong(why):
+            return Handled(why=wrong)
+        wanted = HandAct(
+            act=Act.FREE_VEND,
+            machine=machine,
+            lane=lane,
+            fen=fen,
+            by=person.name,
+            why=why.strip(),
+            asked_wall_ms=now,
+            until_wall_ms=now,
+            stand=Stand.WAITING,
+        )
+        written, judged = await self._books.on_doing(lambda tx: self._written(tx, person, wanted))
+        await self._tell_act(person.name, "free_vend.asked", wanted, judged.refused)
+        return Handled(why=judged.refused, waits=written.id, waits_why=judged.second)
+
+    async def give(self, person: Person, number: int) -> Handled:
+        """What two people agreed to goes out now, to whoever stands there; once, unless it failed."""
+        act = await self._books.on_doing(lambda tx: tx.act(number))
+        his = act is not None and may(person, Action.FREE_VEND, act.machine)
+        why_not = ungiven(act if his else None, self._clock.wall_ms())
+        if act is None or why_not:
+            return Handled(why=why_not)
+        why_not = await self._frees.give(act)
+        await self._tell_act(f"{names(act)}, given by {person.name}", "free_vend", act, why_not)
+        return Handled(done=not why_not, why=why_not)
+
+    async def _tell_act(self, by: str, action: str, act: HandAct, why_not: str) -> None:
+        deed = Deed(
+            wall_ms=self._clock.wall_ms(),
+            by=by,
+            action=action,
+            about=f"lane {act.lane} of machine {act.machine}, {yuan(act.fen)}",
+            machine=act.machine,
+            why=act.why,
+            after=f"refused: {why_not}" if why_not else "",
+        )
+        await self._audit.record(deed)
+
     # ------------------------------------------------------------ the second person
 
     async def acts(self, person: Person, *, limit: int = 50) -> tuple[HandAct, ...]:
@@ -154,12 +209,16 @@ class Doing:
             if (why_not := objection(act, person, now)) or act is None:
                 return why_not, None
             said = agreed(act, person, why.strip(), now)
+            said = approved(said, now) if act.act is Act.FREE_VEND else said
             tx.put_act(said)
             return "", said
 
         why_not, act = await self._books.on_doing(say)
         if act is None:
             return Handled(why=why_not)
+        if act.act is Act.FREE_VEND:
+            await self._tell_act(names(act), "free_vend.agreed", act, "")
+            return Handled(done=True)
         found = await self._books.sale(act.sale_id)
         return await self._done(act, found[0]) if found is not None else _NO_SALE
 

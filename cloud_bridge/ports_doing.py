@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from cloud_bridge.core.approval import HandAct, Spent
 from cloud_bridge.core.command import CommandAnswered, CommandWish, Outcome
 from cloud_bridge.core.people import Person
+from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Store, Tx
 
 T = TypeVar("T")
@@ -33,6 +34,9 @@ class DoingTx(Tx, Protocol):
 
     def spent(self, *, by: str, machine: str, since_wall_ms: int) -> Spent:
         """What was given by hand since then: by a person, and on a machine."""
+
+    def opened_for(self, request_id: str) -> Sale | None:
+        """The sale that a machine opened for this request, if any."""
 
     def acts(self, *, limit: int, machines: Iterable[str] | None) -> tuple[HandAct, ...]:
         """Those that wait and then the newest others, of these machines (None: of all)."""
@@ -69,6 +73,12 @@ class DoingService(Protocol):
 
     async def close(self, person: Person, sale_id: str, why: str, reason: str) -> Handled:
         """Say that a case is settled outside of these books."""
+
+    async def free_vend(self, person: Person, machine: str, lane: int, why: str) -> Handled:
+        """Ask a second person to let a product go out for nothing."""
+
+    async def give(self, person: Person, number: int) -> Handled:
+        """What two people agreed to goes out now, to whoever stands there; once, unless it failed."""
 
     async def acts(self, person: Person, *, limit: int = 50) -> tuple[HandAct, ...]:
         """What waits for a second person on machines that he sees, then what was done, the newest first."""

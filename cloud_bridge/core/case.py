@@ -158,7 +158,7 @@ def _closing(sale: Sale, reason: str) -> str:
     over = named(sale, reason)
     if not over:
         return f"no open case {reason}".rstrip()
-    if sale.state is State.PAID and not OTHER_MONEY.issuperset(over):
+    if sale.state is State.PAID and sale.paid_fen and not OTHER_MONEY.issuperset(over):
         if sale.decision is Decision.REFUND:
             return "the refund is under way, and is asked for again by itself"
         return "the money is owed: say --as refund or --as vended"

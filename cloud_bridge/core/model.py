@@ -60,6 +60,7 @@ class Requested:
     """The machine opened a sale: for a selection, or for the scan that `request_id` names.
 
     `token` is what was scanned, as long as somebody waits for this sale; empty: a scan's comes too late.
+    `free`: two people let it go out for nothing, and somebody waits for it.
     """
 
     machine: str
@@ -73,6 +74,7 @@ class Requested:
     start_s: int
     request_id: str = ""
     token: str = field(default="", repr=False)
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,8 +49,8 @@ def request(sale: None, event: Requested, ctx: Context) -> Step:
 
     Books that were restored may have forgotten that it had an order: also what is refused is looked for.
     """
-    asked = _row(event, ctx)
-    why = _refusal(event, ctx)
+    asked = new_row(event, ctx)
+    why = refusal(event, ctx)
     if why:
         closed = replace(asked, state=State.CLOSED, why=why, look_again=True)
         return Step(closed, (refused(closed), *_declined(closed), *_look(), bridge(f"refused: {why}")))
@@ -95,7 +95,7 @@ def _chosen(event: Requested, name: str) -> Effect:
     return edge(f"lane {event.lane} was chosen: {name}, {yuan(event.price_fen)}")
 
 
-def _refusal(event: Requested, ctx: Context) -> str:
+def refusal(event: Requested, ctx: Context) -> str:
     """Why no code will come, or empty. Nothing that the machine says is taken for granted."""
     timings, product = ctx.timings, ctx.product
     shortest_s = timings.lease_min_s <= event.lease_s <= timings.lease_max_s
@@ -112,7 +112,8 @@ def _refusal(event: Requested, ctx: Context) -> str:
     return next((why for holds, why in checks if not holds), "")
 
 
-def _row(event: Requested, ctx: Context) -> Sale:
+def new_row(event: Requested, ctx: Context) -> Sale:
+    """The row of a sale that a machine opened, as the request and our own catalogue say it."""
     product = ctx.product
     return Sale(
         sale_id=event.sale_id,

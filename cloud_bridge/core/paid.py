@@ -16,6 +16,7 @@ from cloud_bridge.core.refund import (
     give_back_on_evidence,
     goods_after_all,
     held,
+    not_given,
     ordered_words,
 )
 from cloud_bridge.core.rule import STOP_ALL, bridge, edge, flagged, no_doubt, operator, wechat
@@ -39,6 +40,7 @@ from cloud_bridge.core.sale import (
     Timer,
     Word,
     is_foreign,
+    is_free,
     yuan,
 )
 
@@ -306,6 +308,8 @@ def ended_by_a_person(sale: Sale, event: CaseEnded, ctx: Context) -> Step:
         out = operator(f"the goods are out, says {event.by}: {event.why}")
         return _vended(ended(sale, set(reasons(sale)) - OTHER_MONEY), out)
     over = named(sale, event.reason)
+    if is_free(sale) and sale.state is State.PAID:
+        return not_given(sale, f"settled by {event.by}: {event.why}")
     closed = ended(sale, over)
     said = operator(f"{' '.join(over)}: settled by {event.by}: {event.why}")
     if sale.state is not State.CASE or OTHER_MONEY.issuperset(over):
@@ -338,7 +342,8 @@ def _vended(sale: Sale, *notes: Effect) -> Step:
     out = replace(sale, state=State.VENDED, decision=Decision.VEND, goods=True)
     out = ended(out, ("foreign", "doubt", "brakes", "goods_unpaid"))
     told = notes or (edge("the goods are out"),)
-    effects: tuple[Effect, ...] = (STOP_ALL, ledger.goods_out(sale.paid_fen), *no_doubt(sale), *told)
+    posts = () if is_free(sale) else (ledger.goods_out(sale.paid_fen),)
+    effects: tuple[Effect, ...] = (STOP_ALL, *posts, *no_doubt(sale), *told)
     if sale.hand_refunds:
         effects = (*effects, ledger.refunded_by_hand(sale.refunded_fen))
     return Step(out, effects)
@@ -354,7 +359,7 @@ def _authorisation(sale: Sale, ctx: Context) -> Tell:
         jid=sale.jid,
         boot=sale.boot,
         lane=sale.lane,
-        paid_fen=sale.paid_fen,
+        paid_fen=sale.price_fen if is_free(sale) else sale.paid_fen,
         issued_wall_ms=ctx.wall_ms,
     )
     return Tell(message=message)

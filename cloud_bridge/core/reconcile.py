@@ -223,7 +223,8 @@ def _goods(
     for each in told:
         fell = each.state == _FELL
         match.pieces += fell and each.day == match.day
-        if fell and not paid and not billed:
+        free = row is not None and row.vended and not paid
+        if fell and not paid and not billed and not free:
             yield Difference(
                 kind=Kind.DELIVERED_UNPAID, sale_id=each.sale_id, machine=each.machine, at=each.day
             )

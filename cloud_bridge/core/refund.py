@@ -29,6 +29,7 @@ from cloud_bridge.core.sale import (
     Stop,
     Timer,
     is_foreign,
+    is_free,
     yuan,
 )
 
@@ -48,6 +49,8 @@ def second_number(sale_id: str) -> str:
 
 def give_back(sale: Sale, why: str, ctx: Context) -> Step:
     """The decision REFUND. It is never taken back."""
+    if is_free(sale):
+        return not_given(sale, why)
     if sale.hand_refunds:
         if sale.refunded_fen < sale.paid_fen:
             return held(sale, "hand_refund", "a part went back by hand: a person gives the rest", ctx)
@@ -75,8 +78,16 @@ def give_back(sale: Sale, why: str, ctx: Context) -> Step:
     return Step(due, effects)
 
 
+def not_given(sale: Sale, why: str) -> Step:
+    """Nothing came out, or nobody knows, of what costs nothing: no money goes back, and the row is over."""
+    closed = ended(replace(sale, state=State.CLOSED, why=why, row_dead=True), ("doubt", "foreign"))
+    return Step(closed, (STOP_ALL, *no_doubt(sale), bridge(f"not given out: {why}")))
+
+
 def give_back_on_evidence(sale: Sale, why: str, ctx: Context) -> Step:
     """A refund on the machine's word has brakes: a blind drop sensor must not give the stock away."""
+    if is_free(sale):
+        return not_given(sale, why)
     counts, limits = ctx.counts, ctx.limits
     if counts.fleet >= limits.fleet:
         return held(replace(sale, why=why), "brakes", "too many refunds in the fleet: a person decides", ctx)

@@ -379,6 +379,11 @@ def is_foreign(sale: Sale, ctx: Context) -> bool:
     return sale.foreign or sale.store != ctx.store
 
 
+def is_free(sale: Sale) -> bool:
+    """It goes out for nothing: what is decided VEND is paid for, but for what two people gave away."""
+    return sale.decision is Decision.VEND and sale.paid_fen == 0
+
+
 def yuan(fen: int) -> str:
     """Money as people read it."""
     return f"¥{fen // 100}.{fen % 100:02d}"

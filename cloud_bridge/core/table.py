@@ -7,7 +7,7 @@ alarm, stop selling). Kinds are the platform's and the books' facts, a machine's
 from collections.abc import Mapping
 from typing import Final, get_args
 
-from cloud_bridge.core import offer, paid, refund
+from cloud_bridge.core import free, offer, paid, refund
 from cloud_bridge.core.model import (
     AlreadyPaid,
     NoSuchOrder,
@@ -62,7 +62,7 @@ def _line(
 
 _NEW: Final = _line(
     {
-        Requested: offer.request,
+        Requested: free.request,
         Payment: paid.pay_unknown,
         RefundStatus: refund.found_before_the_payment,
         Word.CLOSED: offer.closed_early,

@@ -6,9 +6,11 @@ from typing import Final
 from sqlalchemy import and_, func, insert, select, text, update
 
 from cloud_bridge.core.approval import COUNTED, Act, HandAct, Spent
+from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import Tx
-from cloud_bridge.store.tables_doing import STILL_WAITS, hand_act
-from cloud_bridge.store.tx import SqlTx, fields
+from cloud_bridge.store.tables import sale
+from cloud_bridge.store.tables_doing import FOR_A_REQUEST, STILL_WAITS, hand_act
+from cloud_bridge.store.tx import SqlTx, fields, to_sale
 
 _WAITING_FIRST: Final = text("CASE WHEN stand = 'waiting' THEN 0 ELSE 1 END")
 
@@ -50,6 +52,11 @@ class SqlDoingTx(SqlTx):
             person_fen=self._count(select(total).where(given, row.by == by)),
             machine_fen=self._count(select(total).where(given, row.machine == machine)),
         )
+
+    def opened_for(self, request_id: str) -> Sale | None:
+        """The sale that a machine opened for this request, if any."""
+        row = self._first(select(sale).where(FOR_A_REQUEST, sale.c.request_id == request_id))
+        return None if row is None else to_sale(row)
 
     def acts(self, *, limit: int, machines: Iterable[str] | None) -> tuple[HandAct, ...]:
         """Those that wait and then the newest others, of these machines (None: of all)."""

@@ -6,10 +6,11 @@ from sqlalchemy import Column, Index, Table, Text, text
 from sqlalchemy.types import TypeEngine
 
 from cloud_bridge.core.approval import Act, Stand
-from cloud_bridge.store.tables import WHOLE, Choice, Words, metadata
+from cloud_bridge.store.tables import WHOLE, Choice, Words, metadata, sale
 
 # Literal, so that a query which repeats the words can use the index.
 STILL_WAITS: Final = text("stand = 'waiting'")
+FOR_A_REQUEST: Final = text("request_id <> ''")
 
 
 def _column(name: str, kind: TypeEngine[Any], *, key: bool = False) -> "Column[Any]":
@@ -38,3 +39,5 @@ hand_act: Final = Table(
 Index("hand_act_of_person", hand_act.c.by, hand_act.c.asked_wall_ms)
 Index("hand_act_of_machine", hand_act.c.machine, hand_act.c.asked_wall_ms)
 Index("hand_act_waiting", hand_act.c.id, sqlite_where=STILL_WAITS, postgresql_where=STILL_WAITS)
+# What was given out for an act is found by the request that its machine took once.
+Index("sale_request", sale.c.request_id, sqlite_where=FOR_A_REQUEST, postgresql_where=FOR_A_REQUEST)

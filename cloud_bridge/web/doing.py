@@ -25,6 +25,7 @@ _Handler = Annotated[Person, Depends(needs(Action.HANDLE_MACHINE))]
 _Refiller = Annotated[Person, Depends(needs(Action.REFILL))]
 _Refunder = Annotated[Person, Depends(needs(Action.REFUND))]
 _Decider = Annotated[Person, Depends(needs(Action.DECIDE_CASE))]
+_Giver = Annotated[Person, Depends(needs(Action.FREE_VEND))]
 _Second = Annotated[Person, Depends(needs(Action.APPROVE))]
 
 
@@ -52,6 +53,14 @@ class Why:
 
     why: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gift:
+    """What is to go out for nothing, and why."""
+
+    lane: int
+    why: str = ""
 
 
 def doing_routes(service: DoingService) -> APIRouter:
@@ -92,6 +101,11 @@ def _machines(service: DoingService) -> APIRouter:
             fills=tuple(filled.fills),
         )
         return answer(await service.command(wish))
+
+    @api.post("/api/machines/{machine}/free", response_model=Handled)
+    async def free(asking: _Giver, machine: _Machine, gift: Annotated[Gift, Body()]) -> Response:
+        """Ask a second person to let a product go out for nothing."""
+        return answer(await service.free_vend(asking, machine, gift.lane, gift.why))
 
     return api
 
@@ -135,6 +149,11 @@ def _seconds(service: DoingService) -> APIRouter:
         """The second person says no, or whoever asked takes it back."""
         why_not = await service.decline(asking, number, said.why)
         return answer(Handled(done=not why_not, why=why_not))
+
+    @api.post("/api/approvals/{number}/give", response_model=Handled)
+    async def give(asking: _Giver, number: _Number, said: Annotated[Why, Body()]) -> Response:
+        """What two people agreed to goes out now, to whoever stands before the machine."""
+        return answer(await service.give(asking, number))
 
     @api.get("/approvals", include_in_schema=False)
     async def page(request: Request, asking: _Second) -> Response:

@@ -47,6 +47,16 @@ DOING_WORDS: Final[dict[str, tuple[str, str]]] = {
     "doing.pieces": ("放入件数", "Pieces put in"),
     "doing.fill_all": ("全部补满", "Fill all"),
     "doing.nothing_filled": ("没有填写件数。", "No pieces are filled in."),
+    "doing.free": ("申请免费出货", "Ask for a free vend"),
+    "doing.free_means": (
+        "第二人同意后可在一天内出一件，不收款。",
+        "one piece goes out for nothing within a day, once a second person has agreed.",
+    ),
+    "doing.give": ("现在出货", "Give it out now"),
+    "doing.give_means": (
+        "顾客须在机器前：机器立即免费出一件。未出货可再试，已出货不再出。",
+        "whoever stands there gets one piece now, for nothing. Only if it fails may it be tried again.",
+    ),
     "doing.in_lanes": ("件，货道数", "pieces, lanes"),
     # ---- a sale
     "doing.refund": ("退款", "Refund"),

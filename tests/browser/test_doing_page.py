@@ -56,8 +56,17 @@ class Doing:
         self.asked.append(("close", sale_id, why))
         return self.handled
 
+    async def free_vend(self, person: Person, machine: str, lane: int, why: str) -> Handled:
+        self.asked.append(("free", machine, lane, why))
+        return self.handled
+
+    async def give(self, person: Person, number: int) -> Handled:
+        self.asked.append(("give", number))
+        return self.handled
+
     async def acts(self, person: Person, *, limit: int = 50) -> tuple[HandAct, ...]:
-        return (WAITING, replace(WAITING, id=6, stand=Stand.DONE, second="bob", second_why="seen"))
+        done = replace(WAITING, id=6, stand=Stand.DONE, second="bob", second_why="seen")
+        return (WAITING, done, replace(done, id=5, act=Act.FREE_VEND, sale_id="", fen=350))
 
     async def agree(self, person: Person, number: int, why: str) -> Handled:
         self.asked.append(("agree", number))
@@ -190,7 +199,17 @@ def test_the_second_person_sees_what_waits_and_agrees_once(page: Page, shop: Sho
     page.get_by_role("button", name="Agree").click()
     expect(page.locator("#doing-outcome")).to_have_text("Done")
     assert "Refund by hand ¥201.00, vm-0001" in asked[0]
-    assert shop.doing.asked == [("agree", 7)]
+    page.get_by_role("button", name="Give it out now").click()
+    expect(page.locator("#doing-outcome")).to_have_text("Done")
+    assert "vm-0001, Lane 12, ¥3.50: whoever stands there" in asked[1]
+    page.goto(f"{shop.site.url}/machines/vm-0001")
+    page.fill("#doing-why", "a coin was lost")
+    shop.doing.handled = Handled(waits=8, waits_why="a product goes out for nothing")
+    page.select_option("#free-lane", "13")
+    page.get_by_role("button", name="Ask for a free vend").click()
+    expect(page.locator("#doing-outcome")).to_contain_text("Waits for a second person")
+    gift = ("free", "vm-0001", 13, "a coin was lost")
+    assert shop.doing.asked == [("agree", 7), ("give", 5), gift]
 
 
 @pytest.mark.parametrize("path", ["/machines/vm-0001", f"/sales/{SALE.sale_id}", "/approvals"])

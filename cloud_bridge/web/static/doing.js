@@ -15,6 +15,7 @@ function say(words, tone) {
 // Where it goes, and with what.
 function asked(button, why) {
   const { do: what, lane } = button.dataset;
+  if (what === "free") return ["free", { lane: Number(byId("free-lane").value), why }];
   if (what === "refill") return ["refill", { fills: fills(), why }];
   if (SALE.has(what) || what.includes("/")) return [what, { why }];
   const site = lane ? byId(`site-${lane}`).checked : false;

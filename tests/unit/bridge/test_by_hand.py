@@ -22,7 +22,9 @@ from cloud_bridge.core.case import Resolution, Wish
 from cloud_bridge.core.model import Decision, State
 from cloud_bridge.core.people import Person, Role
 from cloud_bridge.core.sale import Sale
+from cloud_bridge.core.scan import TellLease
 from cloud_bridge.engine_doing import Doing
+from cloud_bridge.engine_frees import Frees
 from cloud_bridge.ports import Tx
 from cloud_bridge.ports_doing import Handled
 from cloud_bridge.store.books import SqlStore, open_store
@@ -143,6 +145,7 @@ class Shop:
     def __init__(self, store: SqlStore) -> None:
         self.store, self.clock, self.audit = store, Clock(), Deeds()
         self.wishes: list[Wish] = []
+        self.leases: list[tuple[str, int, str]] = []
         self.says = ""
         self.doing = Doing(
             books=store,
@@ -151,7 +154,13 @@ class Shop:
             audit=self.audit,
             clock=self.clock,
             limits=LIMITS,
+            frees=Frees(store, self._asked),
+            price_of=lambda machine, lane: 350 if (machine, lane) == (HERE, 12) else 0,
         )
+
+    async def _asked(self, machine: str, lease: TellLease) -> str:
+        self.leases.append((machine, lease.lane, lease.request_id))
+        return "offline"
 
     async def resolve(self, wish: Wish) -> str:
         if not self.says:
@@ -302,6 +311,33 @@ async def test_nobody_touches_a_sale_of_a_machine_that_is_not_his_nor_without_th
         assert await shop.doing.acts(SITE) == ()
         assert (await shop.doing.agree(SITE, asked.waits, "")).why == "no such act"
         assert shop.wishes == []
+
+    await _play(books, scene)
+
+
+async def test_a_product_goes_out_for_nothing_only_once_two_people_agreed_and_within_a_day(
+    books: SqlStore,
+) -> None:
+    async def scene(shop: Shop) -> None:
+        asked = await shop.doing.free_vend(ANN, HERE, 12, "the machine took his coin")
+        assert asked.waits
+        assert (await shop.doing.give(ANN, asked.waits)).why == "it is waiting"
+        assert (await shop.doing.agree(ANN, asked.waits, "")).why
+        assert (await shop.doing.agree(FAY, asked.waits, "")).why  # finance gives no goods away
+        assert (await shop.doing.agree(BOB, asked.waits, "")).done
+        assert shop.leases == []
+        assert (await shop.doing.give(TOM, asked.waits)).why == "no such act"
+        assert (await shop.doing.give(ANN, asked.waits)).why == "offline"
+        assert (await shop.doing.give(BOB, asked.waits)).why == "offline"
+        first, second = shop.leases
+        assert first == second == (HERE, 12, first[2])
+        shop.clock.ms += DAY_MS
+        assert "day is over" in (await shop.doing.give(ANN, asked.waits)).why
+        refund = await shop.doing.refund(ANN, await shop.sale("a", 350), "x")
+        assert refund.done
+        assert (await shop.doing.give(ANN, asked.waits + 1)).why == "no such act"
+        assert (await shop.doing.free_vend(ANN, HERE, 99, "x")).why == "no such lane"
+        assert (await shop.doing.free_vend(SITE, HERE, 12, "x")).why == "no such lane"
 
     await _play(books, scene)
 
