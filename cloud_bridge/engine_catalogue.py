@@ -27,7 +27,7 @@ from cloud_bridge.engine_catalogue_csv import lanes_csv, placed, products_csv, r
 from cloud_bridge.engine_catalogue_parts import edited, on_shelf, owned, touched
 from cloud_bridge.engine_catalogue_rides import STOPPED, Rides, Shop
 from cloud_bridge.engine_catalogue_settings import take_in
-from cloud_bridge.engine_catalogue_views import Snapshot, view
+from cloud_bridge.engine_catalogue_views import Kept, Snapshot, view
 from cloud_bridge.ports_catalogue import (
     PICTURE_BYTES,
     CatalogueTold,
@@ -52,6 +52,7 @@ class Catalogues:
     def __init__(self, shop: Shop) -> None:
         self._shop: Final = shop
         self._rides: Final = Rides(shop)
+        self._kept: Final = Kept()
         self._one: Final = asyncio.Lock()
         self._sooner: Final = asyncio.Event()
 
@@ -245,7 +246,7 @@ class Catalogues:
     # ------------------------------------------------------------ helpers
 
     async def _snapshot(self) -> Snapshot:
-        return await self._shop.books.read_catalogue(Snapshot.of)
+        return await self._shop.books.read_catalogue(lambda tx: Snapshot.of(tx, self._kept))
 
     def _said(self, tx: CatalogueTx, pending: Pending, action: str, by: str) -> int:
         """Write down what waits or waits no more, and who said so."""

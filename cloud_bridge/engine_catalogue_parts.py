@@ -20,6 +20,7 @@ from cloud_bridge.core.catalogue import (
     changes,
     lane_key,
     offers,
+    planograms,
     where_and_lane,
 )
 from cloud_bridge.core.rollout import Standing
@@ -35,6 +36,7 @@ _TOLD: Final = 20
 def from_settings(book: Book, shelves: Iterable[Shelf]) -> dict[Key, Entry | None]:
     """What the settings want of machines that nobody edited in the books; no product of the books changes."""
     wanted: dict[Key, Entry | None] = {}
+    written = planograms(book)
     codes = {
         _looks(entry): key
         for (kind, key), entry in sorted(book.items())
@@ -46,7 +48,7 @@ def from_settings(book: Book, shelves: Iterable[Shelf]) -> dict[Key, Entry | Non
             continue
         route = plan.route if isinstance(plan, Plan) else ""
         wanted[Kind.MACHINE, shelf.machine] = Plan(route=route, owner=Owner.SETTINGS)
-        wanted |= {key: None for key in book if key[0] is Kind.LANE and _where(key) == shelf.machine}
+        wanted |= dict.fromkeys(lane_key(shelf.machine, lane) for lane in written.get(shelf.machine, {}))
         for slot in slots_of(shelf):
             code = codes.get(_looks(slot), "")
             if not code:
@@ -63,10 +65,6 @@ def from_settings(book: Book, shelves: Iterable[Shelf]) -> dict[Key, Entry | Non
 
 def _looks(thing: Product | Slot) -> tuple[str, str, str]:
     return thing.name_zh, thing.name_en, thing.picture
-
-
-def _where(key: Key) -> str:
-    return where_and_lane(key[1])[0]
 
 
 def _code(slot: Slot, taken: frozenset[str]) -> str:

@@ -25,13 +25,14 @@ class Snapshot:
     pictures: frozenset[str]
 
     @classmethod
-    def of(cls, tx: CatalogueTx) -> Self:
-        """Read it."""
-        rollout = tx.rollout()
+    def of(cls, tx: CatalogueTx, kept: "Kept | None" = None) -> Self:
+        """Read it; what `kept` has from before and never changes is not read again."""
+        rollout, kept = tx.rollout(), kept or Kept()
+        edition, book = kept.book(tx)
         return cls(
-            book=tx.book(),
-            edition=tx.newest_edition(),
-            bundles=tx.bundles(),
+            book=book,
+            edition=edition,
+            bundles=kept.bundles(tx),
             standings=tx.standings(),
             rollout=rollout[0] if rollout is not None else None,
             stops=rollout[1] if rollout is not None else (),
@@ -54,6 +55,30 @@ class Snapshot:
             and machine in self.bundles
             and self.bundles[machine].slots != slots_of(shelf)
         )
+
+
+class Kept:
+    """The newest book and bundles that were read: a book is that of its edition for ever, and a bundle that
+    of its version. Any thread may ask; two that ask at once read the same twice.
+    """
+
+    def __init__(self) -> None:
+        self._book: tuple[int, Book] = (0, {})
+        self._bundles: Mapping[str, Bundle] = {}
+
+    def book(self, tx: CatalogueTx) -> tuple[int, Book]:
+        """The newest edition and its book."""
+        edition = tx.newest_edition()
+        if edition != self._book[0]:
+            self._book = (edition, tx.book())
+        return self._book
+
+    def bundles(self, tx: CatalogueTx) -> Mapping[str, Bundle]:
+        """The newest of each machine."""
+        versions, known = tx.bundle_versions(), self._bundles
+        if {machine: each.version for machine, each in known.items()} != versions:
+            self._bundles = known = tx.bundles()
+        return known
 
 
 def view(snap: Snapshot, shelves: Mapping[str, Shelf]) -> CatalogueView:

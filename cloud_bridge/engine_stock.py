@@ -7,6 +7,7 @@ from typing import Final
 from cloud_bridge.core.catalogue import Book, Kind, Lane, Plan, Product, places
 from cloud_bridge.core.pace import WINDOW_MS, Level, Sold, empty_wall_ms, level, per_hour
 from cloud_bridge.core.stock import Hand, Moved, Stock, correction, wrong
+from cloud_bridge.engine_catalogue_views import Kept
 from cloud_bridge.ports import Clock, Log, MachineView
 from cloud_bridge.ports_catalogue import CatalogueBooks, CatalogueTx, Count, LaneStock, LaneSums
 from cloud_bridge.ports_people import Deed
@@ -44,17 +45,23 @@ class Stocks:
         self._machines: Final = machines
         self._clock: Final = clock
         self._log: Final = log
+        self._kept: Final = Kept()
 
     async def lanes(self, *, machines: Sequence[str] = (), route: str = "") -> tuple[LaneStock, ...]:
         """The lanes of these machines (none named: of all), those that need somebody first."""
         wall_ms = self._clock.wall_ms()
         asked = [each for each in self._known if not machines or each in machines]
         told = {view.machine: view for view in self._machines()}
-        return await self._books.read_catalogue(lambda tx: stock_of(tx, asked, route, told, wall_ms))
+
+        def read(tx: CatalogueTx) -> tuple[LaneStock, ...]:
+            looked = _look(tx, self._kept.book(tx)[1], asked, wall_ms)
+            return _lanes(looked, asked, route, told, wall_ms)
+
+        return await self._books.read_catalogue(read)
 
     async def routes(self, machines: Sequence[str]) -> Mapping[str, str]:
         """Whose tour each of these machines is on; empty for nobody's."""
-        book = await self._books.read_catalogue(lambda tx: tx.book())
+        _, book = await self._books.read_catalogue(self._kept.book)
         plans = {key: each for (_, key), each in book.items() if isinstance(each, Plan)}
         return {each: plans[each].route if each in plans else "" for each in machines}
 
@@ -86,16 +93,16 @@ def stock_of(
     tx: CatalogueTx, machines: Sequence[str], route: str, told: Mapping[str, MachineView], wall_ms: int
 ) -> tuple[LaneStock, ...]:
     """The lanes of these machines that are on `route` (empty: on any), those that need somebody first."""
-    return _lanes(_look(tx, machines, wall_ms), machines, route, told, wall_ms)
+    return _lanes(_look(tx, tx.book(), machines, wall_ms), machines, route, told, wall_ms)
 
 
 # ---------------------------------------------------------------- in a transaction
 
 
-def _look(tx: CatalogueTx, machines: Sequence[str], wall_ms: int) -> _Looked:
+def _look(tx: CatalogueTx, book: Book, machines: Sequence[str], wall_ms: int) -> _Looked:
     since_ms = max(1, wall_ms - WINDOW_MS)
     sums = {(each.machine, each.lane): each for each in tx.lane_sums(machines, since_ms)}
-    return _Looked(book=tx.book(), sums=sums, first_sold=tx.first_sold(machines, since_ms))
+    return _Looked(book=book, sums=sums, first_sold=tx.first_sold(machines, since_ms))
 
 
 def _note(tx: CatalogueTx, counts: Sequence[Count], wall_ms: int) -> list[Moved]:
@@ -149,7 +156,7 @@ def _deed(moved: Moved, stock: Stock) -> Deed:
 def _lanes(
     looked: _Looked, machines: Sequence[str], route: str, told: Mapping[str, MachineView], wall_ms: int
 ) -> tuple[LaneStock, ...]:
-    held = places(looked.book)
+    held = places(looked.book, machines)
     found: list[LaneStock] = []
     for machine in machines:
         plan = looked.book.get((Kind.MACHINE, machine))

@@ -130,6 +130,9 @@ class CatalogueTx(AuditTx, Protocol):
     def bundle(self, machine: str, version: int) -> Bundle | None:
         """What a machine was offered under a version."""
 
+    def bundle_versions(self) -> Mapping[str, int]:
+        """The version of the newest of each machine."""
+
     def newest_bundle(self, machine: str) -> Bundle | None:
         """The newest of one machine."""
 

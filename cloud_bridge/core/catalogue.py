@@ -5,7 +5,7 @@ another. Prices and costs are fen. What a machine is offered follows from the bo
 """
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -176,25 +176,27 @@ def overtaken(book: Book, edition: Iterable[Change]) -> tuple[Change, ...]:
 # ---------------------------------------------------------------- what machines are offered
 
 
-def planograms(book: Book) -> dict[str, dict[int, Lane]]:
-    """The lanes of every machine and template, as they are written."""
+def planograms(book: Book, only: Set[str] | None = None) -> dict[str, dict[int, Lane]]:
+    """The lanes of every machine and template, or of `only` these, as they are written."""
     found: dict[str, dict[int, Lane]] = {}
     for (_, key), entry in book.items():
-        if isinstance(entry, Lane):
+        if isinstance(entry, Lane) and (only is None or key.rpartition("/")[0] in only):
             where, lane = where_and_lane(key)
             found.setdefault(where, {})[lane] = entry
     return found
 
 
-def places(book: Book) -> dict[str, dict[int, Lane]]:
-    """The lanes of every machine: its own, and those of its template that it has not itself."""
-    written = planograms(book)
-    found: dict[str, dict[int, Lane]] = {}
-    for (_, key), entry in book.items():
-        if isinstance(entry, Plan):
-            lanes = written.get(entry.template, {}) | written.get(key, {})
-            found[key] = dict(sorted(lanes.items()))
-    return found
+def places(book: Book, only: Iterable[str] | None = None) -> dict[str, dict[int, Lane]]:
+    """The lanes of every machine, or of `only` these: its own, and of its template those that it has not."""
+    plans = {key: entry for (_, key), entry in book.items() if isinstance(entry, Plan)}
+    asked = plans if only is None else {name: plans[name] for name in only if name in plans}
+    written = planograms(
+        book, None if only is None else {*asked, *(plan.template for plan in asked.values())}
+    )
+    return {
+        name: dict(sorted((written.get(plan.template, {}) | written.get(name, {})).items()))
+        for name, plan in asked.items()
+    }
 
 
 def offers(book: Book) -> dict[str, tuple[Slot, ...]]:

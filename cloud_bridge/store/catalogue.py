@@ -82,6 +82,12 @@ class SqlCatalogueTx(SqlTx):
         row = self._first(select(rows.bundle).where(own))
         return None if row is None else _bundle(row)
 
+    def bundle_versions(self) -> Mapping[str, int]:
+        """The version of the newest of each machine."""
+        bundle = rows.bundle.c
+        newest = select(bundle.machine, func.max(bundle.version).label("version")).group_by(bundle.machine)
+        return {row.machine: int(row.version) for row in self._all(newest)}
+
     def newest_bundle(self, machine: str) -> Bundle | None:
         """The newest of one machine."""
         own = select(rows.bundle).where(rows.bundle.c.machine == machine)
