@@ -66,7 +66,7 @@ def false_alarms(rate: Rate, seed: int) -> int:
 
 @pytest.mark.parametrize("rate", [by_day, round_the_clock, seldom])
 def test_a_machine_raises_less_than_one_false_alarm_a_year(rate: Rate) -> None:
-    years = 4
+    years = 2
     assert sum(false_alarms(rate, seed) for seed in range(years)) < years
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,8 +26,9 @@ MACHINE = "vm-0001"
 
 
 @pytest.fixture
-async def books(config: Path) -> Path:
+async def books(config: Path, empty_books: Path) -> Path:
     """The settings of books with a day in them."""
+    shutil.copy(empty_books, config.parent / "bridge.db")
     store = open_store(f"sqlite:///{config.parent}/bridge.db", incarnation=lambda: "s" * 26, idle_s=600)
     await rung_up(store, a_day(24))
     store.close()
@@ -63,24 +65,20 @@ def test_takings_add_up_on_a_terminal_in_both_languages(books: Path) -> None:
 
 def test_every_report_answers_for_a_day_without_sales(books: Path) -> None:
     for kind in ("takings", "sales", "refunds", "lanes", "shrinkage", "entries"):
-        for more in ((), ("--json",), ("--csv",)):
-            assert wxvend("report", books, kind, "--from", "2020-01-01", *more).exit_code == 0
+        assert wxvend("report", books, kind, "--from", "2020-01-01").exit_code == 0
 
 
-@pytest.mark.parametrize(
-    ("asked", "why"),
-    [
+def test_what_cannot_be_asked_for_is_said(config: Path) -> None:
+    for asked, why in (
         (("sales", "--from", "2026-02-30"), "from, to:"),
         (("sales", "--from", "2026-01-31", "--to", "2026-01-30"), "found 0 days"),
         (("sales", "--machine", "vm-9999"), "machine: found vm-9999, allowed vm-0001"),
         (("sales", "--csv", "--json"), "allowed one"),
         (("everything",), "everything"),
-    ],
-)
-def test_what_cannot_be_asked_for_is_said(books: Path, asked: tuple[str, ...], why: str) -> None:
-    result = wxvend("report", books, *asked)
-    assert result.exit_code == 2
-    assert why in result.stderr
+    ):
+        result = wxvend("report", config, *asked)
+        assert result.exit_code == 2
+        assert why in result.stderr
 
 
 def test_books_that_are_not_there_are_not_made(config: Path) -> None:

@@ -51,7 +51,7 @@ def moves(some: Sequence[Sold], by: By, begin_ms: int, end_ms: int) -> list[Move
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(fates=_FATES, cut=st.integers(0, 3 * DAY_MS))
 def test_lines_add_up_to_the_ledger_however_they_are_cut(fates: list[tuple[str, int, int]], cut: int) -> None:
     some = [sold(n, fate, BEGIN_MS + at, paid_fen=fen) for n, (fate, at, fen) in enumerate(fates)]

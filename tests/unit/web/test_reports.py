@@ -3,9 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -15,29 +14,24 @@ from cloud_bridge.core.report import By, Report
 from cloud_bridge.engine_reports import Reports
 from cloud_bridge.ports_bills import DayResult
 from cloud_bridge.ports_reports import Wish
-from cloud_bridge.store.books import SqlStore, open_store
+from cloud_bridge.store.books import SqlStore
 from cloud_bridge.web.bars import HEIGHT, WIDTH, bars
 from cloud_bridge.web.report_files import as_csv, as_rows, as_xlsx
 from cloud_bridge.web.report_words import ReportWords
 from cloud_bridge.web.reports import report_routes
+from tests.unit.desk.conftest import empty_books, store
 from tests.unit.store.takings import DAY, a_day, rung_up
 from tests.unit.store.test_reports import figures
 from tests.unit.web.serving import Site, site
 from tests.unit.web.test_alarms import Programs
 
+__all__ = ["empty_books", "store"]
 PAGE = f"/reports?first={DAY}&last={DAY}&language=en"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    store = open_store(f"sqlite:///{tmp_path}/books.db", incarnation=lambda: "s" * 26, idle_s=600)
-    yield store
-    store.close()
-
-
-@pytest.fixture
 async def served(store: SqlStore) -> AsyncIterator[Site]:
-    await rung_up(store, a_day(24))
+    await rung_up(store, a_day(25))
     async with site(rooms=(report_routes(Reports(store.reports)),), people=None) as found:
         yield found
 
@@ -162,7 +156,7 @@ async def test_rates_and_instants_are_numbers_in_a_sheet(store: SqlStore) -> Non
 
 
 async def test_who_has_one_machine_sees_its_money_and_no_bill(store: SqlStore) -> None:
-    await rung_up(store, a_day(24))
+    await rung_up(store, a_day(25))
     async with site(rooms=(report_routes(Reports(store.reports)),), people=Programs()) as served:
         eye = {"Authorization": "Bearer eye"}
         query = f"/api/reports?report=sales&first={DAY}"
