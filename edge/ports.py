@@ -10,7 +10,7 @@ from typing import Protocol
 
 from edge.core.command import CommandAnswer, CommandAsked, ReportCommand
 from edge.core.judge import Witness
-from edge.core.lanes import LaneCleared, LaneTested
+from edge.core.lanes import LaneTested
 from edge.core.model import (
     Answer,
     Baseline,
@@ -140,7 +140,6 @@ BusEvent = (
     | VendProgress
     | TroubleTold
     | LaneTested
-    | LaneCleared
 )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from edge.core import machine as surroundings
-from edge.core.lanes import Lane, LaneCleared, LaneTested
+from edge.core.lanes import Lane, LaneTested
 from edge.core.machine import Machine
 from edge.core.service import ServiceAsked, ServiceBegun, ServiceEvent, ServiceOver, serviced
 from edge.ports import (
@@ -48,8 +48,6 @@ def seen(machine: Machine, event: BusEvent | BridgeEvent | ServiceEvent) -> Mach
             return surroundings.with_report(machine, lane, Lane(stock=stock, capacity=capacity, fault=fault))
         case LaneTested(lane=lane, reason=reason):
             return surroundings.with_test(machine, lane, reason)
-        case LaneCleared(lane=lane):
-            return surroundings.with_clearing(machine, lane)
         case TroubleTold(name=name, text=text):
             return surroundings.with_trouble(machine, name, text)
         case ClimateReported(temperature_c=temperature_c, door_open=door_open):

@@ -58,13 +58,6 @@ class LaneTested:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneCleared:
-    """Somebody looked at a lane and says that it is well."""
-
-    lane: int
-
-
 def next_test_s(lane: Lane, *, visited: bool) -> int | None:
     """When a lane that is out of sale is worth asking about, in seconds; None: time alone mends nothing.
 

@@ -181,12 +181,6 @@ def with_test(machine: Machine, lane: int, reason: str) -> Machine:
     return machine if seen is None else with_lane(machine, lane, lanes.after_test(seen, reason))
 
 
-def with_clearing(machine: Machine, lane: int) -> Machine:
-    """Somebody looked at the lane and says that it is well."""
-    seen = machine.lanes.get(lane)
-    return machine if seen is None else with_lane(machine, lane, lanes.cleared(seen))
-
-
 def with_doubt(machine: Machine, lane: int) -> Machine:
     """Nobody knows how a vend ended: nothing is sold until the board is identified again and idle."""
     return replace(with_stop(machine, "board_doubt", True), doubted=machine.doubted | {lane})

@@ -13,7 +13,6 @@ from edge.core.lanes import (
     FIRST_TEST_S,
     SLOWEST_TEST_S,
     Lane,
-    LaneCleared,
     LaneTested,
     after_test,
     cleared,
@@ -83,14 +82,14 @@ def test_a_report_keeps_the_count_of_failures_and_of_tests() -> None:
     assert (again.failures, again.tests, again.cause, again.capacity) == (2, 2, "motor_absent", 8)
 
 
-def test_both_ways_back_clear_the_alarm_of_the_lane() -> None:
+def test_a_way_back_clears_the_alarm_of_the_lane() -> None:
     stopped = surroundings.with_lane(READY, 12, JAMMED)
     over = (ClearAlarm(name="lane_jam", lane=12),)
-    for fact in (LaneTested(lane=12, reason=""), LaneCleared(lane=12)):
-        free = seen(stopped, fact)
+    by_hand = surroundings.with_lane(stopped, 12, cleared(JAMMED))
+    for free in (seen(stopped, LaneTested(lane=12, reason="")), by_hand):
         assert alarms(stopped, free) == over
         assert surroundings.lane_reason(free, 12) == ""
-    for fact in (LaneTested(lane=12, reason="jam"), LaneCleared(lane=77), LaneTested(lane=77, reason="")):
+    for fact in (LaneTested(lane=12, reason="jam"), LaneTested(lane=77, reason="")):
         assert alarms(stopped, seen(stopped, fact)) == ()
 
 
@@ -143,7 +142,7 @@ def test_a_broken_lane_is_asked_after_its_time_and_again_while_there_is_no_verdi
     later.look(tests, surroundings.with_test(broken, 12, "motor_absent"))
     assert later.at(2 * FIRST_TEST_S) == []
     assert later.at(4 * FIRST_TEST_S) == [12]
-    later.look(tests, surroundings.with_clearing(broken, 12))
+    later.look(tests, surroundings.with_lane(broken, 12, cleared(BROKEN)))
     assert later.at(9 * SLOWEST_TEST_S) == []
     later.loop.close()
 
