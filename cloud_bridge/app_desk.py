@@ -66,7 +66,13 @@ class Desk:
         states = AlarmStates(fleet.shown, lambda: fleet.linkups)
         self._alerts: Final = Alerts(store=store, sinks=(states, *self._tellers.all), clock=clock, log=log)
         self._watching: Final = Watching(
-            settings, books=store, roster=roster, readers=self._tellers.readers, clock=clock, log=log
+            settings,
+            books=store,
+            roster=roster,
+            linked=lambda: fleet.linked,
+            readers=self._tellers.readers,
+            clock=clock,
+            log=log,
         )
         self._shipping: Final = self._reports(settings, merchants, store, log)
         engine.others = self._take

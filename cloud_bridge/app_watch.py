@@ -1,6 +1,6 @@
 """What watches the shop and reports on it, wired: alarms about machines, the digest, and both pages."""
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Final
 
 from cloud_bridge.config import BridgeSettings
@@ -27,6 +27,7 @@ class Watching:
         *,
         books: SqlStore,
         roster: Roster,
+        linked: Callable[[], bool],
         readers: Sequence[DigestReader],
         clock: Clock,
         log: Log,
@@ -34,7 +35,11 @@ class Watching:
         self._care: Final = CareDesk(store=books, clock=clock)
         self._reports: Final = Reports(books.reports)
         self._lookout: Final = Lookout(
-            store=books, roster=roster, clock=clock, terms=settings.alerts.machines.terms
+            store=books,
+            roster=roster,
+            clock=clock,
+            terms=settings.alerts.machines.terms,
+            linked=linked,
         )
         self._digests: Final = Digests(
             store=books,

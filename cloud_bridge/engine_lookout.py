@@ -4,10 +4,22 @@ They are read off what machines show and what they sold, each round, so that eac
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from cloud_bridge.core.lookout import ALARMS, NO_SALE, OFFLINE, Glance, Sight, Terms, seen, wanted
+from cloud_bridge.core.lookout import (
+    ALARMS,
+    BROKER,
+    BROKER_MS,
+    NO_SALE,
+    OFFLINE,
+    Glance,
+    Sight,
+    Terms,
+    seen,
+    wanted,
+)
 from cloud_bridge.core.silence import HOUR_MS, MOST_WEEKS, WEEK_MS, Pattern, learnt, missed
 from cloud_bridge.engine_complaint_rows import set_alarms
 from cloud_bridge.ports import Clock, MachineView, Roster
@@ -20,12 +32,13 @@ _ASK_AGAIN_MS: Final = 60_000
 
 @dataclass(slots=True)
 class _Known:
-    """One machine: what was seen of it, and its pattern."""
+    """One machine: what was seen of it and what was wrong then, and its pattern."""
 
     sight: Sight = field(default_factory=Sight)
     pattern: Pattern | None = None
     learnt_ms: int | None = None
     quiet: str = ""
+    wrong: dict[str, str] = field(default_factory=dict)
 
 
 class Lookout:
@@ -38,12 +51,15 @@ class Lookout:
         roster: Roster,
         clock: Clock,
         terms: Terms | None = None,
+        linked: Callable[[], bool] = lambda: True,
         round_s: float = 10.0,
     ) -> None:
         self._store: Final = store
         self._roster: Final = roster
         self._clock: Final = clock
         self._terms: Final = terms or Terms()
+        self._linked: Final = linked
+        self._away_ms: int | None = None
         self._round_s: Final = round_s
         self._machines: Final[dict[str, _Known]] = {}
         self._asked_ms: int | None = None
@@ -57,7 +73,9 @@ class Lookout:
     async def look(self) -> None:
         """Have each alarm stand as it should now."""
         now_ms, wall_ms = self._clock.now_ms(), self._clock.wall_ms()
-        found = {view.machine: self._glance(view, now_ms) for view in self._roster.machines()}
+        linked = self._linked()
+        self._away_ms = None if linked else now_ms if self._away_ms is None else self._away_ms
+        found = {view.machine: self._glance(view, now_ms, linked) for view in self._roster.machines()}
         silent = self._asked_ms is None or now_ms - self._asked_ms >= _ASK_AGAIN_MS
         self._asked_ms = now_ms if silent else self._asked_ms
 
@@ -66,19 +84,25 @@ class Lookout:
             await self._store.look_at_alarms(lambda tx: self._listen(tx, wall_ms))
         await self._store.on_alarms(lambda tx: set_alarms(tx, ALARMS, self._wanted(tx, found), wall_ms))
 
-    def _glance(self, view: MachineView, now_ms: int) -> dict[str, str]:
+    def _glance(self, view: MachineView, now_ms: int, linked: bool) -> dict[str, str]:
+        """Without a broker nothing is seen, and what was wrong may still be."""
         known = self._machines.setdefault(view.machine, _Known())
+        if not linked:
+            return dict(known.wrong)
         glance = Glance(online=view.online, door_open=view.door_open, temperature_c=view.temperature_c)
         known.sight = seen(known.sight, glance, self._terms, now_ms)
-        return wanted(known.sight, glance, self._terms, now_ms)
+        known.wrong = wanted(known.sight, glance, self._terms, now_ms)
+        return dict(known.wrong)
 
     def _wanted(self, tx: AlarmTx, found: dict[str, dict[str, str]]) -> dict[tuple[str, str, int], str]:
         """Who is gone says why he is silent; after a restart of ours he is gone until he is heard."""
         stood = {each.machine: each.text for each in tx.standing() if each.name == OFFLINE}
         alarms: dict[tuple[str, str, int], str] = {}
+        if self._away_ms is not None and self._clock.now_ms() - self._away_ms >= BROKER_MS:
+            alarms["", BROKER, 0] = "the bridge has no link to the broker: it hears no machine"
         for machine, names in found.items():
             known = self._machines[machine]
-            if known.sight.gone_ms is not None and machine in stood:
+            if machine in stood and (self._away_ms is not None or known.sight.gone_ms is not None):
                 names.setdefault(OFFLINE, stood[machine])
             if known.quiet and OFFLINE not in names:
                 names[NO_SALE] = known.quiet

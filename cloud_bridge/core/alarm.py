@@ -107,6 +107,7 @@ _NOTE: Final = Rule(weight=Weight.NOTE)
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "machine_offline": _NOW,
+        "broker_lost": _NOW,
         "link_flapping": DEFAULT,
         "no_sale": DEFAULT,
         "door_open": Rule(patience_s=600),

@@ -8,7 +8,9 @@ from typing import Final
 
 OFFLINE, FLAPPING = "machine_offline", "link_flapping"
 DOOR, TEMPERATURE, NO_SALE = "door_left_open", "temperature_range", "no_sale"
-ALARMS: Final = (OFFLINE, FLAPPING, DOOR, TEMPERATURE, NO_SALE)
+BROKER = "broker_lost"  # the bridge's own: whoever hears nobody knows of nobody that he is gone
+ALARMS: Final = (OFFLINE, FLAPPING, DOOR, TEMPERATURE, NO_SALE, BROKER)
+BROKER_MS: Final = 60_000
 _HOUR_MS: Final = 3_600_000
 _MOST: Final = 100
 

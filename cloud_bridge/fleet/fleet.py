@@ -45,6 +45,11 @@ class Fleet:
 
     # ------------------------------------------------------------ what the engine asks
 
+    @property
+    def linked(self) -> bool:
+        """The broker is there."""
+        return self._link.connected
+
     def live(self, machine: str) -> bool:
         """The machine's link is up as far as anyone can tell."""
         return self._link.connected and self._roster.live(machine)

@@ -12,6 +12,11 @@ ALARM_WORDS: Final[dict[str, tuple[str, str]]] = {
         "检查机器的电源和网络；期间它不出码，已付款的单会转退款或人工",
         "see to its power and network; it shows no code meanwhile, and what was paid is looked after",
     ),
+    "stop.broker_lost": ("与消息服务器断开", "the broker is not there"),
+    "next.broker_lost": (
+        "检查消息服务器和网络；期间机器不出码，收款核对照常",
+        "see to broker and network; machines show no code meanwhile, payments are looked after",
+    ),
     "stop.link_flapping": ("网络时断时续", "a link comes and goes"),
     "next.link_flapping": (
         "检查信号、天线、网卡和流量卡；断续时机器会少卖",
@@ -68,6 +73,7 @@ ALARM_WORDS: Final[dict[str, tuple[str, str]]] = {
 }
 
 ALARM_TOLD: Final[dict[str, str]] = {
+    "the bridge has no link to the broker: it hears no machine": "服务器与消息服务器断开，收不到机器消息",
     "nothing was heard of it for {minutes} min and more": "超过 {minutes} 分钟没有消息",
     "its link came back {count} times within an hour": "一小时内重连 {count} 次",
     "its door is open for {minutes} min and more": "机门打开超过 {minutes} 分钟",

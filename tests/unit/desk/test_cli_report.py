@@ -103,7 +103,15 @@ async def test_the_door_takes_what_the_command_says(books: Path) -> None:
         open_store(f"sqlite:///{books.parent}/bridge.db", incarnation=lambda: "s" * 26, idle_s=600),
     )
     clock = Hands()
-    watching = Watching(settings, books=store, roster=Roster((), clock), readers=(), clock=clock, log=Lines())
+    watching = Watching(
+        settings,
+        books=store,
+        roster=Roster((), clock),
+        linked=lambda: True,
+        readers=(),
+        clock=clock,
+        log=Lines(),
+    )
     await store.run(lambda tx: tx.set_alarm(JAM))
     ask = asdict(Ask(machine=MACHINE, name="lane_jam", lane=12, by="ann", why="on my way"))
     plain = {name: str(value) for name, value in ask.items()} | {"do": "care", "wake": "", "snooze_min": "0"}

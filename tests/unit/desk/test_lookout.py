@@ -89,9 +89,15 @@ class Tower:
     store: SqlStore
     clock: Hands = field(default_factory=Hands)
     machines: Machines = field(default_factory=Machines)
+    linked: bool = True
 
     def __post_init__(self) -> None:
-        self.lookout = Lookout(store=self.store, roster=self.machines, clock=self.clock)  # type: ignore[arg-type]
+        self.lookout = Lookout(
+            store=self.store,
+            roster=self.machines,  # type: ignore[arg-type]
+            clock=self.clock,
+            linked=lambda: self.linked,
+        )
 
     async def after(self, minutes: float) -> set[str]:
         """The alarms that stand when this time has passed."""
@@ -167,3 +173,25 @@ async def test_orders_that_nobody_paid_are_no_sales(tower: Tower) -> None:
     offered = replace(PAID, sale_id="z" * 26, opened_wall_ms=now_ms + HOUR_MS, paid_fen=0, transaction_id="")
     await tower.store.run(lambda tx: put(tx, offered))
     assert await tower.after(16 * 60) == {"no_sale"}
+
+
+async def test_without_a_broker_nobody_is_gone_and_the_broker_is(tower: Tower) -> None:
+    await tower.after(0)
+    tower.linked = False
+    tower.machines.shows(online=False)
+    assert await tower.after(0.2) == set()
+    assert await tower.after(1) == {"broker_lost"}
+    assert await tower.after(60) == {"broker_lost"}
+    tower.linked = True
+    assert await tower.after(0.2) == set()
+    assert await tower.after(5) == {"machine_offline"}
+
+
+async def test_who_was_gone_before_the_broker_was_is_gone_still(tower: Tower) -> None:
+    tower.machines.shows(online=False)
+    await tower.after(0)
+    await tower.after(5)
+    tower.linked = False
+    fresh = Tower(tower.store, clock=tower.clock, machines=tower.machines, linked=False)
+    assert await fresh.after(0) == {"machine_offline"}
+    assert await fresh.after(2) == {"machine_offline", "broker_lost"}
