@@ -178,3 +178,14 @@ def test_a_product_has_its_name_in_the_readers_language_or_the_one_it_has() -> N
     assert (ENGLISH.product(SALE), CHINESE.product(SALE)) == ("Cola", "可乐")
     assert ENGLISH.product(replace(SALE, product_en="")) == "可乐"
     assert CHINESE.product(replace(SALE, product_zh="")) == "Cola"
+
+
+async def test_a_lane_that_is_out_says_its_fault_its_code_and_what_to_do() -> None:
+    broken = replace(LANE, reason="fault", fault="motor_open", code="E28")
+    odd = replace(LANE, lane=13, reason="fault", fault="<b>new</b>", code="")
+    async with site() as served:
+        served.bridge.views["vm-0001"] = replace(MACHINE, lanes=(broken, odd))
+        page = (await served.get("/machines/vm-0001", Cookie="language=en")).body.decode()
+    assert "E28 the motor is not connected" in page
+    assert "check plug and cable, or change the motor" in page
+    assert "<b>new</b>" not in page
