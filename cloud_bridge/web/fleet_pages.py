@@ -113,9 +113,11 @@ def _shelves(lanes: tuple[LaneView, ...]) -> tuple[tuple[LaneView, ...], ...]:
 class Graph:
     """A day as two small drawings: a line of temperatures, and bars where the link was down.
 
-    `line` are points, `away` bars as (begin, width); `low` and `high` the temperatures that were seen.
+    `begin` is where it was heard first, `line` are points, `away` bars as (begin, width); `low` and `high` are
+    the temperatures that were seen.
     """
 
+    begin: int
     line: str
     away: tuple[tuple[int, int], ...]
     low: int | None
@@ -148,4 +150,5 @@ def _graph(steps: tuple[Health, ...], wall_ms: int) -> Graph | None:
             points += [f"{left},{up(each.temperature_c)}", f"{right},{up(each.temperature_c)}"]
         if not each.online:
             away.append((left, max(2, right - left)))
-    return Graph(line=" ".join(points), away=tuple(away), low=low, high=high)
+    begin = across(steps[0].since_wall_ms)
+    return Graph(begin=begin, line=" ".join(points), away=tuple(away), low=low, high=high)
