@@ -4,6 +4,7 @@ Whoever sees money sees reports, of his own machines; the bills' side only whoev
 """
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -33,6 +34,15 @@ _OnMoney = Annotated[Person, Depends(needs(Action.SEE_MONEY))]
 _Query = Annotated[Wanted, Depends(wanted)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRows:
+    """A report's rows, each by the names of its columns, and their sum in the same form, if it has one."""
+
+    report: Report
+    rows: list[dict[str, str | int | float]]
+    total: dict[str, str | int | float] | None
+
+
 def report_routes(desk: ReportDesk) -> APIRouter:
     """`/reports`, `/reports/csv`, `/reports/xlsx` and `/api/reports`."""
     api = APIRouter()
@@ -54,7 +64,7 @@ def report_routes(desk: ReportDesk) -> APIRouter:
             **shown,
         )
 
-    @api.get("/api/reports")
+    @api.get("/api/reports", response_model=ReportRows)
     async def rows(asking: _OnMoney, query: _Query) -> Response:
         """A report's rows and their sum: amounts in fen, instants in Unix milliseconds."""
         return answer(as_rows(await desk.table(query.wish(asking))))
