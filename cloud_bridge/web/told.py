@@ -10,6 +10,7 @@ from typing import Final
 from cloud_bridge.web.desk_words import DESK_TOLD
 from cloud_bridge.web.words_alarms import ALARM_TOLD
 from cloud_bridge.web.words_catalogue import CATALOGUE_TOLD
+from cloud_bridge.web.words_doing import DOING_TOLD
 from cloud_bridge.web.words_people import PEOPLE_TOLD
 
 TOLD: Final[dict[str, str]] = {
@@ -17,6 +18,7 @@ TOLD: Final[dict[str, str]] = {
     **ALARM_TOLD,
     **PEOPLE_TOLD,
     **CATALOGUE_TOLD,
+    **DOING_TOLD,
     # ---- before it is paid
     "lane {lane} was chosen: {product}, {fen}": "选择货道 {lane}：{product}，{fen}",
     "refused: {why}": "未接受：{why}",

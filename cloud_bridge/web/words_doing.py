@@ -102,3 +102,18 @@ DOING_WORDS: Final[dict[str, tuple[str, str]]] = {
     "refused.no_such_lane": ("没有此货道", "there is no such lane"),
     "refused.unknown_command": ("机器软件太旧，不支持", "its software is too old for this"),
 }
+
+DOING_TOLD: Final[dict[str, str]] = {
+    "lane {lane} is promised for nothing: {product}": "{lane} 号货道已免费保留：{product}",
+    "authorised to vend, free of charge": "已授权免费出货",
+    "not given out: {why}": "未出货：{why}",
+    "{by}: stop; {was} -> {is}; {own}": "{by} 停止销售（{was} → {is}）：{own}",
+    "{by}: start; {was} -> {is}; {own}": "{by} 恢复销售（{was} → {is}）：{own}",
+    "{by}: start; {was} -> {is}": "{by} 恢复销售（{was} → {is}）",
+    "{by}: reboot; {was} -> {is}; {at}; {own}": "{by} 要求重启（{was} → {is}），{at}：{own}",
+    "{by}: identify; {was} -> {is}": "{by} 让机器显示机号（{was} → {is}）",
+    "{by}: clear_lane {lane}; {was} -> {is}; {own}": "{by} 恢复货道 {lane}（{was} → {is}）：{own}",
+    "{by}: clear_lane {lane}; {was} -> {is}": "{by} 恢复货道 {lane}（{was} → {is}）",
+    "{by}: refill; {put}; {was} -> {is}; {own}": "{by} 补货 {put}（{was} → {is}）：{own}",
+    "{by}: refill; {put}; {was} -> {is}": "{by} 补货 {put}（{was} → {is}）",
+}

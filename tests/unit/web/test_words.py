@@ -65,7 +65,7 @@ def said_by(node: ast.Call, keywords: set[str]) -> Iterator[str]:
 
 def refusals() -> set[str]:
     tree = ast.parse((ROOT / "cloud_bridge" / "core" / "offer.py").read_text())
-    found = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "_refusal")
+    found = next(n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "refusal")
     return {text for node in ast.walk(found) for text in texts(node) if NAME.fullmatch(text)}
 
 
