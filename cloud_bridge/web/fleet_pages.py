@@ -113,8 +113,8 @@ def _shelves(lanes: tuple[LaneView, ...]) -> tuple[tuple[LaneView, ...], ...]:
 class Graph:
     """A day as two small drawings: a line of temperatures, and bars where the link was down.
 
-    `begin` is where it was heard first, `line` are points, `away` bars as (begin, width); `low` and `high` are
-    the temperatures that were seen.
+    `begin` is where it was first heard, `line` are points, `away` bars as (begin, width); temperatures lie
+    from `low` to `high`.
     """
 
     begin: int

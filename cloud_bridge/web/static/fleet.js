@@ -10,7 +10,8 @@ const tone = (row) => row.cells[0].className.replace("sign ", "");
 const alarms = (row) => number(row.cells[row.cells.length - 1]);
 const meter = (row) => row.cells[3].querySelector("meter");
 const share = (row) => (meter(row) ? meter(row).value / meter(row).max : 2);
-const name = (one, other) => one.dataset.key.localeCompare(other.dataset.key, undefined, { numeric: true });
+const { compare } = new Intl.Collator(undefined, { numeric: true });
+const name = (one, other) => compare(one.dataset.key, other.dataset.key);
 
 const SHOWS = {
   selling: (row) => tone(row) === "go",
