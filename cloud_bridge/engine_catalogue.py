@@ -22,9 +22,9 @@ from cloud_bridge.core.catalogue import (
     offers,
     overtaken,
 )
-from cloud_bridge.core.rollout import MINUTES, At, Stage, begin, go_on
+from cloud_bridge.core.rollout import MINUTES, Stage, begin, go_on
 from cloud_bridge.engine_catalogue_csv import lanes_csv, placed, products_csv, read
-from cloud_bridge.engine_catalogue_parts import edited, on_shelf, owned, touched
+from cloud_bridge.engine_catalogue_parts import edited, on_shelf, owned
 from cloud_bridge.engine_catalogue_rides import STOPPED, Rides, Shop
 from cloud_bridge.engine_catalogue_settings import take_in
 from cloud_bridge.engine_catalogue_views import Kept, Snapshot, view
@@ -191,7 +191,7 @@ class Catalogues:
             await self._shop.books.on_catalogue(lambda tx: self._said(tx, agreed, "approve", by))
             if agreed.effective_wall_ms > self._shop.clock.wall_ms():
                 return Done(pending=pending)
-            return await self._make(snap, agreed)
+            return await self._make_waiting(snap, agreed)
 
     async def drop(self, pending: int, by: str) -> str:
         """What waits will not be; why not, or empty."""
@@ -200,7 +200,7 @@ class Catalogues:
             found = next((each for each in snap.pending if each.id == pending), None)
             if found is None:
                 return f"pending: found {pending}, which does not wait"
-            gone = replace(found, state="dropped", agreed=by)
+            gone = replace(found, state="dropped")
             await self._shop.books.on_catalogue(lambda tx: self._said(tx, gone, "catalogue_drop", by))
             return ""
 
@@ -257,10 +257,13 @@ class Catalogues:
         return number
 
     async def _make(self, snap: Snapshot, wish: Pending) -> Done:
-        """The edition itself, and the first wave of it."""
-        after = await asyncio.to_thread(applied, snap.book, wish.changes)
-        names = [each for each in touched(snap.book, after) if each in self._shop.shelves]
-        behind = [each.machine for each in snap.stops if each.at is not At.WAITING and not snap.is_done]
+        """The edition itself, and the first wave of it: to each machine that is offered something else now.
+
+        A roll-out that was on its way is over: those that still waited for it are in this one, or need none.
+        """
+        now = await asyncio.to_thread(lambda: offers(applied(snap.book, wish.changes)))
+        going = [name for name, each in snap.bundles.items() if name in now and each.slots != now[name]]
+        going = sorted(name for name in going if name in self._shop.shelves)
         number, wall_ms = snap.edition + 1, self._shop.clock.wall_ms()
         edition = Edition(
             edition=number,
@@ -269,12 +272,6 @@ class Catalogues:
             why=wish.why,
             agreed=wish.agreed,
             changes=wish.changes,
-        )
-        now = offers(after)
-        going = sorted(
-            name
-            for name in {*names, *behind}
-            if name in snap.bundles and snap.bundles[name].slots != now[name]
         )
         rollout, stops = begin(number, going, wish.minutes, at_once=wish.at_once)
 
@@ -306,12 +303,26 @@ class Catalogues:
         ]
         if not due or not snap.is_done:
             return
-        if overtaken(snap.book, due[0].changes):
-            gone = replace(due[0], state="overtaken")
-            await self._shop.books.on_catalogue(lambda tx: tx.put_pending(gone))
-            self._shop.log.warning("catalogue.overtaken", pending=gone.id, by=gone.by)
-            return
-        await self._make(snap, due[0])
+        await self._make_waiting(snap, due[0])
+
+    async def _make_waiting(self, snap: Snapshot, wish: Pending) -> Done:
+        """What waited is made only on the ground on which it was wished, and only if the book can be so."""
+        wrong = await asyncio.to_thread(self._ground_lost, snap, wish)
+        if not wrong:
+            return await self._make(snap, wish)
+        gone = replace(wish, state="overtaken")
+        await self._shop.books.on_catalogue(lambda tx: tx.put_pending(gone))
+        self._shop.log.warning("catalogue.overtaken", pending=gone.id, by=gone.by, why=wrong)
+        return Done(why_not=f"{wrong}: nothing of it is made. Try: the change again")
+
+    def _ground_lost(self, snap: Snapshot, wish: Pending) -> str:
+        if lost := overtaken(snap.book, wish.changes):
+            return f"{lost[0].kind} {lost[0].key} was changed meanwhile"
+        after = applied(snap.book, wish.changes)
+        if wrong := faults(after, self._shop.shelves):
+            return str(wrong[0])
+        dares = () if wish.agreed else daring(snap.book, after)
+        return f"somebody else has to agree now: {dares[0]}" if dares else ""
 
 
 def _pending(edit: Edit, made: tuple[Change, ...], dares: tuple[str, ...], wall_ms: int) -> Pending:

@@ -260,7 +260,11 @@ def faults(book: Book, known: Iterable[str]) -> tuple[Fault, ...]:
     allowed = frozenset(known)
     templates = sorted(where for where in planograms(book) if where.startswith(TEMPLATE))
     held = {machine: (len(lanes), _bytes(lanes)) for machine, lanes in offers(book).items()}
-    found: list[Fault] = []
+    bare = sorted(machine for machine in allowed if (Kind.MACHINE, machine) not in book)
+    found = [
+        Fault(kind=Kind.MACHINE, key=each, field="machine", found="nothing", allowed="a plan of its own")
+        for each in bare
+    ]
     for (kind, key), entry in sorted(book.items(), key=_by_key):
         match entry:
             case Product():

@@ -301,3 +301,39 @@ async def test_each_change_is_in_the_audit_with_who_why_and_what(kiosk: Kiosk) -
     ]
     (newest, *_) = await kiosk.store.deeds()
     assert "~ product cola: price_fen 350 → 35" in newest.after
+
+
+async def test_what_waited_for_somebody_is_not_made_on_other_ground(kiosk: Kiosk) -> None:
+    await kiosk.catalogues.open()
+    await kiosk.born()
+    await kiosk.priced(35)
+    await kiosk.says(ONE, (await kiosk.priced(360)).edition)
+    done = await kiosk.catalogues.agree(1, "bob")
+    assert done.why_not.startswith("product cola was changed meanwhile")
+    assert (kiosk.price(), (await kiosk.catalogues.view()).pending) == ((2, 360), ())
+
+
+async def test_an_undo_that_waited_for_somebody_goes_to_all_that_differ_though_a_rollout_stopped(
+    tmp_path: Path,
+) -> None:
+    with Kiosk(tmp_path, *(shelf(name) for name in FIVE)) as kiosk:
+        await kiosk.catalogues.open()
+        for name in FIVE:
+            await kiosk.born(name)
+        await kiosk.priced(35)
+        await kiosk.catalogues.agree(1, "bob")
+        await kiosk.says(FIVE[0], 1, offered=2, why="lanes[0].glow")
+        assert (await kiosk.catalogues.undo(1, "ann", "w")).pending == 2
+        done = await kiosk.catalogues.agree(2, "bob")
+        assert (done.edition, done.machines) == (3, (FIVE[0],))
+        assert {kiosk.price(name)[1] for name in FIVE} == {350}
+        assert await kiosk.store.alarms() == ()
+
+
+async def test_a_machine_never_loses_its_plan(kiosk: Kiosk) -> None:
+    await kiosk.catalogues.open()
+    lanes = {lane_key(ONE, number): None for number in (11, 12)}
+    done = await kiosk.edit({(Kind.MACHINE, ONE): None, **lanes})
+    assert [str(each) for each in done.faults] == [
+        f"machine {ONE}: machine: found nothing, allowed a plan of its own"
+    ]
