@@ -11,9 +11,9 @@ import click
 from edge.drivers.registry import BUSES
 from edge.drivers.service import CHANGES, MOVES, Act, Move, Served, Wish
 from edge.tech.choice import BadChoice, Options, bus_of, bus_options
-from edge.tech.cli_visit import BAD_INPUT, NOT_WELL, fail, on_the_bus, say
+from edge.tech.cli_visit import BAD_INPUT, NOT_WELL, fail, on_the_bus, say, tell
 from edge.tech.noting import Noting
-from edge.tech.serving import able, serve
+from edge.tech.serving import able, read_faults, serve
 from edge.tech.visit import Visit
 
 _NUMBER: Final = re.compile(r"-?\d{1,3}")
@@ -77,7 +77,10 @@ def lift(move: str, to: int, options: Options, yes: bool, as_json: bool) -> None
 @bus_options
 @_JSON
 def faults(clear: bool, options: Options, as_json: bool) -> None:
-    """List what the board says is wrong, by fault and the board's own code. Exit code 1 when something is."""
+    """List what the board says is wrong, by fault and the board's own code. Exit code 1 when something is.
+
+    A board that tells a result once only is not asked while a sale is unfinished.
+    """
     if not clear:
         _do(options, Act.FAULTS, Wish(), as_json=as_json)
 
@@ -98,6 +101,8 @@ def _do(options: Options, act: Act, wish: Wish, *, as_json: bool) -> NoReturn:
     _able(options, act)
 
     async def once(visit: Visit) -> Served:
+        if act is Act.FAULTS:
+            return await read_faults(visit, options.config, tell)
         return await serve(visit, act, wish)
 
     noting = Noting(did=act.value, lane=wish.to if act in MOVES else 0, result=_result)

@@ -21,7 +21,7 @@ from edge.tech.books import NoBooks, books, journal_of
 from edge.tech.door import door_of, having
 from edge.tech.listen import Since, begin
 from edge.tech.noting import Noting, noted, who
-from edge.tech.serving import serve
+from edge.tech.serving import read_faults, serve
 from edge.tech.visit import LaneFound, Visit, visiting
 from edge.tech.watch import Seen, Watch
 
@@ -154,7 +154,7 @@ class Desk:
         """What the board says is wrong. Raises NoAnswer, Refused."""
         async with self._one:
             if Act.FAULTS in _acts(self._there()):
-                return _words(await serve(self._there(), Act.FAULTS, Wish()))
+                return _words(await read_faults(self._there(), self._config, self._told))
             found = await asking.status(self._there())
             wrong = {f"lane {lane['lane']}": lane["fault"] for lane in found["lanes"] if lane["fault"]}
             return _pairs({**found["troubles"], **wrong}) or "faults=none"

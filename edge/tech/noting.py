@@ -33,15 +33,7 @@ def noted(config: Path | None, noting: Noting, told: Callable[[str], None]) -> C
     if config is None:
         told("without --config nobody looks whether a sale is unfinished, and nothing is noted")
         return forget
-    try:
-        unfinished = books(journal_of(config)).unfinished
-    except NoBooks as error:
-        raise Refused(str(error)) from error
-    if unfinished:
-        raise Refused(
-            f"{unfinished} sale unfinished in the journal, and this could bury what the board knows of it. "
-            "Try: systemctl start wxvend-edge, and again once it is settled"
-        )
+    settled(config)
     file = journal_of(config).parent / SERVICE_LOG
     clock = TechClock()
 
@@ -53,6 +45,19 @@ def noted(config: Path | None, noting: Noting, told: Callable[[str], None]) -> C
             raise Refused(f"{file}: {error.strerror}: what is not noted is not done. Try: as root") from error
 
     return note
+
+
+def settled(config: Path) -> None:
+    """Raises Refused while a sale is unfinished: what the board knows of it could be buried, or read away."""
+    try:
+        unfinished = books(journal_of(config)).unfinished
+    except NoBooks as error:
+        raise Refused(str(error)) from error
+    if unfinished:
+        raise Refused(
+            f"{unfinished} sale unfinished in the journal, and this could bury what the board knows of it. "
+            "Try: systemctl start wxvend-edge, and again once it is settled"
+        )
 
 
 def _append(file: Path, line: str) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import main
+from edge.core.model import State
+from edge.drivers.registry import BUSES
+from edge.tech.desk import Desk
 from edge.tech.noting import Noting, forget, noted
+from edge.tech.visit import Refused
 from hw_sim.boards.mechanics import Cabinet
 from hw_sim.boards.pty import PtyBoard
 from hw_sim.boards.shelf import Wanted, make_board
@@ -106,6 +111,39 @@ def test_a_bus_that_cannot_is_named_with_those_that_can_before_a_port_is_opened(
     told = tech(*command, "--bus", bus, "--port", "/dev/null", "--lanes", "11")
     assert told.exit_code == 2
     assert f": found bus {bus}, which has no word for it; {words}\n" in told.output
+
+
+@pytest.mark.parametrize("bus", ["zdm8", "jinma"])
+def test_faults_of_a_board_that_tells_a_result_once_wait_for_the_sale_that_it_may_be_of(
+    bus: str, tmp_path: Path
+) -> None:
+    kept(tmp_path, state=State.INTENT)
+    with board_of(bus) as board:
+        (tmp_path / "edge.toml").write_text(
+            f'journal = "edge.db"\n[bus.{bus}]\nport = "{board.path}"\nlanes = [11, 12]\n'
+        )
+        config = ("--config", str(tmp_path / "edge.toml"))
+        typed = tech("faults", *config)
+        pressed = asyncio.run(faults_key(bus, Path(board.path), tmp_path / "edge.toml"))
+        laptop = tech("faults", "--bus", bus, "--port", board.path, "--lanes", "11,12")
+        with closing(sqlite3.connect(tmp_path / "edge.db")) as db:
+            db.execute("UPDATE sale SET state = 'delivered'")
+            db.commit()
+        settled = tech("faults", *config)
+    assert (typed.exit_code, "1 sale unfinished in the journal" in typed.output) == (1, True)
+    assert "1 sale unfinished in the journal" in pressed
+    assert "nobody looks whether a sale is unfinished" in laptop.stderr
+    assert (settled.exit_code, settled.output) == (0, "faults: none\n")
+
+
+async def faults_key(bus: str, port: Path, config: Path) -> str:
+    """What the technician's screen says to the key of faults."""
+    desk = Desk(BUSES[bus]().settings(port=port, lanes=(11, 12)), config=config, told=print)
+    async with desk.open():
+        try:
+            return await desk.faults()
+        except Refused as error:
+            return str(error)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file that the daemon could not write")
