@@ -27,6 +27,7 @@ Ask = Callable[[str, TellLease], Awaitable[str]]
 class _Waiting:
     request_id: str
     lane: int
+    fen: int
     why: str = ""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -37,23 +38,24 @@ class Frees:
     def __init__(self, books: DoingBooks, ask: Ask) -> None:
         self._books: Final = books
         self._ask: Final = ask
+        self._busy: Final[set[str]] = set()
         self._waiting: Final[dict[str, _Waiting]] = {}
 
     async def give(self, act: HandAct) -> str:
         """Have the machine vend it now; why not, or empty once it is promised. Raises StoreFailed."""
-        if act.machine in self._waiting:
+        if act.machine in self._busy:
             return "busy"
-        number, why = await self._books.on_doing(lambda tx: next_try(tried(tx, act)))
-        if why:
-            return why
-        waiting = _Waiting(request_of(act, number), act.lane)
-        self._waiting[act.machine] = waiting
+        self._busy.add(act.machine)  # before the books are asked: two who ask at once are not both first
         try:
-            return await self._lease(act, waiting)
+            number, why = await self._books.on_doing(lambda tx: next_try(tried(tx, act)))
+            return why or await self._lease(act, request_of(act, number))
         finally:
-            del self._waiting[act.machine]
+            self._busy.discard(act.machine)
+            self._waiting.pop(act.machine, None)
 
-    async def _lease(self, act: HandAct, waiting: _Waiting) -> str:
+    async def _lease(self, act: HandAct, request_id: str) -> str:
+        waiting = _Waiting(request_id, act.lane, act.fen)
+        self._waiting[act.machine] = waiting
         lease = TellLease(request_id=waiting.request_id, jid="", boot=0, lane=act.lane, token="", replaces="")
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -73,7 +75,7 @@ class Frees:
             await asyncio.sleep(LOOK_S)
 
     def claimed(self, event: FromMachine) -> FromMachine:
-        """A grant that somebody waits for is one for nothing; one that comes too late is none."""
+        """A grant that somebody waits for, at the price that two people agreed to, is one for nothing."""
         waiting = self._waiting.get(event.machine)
         if waiting is None:
             return event
@@ -85,6 +87,9 @@ class Frees:
         if (event.request_id, event.lane) != (waiting.request_id, waiting.lane):
             return event
         waiting.over.set()
+        if event.price_fen != waiting.fen:  # the lane sells something else by now
+            waiting.why = "price"
+            return event
         return replace(event, token="free", free=True)  # noqa: S106
 
 

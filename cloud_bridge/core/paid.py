@@ -308,8 +308,10 @@ def ended_by_a_person(sale: Sale, event: CaseEnded, ctx: Context) -> Step:
         out = operator(f"the goods are out, says {event.by}: {event.why}")
         return _vended(ended(sale, set(reasons(sale)) - OTHER_MONEY), out)
     over = named(sale, event.reason)
-    if is_free(sale) and sale.state is State.PAID:
-        return not_given(sale, f"settled by {event.by}: {event.why}")
+    if is_free(sale) and sale.state in (State.PAID, State.CASE):
+        # Nobody knows whether it fell: it is not given again, whatever he says.
+        unsure = replace(ended(sale, over), doubt=sale.doubt or "settled_by_hand")
+        return not_given(unsure, f"settled by {event.by}: {event.why}")
     closed = ended(sale, over)
     said = operator(f"{' '.join(over)}: settled by {event.by}: {event.why}")
     if sale.state is not State.CASE or OTHER_MONEY.issuperset(over):

@@ -1,5 +1,6 @@
 """What two people gave away goes out once: through the same table, without an order, whatever is cut off."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar, cast
@@ -7,10 +8,10 @@ from typing import TypeVar, cast
 import pytest
 
 from cloud_bridge.core.approval import Act, HandAct, Stand
-from cloud_bridge.core.case import Resolution, refusal
+from cloud_bridge.core.case import Resolution, Wish, refusal
 from cloud_bridge.core.free import MOST_TRIES, next_try
 from cloud_bridge.core.model import Decision, State
-from cloud_bridge.core.sale import Sale, is_free
+from cloud_bridge.core.sale import BillDiffers, Sale, is_free
 from cloud_bridge.core.timings import Timings
 from cloud_bridge.engine_frees import Frees
 from cloud_bridge.ports_doing import DoingBooks, DoingTx
@@ -41,6 +42,7 @@ class Desk:
         world.engine.claimed = self.frees.claimed
 
     async def on_doing(self, work: Callable[[DoingTx], R]) -> R:
+        await asyncio.sleep(0)  # as books on a disk let others on meanwhile
         return work(cast(DoingTx, self))
 
     def opened_for(self, request_id: str) -> Sale | None:
@@ -50,8 +52,8 @@ class Desk:
     def sales(self) -> list[Sale]:
         return list(self._world.tables.sales.values())
 
-    async def give(self) -> str:
-        return await self.frees.give(ACT)
+    async def give(self, act: HandAct = ACT) -> str:
+        return await self.frees.give(act)
 
 
 def scene(work: Callable[[World, Desk], object], **more: object) -> None:
@@ -118,6 +120,51 @@ def test_a_person_may_end_a_doubt_that_nobody_waits_out() -> None:
         assert refusal(row, Resolution.CLOSED, past=True) == ""
 
     scene(work, timings=Timings(doubt_s=0))
+
+
+def test_two_people_who_give_at_once_give_one_after_the_other() -> None:
+    async def work(world: World, desk: Desk) -> None:
+        other = replace(ACT, id=8)
+        first, second, third = await asyncio.gather(desk.give(), desk.give(), desk.give(other))
+        assert (first, second, third) == ("", "busy", "busy")
+        await world.ended(desk.sales[0].sale_id, State.VENDED)
+        assert (len(desk.sales), world.machine.pieces) == (1, 1)
+
+    scene(work)
+
+
+def test_what_became_dearer_since_two_people_agreed_does_not_go_out_for_nothing() -> None:
+    async def work(world: World, desk: Desk) -> None:
+        assert await desk.give(replace(ACT, fen=349)) == "price"
+        await world.until(lambda: bool(desk.sales))
+        assert desk.sales[0].state is State.CLOSED
+        await world.passed(60)
+        assert world.machine.motors == []
+
+    scene(work)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_what_a_person_settles_is_over_and_is_not_given_again(frozen: bool) -> None:
+    """Frozen by the daily match, or with another case while the machine may still be at it."""
+
+    async def work(world: World, desk: Desk) -> None:
+        world.machine.outcome = "uncertain"
+        assert await desk.give() == ""
+        (sale,) = desk.sales
+        if frozen:
+            await world.engine.learnt(
+                BillDiffers(sale_id=sale.sale_id, reason="bill_goods", text="the journal says delivered")
+            )
+        else:
+            world.tables.sales[sale.sale_id] = replace(sale, case="second_payment")
+        wish = Wish(sale_id=sale.sale_id, resolution=Resolution.CLOSED, by="ann", why="counted the lane")
+        assert await world.engine.resolve(wish) == ""
+        row = world.row(sale.sale_id)
+        assert (row.state, row.case) == (State.CLOSED, "")
+        assert await desk.give() == "it is under way, or in doubt"
+
+    scene(work)
 
 
 @pytest.mark.parametrize("why", ["sold_out", "door_open", "busy"])
