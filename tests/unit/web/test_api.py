@@ -100,7 +100,7 @@ async def test_books_that_cannot_be_read_are_503_and_no_detail(path: str) -> Non
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-@pytest.mark.parametrize("path", [*READ, "/api/events", "/", "/static/page.js", "/healthz"])
+@pytest.mark.parametrize("path", [*READ, "/api/events", "/", "/static/site.js", "/healthz"])
 async def test_nothing_can_be_written(method: str, path: str) -> None:
     async with site() as served:
         answer = await served.say(request(method, path, Content_Length="0"))
@@ -121,7 +121,13 @@ async def test_each_answer_is_as_the_description_says() -> None:
             assert {"400", "404", "503"} <= set(answers)
         stream = described["paths"]["/api/events"]["get"]
         assert "text/event-stream" in stream["responses"]["200"]["content"]
-        assert set(described["paths"]) == {"/healthz", "/api/events", "/api/person", *ROUTES.values()}
+        assert set(described["paths"]) == {
+            "/healthz",
+            "/api/events",
+            "/api/person",
+            "/api/waiting",
+            *ROUTES.values(),
+        }
 
 
 def check(value: Any, schema: dict[str, Any], known: dict[str, Any]) -> None:
@@ -172,7 +178,7 @@ async def test_it_answers_to_its_own_names(host: str) -> None:
 async def test_a_name_that_somebody_pointed_here_reads_nothing(host: str) -> None:
     async with site() as served:
         fill(served)
-        for path in ("/", *READ, "/api/events", "/static/page.js"):
+        for path in ("/", *READ, "/api/events", "/static/site.js"):
             answer = await served.get(path, Host=host)
             assert answer.status == 421, path
             assert "localhost" in answer.json["message"]
@@ -195,7 +201,7 @@ async def test_another_sites_page_gets_no_data_and_no_leave_to_ask() -> None:
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
-@pytest.mark.parametrize("path", ["/", "/static/page.js", "/api/sales", "/nothing", "/api/sales?limit=0"])
+@pytest.mark.parametrize("path", ["/", "/static/site.js", "/api/sales", "/nothing", "/api/sales?limit=0"])
 async def test_every_answer_binds_the_browser(path: str) -> None:
     async with site() as served:
         headers = (await served.get(path)).headers
@@ -208,5 +214,5 @@ async def test_every_answer_binds_the_browser(path: str) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
         assert "server" not in headers
-        cached = "no-cache" if path in ("/", "/static/page.js") else "no-store"
+        cached = "no-cache" if path == "/static/site.js" else "no-store"
         assert headers["cache-control"] == cached

@@ -105,7 +105,10 @@ async def test_what_asks_for_nothing_we_know_decides_nothing(line: bytes, tmp_pa
     writer.write(line)
     writer.write_eof()
     async with asyncio.timeout(10):
-        said = await reader.read()
+        try:
+            said = await reader.read()
+        except ConnectionResetError:  # it was too much to be read at all
+            said = b""
     assert said == b"" or not json.loads(said)["ok"]
     assert desk.decided == []
     writer.close()
