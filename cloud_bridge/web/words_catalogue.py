@@ -104,7 +104,7 @@ CATALOGUE_WORDS: Final[dict[str, tuple[str, str]]] = {
     "field.template": ("模板", "template"),
     "field.route": ("线路", "route"),
     "field.owner": ("编辑处", "edited in"),
-    "owner.settings": ("bridge.toml", "bridge.toml"),
+    "owner.settings": ("设置文件 bridge.toml", "bridge.toml"),
     "owner.books": ("本页", "this page"),
     # ---- lanes
     "cat.lanes_of": ("货道：", "Lanes of "),
