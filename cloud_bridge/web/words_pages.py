@@ -105,6 +105,7 @@ PAGE_WORDS: Final[dict[str, tuple[str, str]]] = {
         "按北京时间的自然日，与微信支付账单一致；按销售开始的时间计入。",
         "Days are Beijing days, as in the bills; a sale counts on the day it was begun.",
     ),
+    "explain_day": ("说明这一天的去向", "Where this day's money is"),
     "today": ("今天", "Today"),
     "yesterday": ("昨天", "Yesterday"),
     "taken": ("收款", "Paid"),
