@@ -102,7 +102,17 @@ def own_limit_fen(person: Person, limits: HandLimits) -> int:
 
 
 def judge(person: Person, act: Act, fen: int, spent: Spent, limits: HandLimits) -> Judged:
-    """Whether he may do it alone, with a second person, or not today."""
+    """Whether he may do it alone, with a second person, or not today.
+
+    Whoever has a program's token may have a login besides: what wants two people is asked for by a person.
+    """
+    judged = _judged(person, act, fen, spent, limits)
+    if judged.second and person.program:
+        return Judged(refused=f"found a program, allowed a person who asks a second one: {judged.second}")
+    return judged
+
+
+def _judged(person: Person, act: Act, fen: int, spent: Spent, limits: HandLimits) -> Judged:
     left = limits.person_day_fen - spent.person_fen
     if act is not Act.VENDED and fen > left:
         return Judged(refused=f"found {yuan(fen)}, allowed {yuan(max(0, left))} more today by one person")

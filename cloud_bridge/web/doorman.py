@@ -159,7 +159,8 @@ class Doorman:
             return _Asker(NOBODY)
         if self._people is not None and self._people.users:
             return self._unasked(self._people.by_name(name) or NOBODY)
-        return self._unasked(Person(name=name, roles=frozenset(Role), everywhere=True, proven=True))
+        one = name.casefold()  # or Ann agrees to what ann asked for
+        return self._unasked(Person(name=one, roles=frozenset(Role), everywhere=True, proven=True))
 
     def _unasked(self, person: Person) -> _Asker:
         if not person.name:

@@ -48,6 +48,7 @@ def person(name: str, *roles: Role, machines: tuple[str, ...] = ()) -> Person:
 
 ANN = person("ann", Role.OPERATOR)
 BOB = person("bob", Role.OPERATOR)
+BOT = replace(person("bot", Role.OPERATOR), program=True)
 FAY = person("fay", Role.FINANCE)
 TOM = person("tom", Role.TECHNICIAN)
 SITE = person("sue", Role.OPERATOR, machines=("vm-0002",))
@@ -72,6 +73,10 @@ SITE = person("sue", Role.OPERATOR, machines=("vm-0002",))
         (ANN, Act.VENDED, 100_000, Spent(person_fen=8_000), "two"),
         (ANN, Act.FREE_VEND, 1, Spent(), "two"),
         (ANN, Act.FREE_VEND, 1, Spent(person_fen=8_000), "never"),
+        (BOT, Act.REFUND, 1_000, Spent(), "alone"),
+        (BOT, Act.REFUND, 1_001, Spent(), "never"),  # who has its token may agree to it by his login
+        (BOT, Act.VENDED, 1, Spent(), "never"),
+        (BOT, Act.FREE_VEND, 1, Spent(), "never"),
     ],
 )
 def test_who_may_give_how_much(who: Person, act: Act, fen: int, spent: Spent, ends: str) -> None:

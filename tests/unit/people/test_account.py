@@ -288,6 +288,16 @@ async def test_whom_the_proxy_names_is_that_user_and_nobody_else(tmp_path: Path)
             assert (await ours.get("/api/person")).json["name"] == ""
 
 
+async def test_one_whom_the_proxy_spells_in_two_ways_is_one_person(tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        async with served(home, person_header="X-Forwarded-User") as ours:
+            said = [
+                (await ours.get("/api/person", X_Forwarded_User=name)).json["name"]
+                for name in ("ann", "Ann", " ANN ")
+            ]
+    assert said == ["ann", "ann", "ann"]
+
+
 # ---------------------------------------------------------------- pages
 
 
