@@ -74,7 +74,7 @@ class Commands:
         self._log.info(
             "command.asked",
             machine=wish.machine,
-            what=wish.what,
+            command=wish.what,
             by=wish.by,
             done=became.done,
             why=became.why,

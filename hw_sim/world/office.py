@@ -8,6 +8,7 @@ from random import Random
 from typing import Final
 
 from cloud_bridge.core.case import Resolution, Wish
+from cloud_bridge.core.command import CommandWish, Outcome
 from cloud_bridge.core.model import (
     ClosedByMachine,
     FromMachine,
@@ -17,14 +18,18 @@ from cloud_bridge.core.model import (
 )
 from cloud_bridge.core.timings import Limits, Timings
 from cloud_bridge.engine import Engine, Settings
+from cloud_bridge.engine_commands import Commands, Hands
 from cloud_bridge.engine_scans import Scans
 from cloud_bridge.fleet.fleet import Fleet
 from cloud_bridge.fleet.hearing import Hearing
 from cloud_bridge.fleet.roster import Roster
 from cloud_bridge.ports import BridgePorts, NoticeRejected, Shelf, StoreFailed
+from cloud_bridge.ports_catalogue import Count
+from cloud_bridge.ports_people import Deed, Line
 from cloud_bridge.wechat.exchange import Exchange
 from cloud_bridge.wechat.notices import WechatNotices
 from cloud_bridge.wechat.settings import PlatformPublicKey, WechatSettings
+from edge.ids import new_id
 from hw_sim.platform.courier import Letter
 from hw_sim.world.books import Tables
 from hw_sim.world.broker import Broker
@@ -41,6 +46,7 @@ from wire.gate import Gate
 from wire.topics import Branch, everything
 
 RESTART_S: Final = 2.0
+PATIENCE: Final = 80  # looks at the page, ten a second: longer than a command may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +78,7 @@ class Office:
         self.clock: Final = WorldClock(loop)
         self.disk: Final = BooksDisk(incarnation=chance("store").randbytes(16).hex())
         self.engine: Engine | None = None
+        self.commands: Commands | None = None
         self._shelves: Final = list(plan.shelves)
         self.running = False
         self._loop: Final = loop
@@ -86,6 +93,7 @@ class Office:
         self._waits: Final = chance("bridge waits")
         self._nonces: Final = chance("nonces")
         self._tokens: Final = chance("tokens")
+        self._names: Final = chance("commands")
         payments.deliver = self.notify
         self.disk.changed = self._tell_rows
 
@@ -134,9 +142,36 @@ class Office:
         if refused:
             self._story.add("operator", "is refused", sale_id=wish.sale_id, why=refused)
 
+    async def command(self, wish: CommandWish) -> Outcome:
+        """A person at the page has a machine do something; the page may be gone before it answers."""
+        if self.commands is None:
+            return Outcome(done=False, why="no bridge")
+        told: list[Outcome] = []
+        self._loop.spawn(self.host, self._have(self.commands, wish, told), "command")
+        for _ in range(PATIENCE):
+            await asyncio.sleep(0.1)
+            if told:
+                return told[0]
+        return Outcome(done=False, why="no page", certain=False)
+
+    async def _have(self, commands: Commands, wish: CommandWish, told: list[Outcome]) -> None:
+        told.append(await commands.command(wish))
+
+    def _commands(self, engine: Engine, fleet: Fleet, store: WorldStore) -> Commands:
+        return Commands(
+            store=store,
+            fleet=fleet,
+            audit=_Deeds(),
+            clock=self.clock,
+            log=self._story.log("bridge"),
+            hands=Hands(
+                heard=engine.heard, filled=_counted, new_id=lambda: new_id(self._names.randbytes(16))
+            ),
+        )
+
     def _stop(self) -> None:
         self.running = False
-        self.engine = None
+        self.engine, self.commands = None, None
         self._broker.cut_name("bridge", "host gone")
         self._loop.cut(self.host)
 
@@ -185,9 +220,10 @@ class Office:
             random=self._waits.random,
         )
         exchange = Exchange(keys, clock=self.clock, nonce=lambda: self._nonces.randbytes(16).hex())
+        store = WorldStore(self.disk, self._disk_chance, self._step)
         engine = _Overheard(
             ports=BridgePorts(
-                store=WorldStore(self.disk, self._disk_chance, self._step),
+                store=store,
                 platform=TicketedPlatform(wechat, WorldCaller(self._payments, self.host, exchange)),
                 notices=WechatNotices(wechat, keys),
                 fleet=fleet,
@@ -201,7 +237,15 @@ class Office:
         )
         gate = Gate(Keyring.of_bridge(self._machines), log=log, clock=self._loop.time)
         fleet.attach(link)
-        hearing = Hearing(transport=link, service=engine, gate=gate, roster=roster, clock=self.clock)
+        self.commands = self._commands(engine, fleet, store)
+        hearing = Hearing(
+            transport=link,
+            service=engine,
+            gate=gate,
+            roster=roster,
+            clock=self.clock,
+            commands=self.commands,
+        )
         engine.told = self._hears
         engine.scans = self._scans(engine)
         self.engine = engine
@@ -271,6 +315,22 @@ class Office:
                     why=sale.why,
                     past=sale.past and sale.state.value == "paid" and not sale.foreign,
                 )
+
+
+class _Deeds:
+    """An audit that nobody reads: a world's own story has it all."""
+
+    async def record(self, deed: Deed) -> None:
+        """Written down elsewhere."""
+
+    async def deeds(self, *, before: int = 0, limit: int = 100) -> tuple[Line, ...]:
+        """None."""
+        return ()
+
+
+async def _counted(counts: tuple[Count, ...]) -> str:
+    """The world's stock is its pieces."""
+    return ""
 
 
 class _Overheard(Engine):

@@ -13,6 +13,7 @@ from hw_sim.world import reckoning
 from hw_sim.world.buses import ANY, drawn
 from hw_sim.world.checker import Checker, Violation
 from hw_sim.world.marks import Marks
+from hw_sim.world.operators import Operators
 from hw_sim.world.payments import SECRETS
 from hw_sim.world.scans import Phones
 from hw_sim.world.shoppers import Habit, Manners, Shoppers
@@ -35,7 +36,7 @@ class Life:
 
     Instead of the seed's own: `only` names the kinds of trouble that are on, `clock_rates` how fast clocks
     run, `every_s` how often people come, `all_pay` that they all pay, `order_requests` that codes name lanes.
-    `bus` is the machines' (any: as the seed has it).
+    `bus` is the machines' (any: as the seed has it). `operators`: people have machines stop, start and more.
     """
 
     sales: int = 20
@@ -47,6 +48,7 @@ class Life:
     all_pay: bool = False
     order_requests: bool = False
     bus: str = ANY
+    operators: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,8 @@ def run_seed(seed: int, life: Life | None = None) -> Outcome:
     world.start()
     trouble.start()
     world.loop.spawn(world.loop.nature, Technician(world).come(), "technician")
+    if life.operators:
+        world.loop.spawn(world.loop.nature, Operators(world).work(), "operators")
     _shop(world, life, trouble)
     trouble.heal()
     heal(world)
