@@ -42,7 +42,16 @@ MACHINE = MachineView(
     ),
 )
 UNHEARD = replace(
-    MACHINE, machine="vm-0002", online=False, boot=0, seen_wall_ms=0, selling=False, software="", lanes=()
+    MACHINE,
+    temperature_c=None,
+    door_open=None,
+    machine="vm-0002",
+    online=False,
+    boot=0,
+    seen_wall_ms=0,
+    selling=False,
+    software="",
+    lanes=(),
 )
 SALE = SaleView(
     sale_id="abcdefghijklmnopqrstuvwx27",
