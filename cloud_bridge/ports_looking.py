@@ -14,8 +14,8 @@ from cloud_bridge.core.sale import Sale
 from cloud_bridge.ports import CaseView, Fact, SaleView
 
 SHORTEST_TAIL: Final = 4
-# What may be asked of sales by their end. `refunded` is any whose money went back, in part or whole; `lost` any
-# whose goods came out although the money went back.
+# What may be asked of sales by their end. `refunded` is any whose money went back, in part or whole; `lost`
+# any whose goods came out although the money went back.
 KINDS: Final[Mapping[str, frozenset[State]]] = {
     "vended": frozenset({State.VENDED}),
     "refunded": frozenset(),

@@ -4,12 +4,14 @@ import pytest
 
 from edge.core.model import Delivered, Kind, NotDelivered, Outcome, Uncertain, Withheld
 from edge.drivers.xy import codes
+from edge.drivers.xy.messages import MenuAnswer
 from edge.ports import BusDown, BusUp, VendProgress
 from tests.unit.drivers.xy_bench import ACK, POLL, Bench, commands, frame
 
 
 def only(bench: Bench) -> str | Outcome:
     (result,) = bench.results()
+    assert not isinstance(result, MenuAnswer)
     return result
 
 

@@ -17,7 +17,7 @@ from wire.envelope import Envelope, Keyring, PrivateKey, Signer, generate, key_i
 from wire.gate import Gate
 from wire.inbound import Inbound
 from wire.messages import Birth, Message, Presence, SaleRequested
-from wire.topics import Branch, Topic, parse
+from wire.topics import Branch, Outside, Topic, parse
 
 HERE, THERE = "vm-0001", "vm-0002"
 KEYS: dict[str, PrivateKey] = {HERE: generate(), THERE: generate()}
@@ -59,7 +59,7 @@ class Lines:
 class Said:
     """One published message."""
 
-    topic: Topic
+    topic: Topic | Outside
     payload: bytes
     envelope: Envelope | None
     retain: bool
@@ -82,7 +82,7 @@ class Wire:
 
     def publish(
         self,
-        topic: Topic,
+        topic: Topic | Outside,
         payload: bytes,
         *,
         envelope: Envelope | None = None,
