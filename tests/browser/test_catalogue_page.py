@@ -75,8 +75,9 @@ def test_a_price_a_lane_and_a_table_are_changed_and_taken_back_on_the_page(
     page.locator("#products-form button[type=submit]").click()
     expect(said).to_contain_text("an amount is written as 3.50")
     price.fill("3.90")
-    page.locator("#products-form button[type=submit]").click()
-    expect(said).to_have_text(f"Saved as version 2; goes to machines: {ONE}")
+    with page.expect_navigation():  # the page is loaded anew once the words were read
+        page.locator("#products-form button[type=submit]").click()
+        expect(said).to_have_text(f"Saved as version 2; goes to machines: {ONE}")
     expect(page.locator("#edition")).to_have_text("Version 2")
 
     page.goto(f"{shop.site.url}/catalogue/machines/{ONE}")
@@ -85,8 +86,9 @@ def test_a_price_a_lane_and_a_table_are_changed_and_taken_back_on_the_page(
     fresh.locator("select").select_option("cola")
     page.locator("tr[data-entry='vm-0001/12']").get_by_role("button").click()
     page.locator("#lanes-form input[name=why]").fill("one moved")
-    page.locator("#lanes-form button[type=submit]").click()
-    expect(said).to_contain_text("Saved as version 3")
+    with page.expect_navigation():
+        page.locator("#lanes-form button[type=submit]").click()
+        expect(said).to_contain_text("Saved as version 3")
 
     table = tmp_path / "lanes.csv"
     table.write_text(f"{LANES_HEAD}\n{ONE},11,juice,,,,,,\n{ONE},14,cola,,,9,8,,\n")
