@@ -67,6 +67,7 @@ class Said:
 
     @property
     def message(self) -> Message:
+        assert isinstance(self.topic, Topic)
         return decode(self.topic, self.payload)
 
 
