@@ -112,14 +112,14 @@ class People:
         """What waits for a second admin."""
         return self._wishes
 
-    def by_session(self, session: str) -> Person | None:
-        """Whose session this is; it lives on from now."""
+    def by_session(self, session: str, *, watching: bool = False) -> Person | None:
+        """Whose session this is; it lives on from now, unless a page is `watching` by itself."""
         found = self._living(session)
         if found is None:
             return None
-        now_ms = self._clock.wall_ms()
-        self._sessions[found.id] = replace(found, seen_wall_ms=now_ms)
-        self._seen.add(found.id)
+        if not watching:
+            self._sessions[found.id] = replace(found, seen_wall_ms=self._clock.wall_ms())
+            self._seen.add(found.id)
         user = self._users[found.name]
         return person_of(user, merchant_of=self._settings.merchant_of, proven=found.proven)
 

@@ -176,8 +176,8 @@ class PeopleService(Protocol):
     def wishes(self) -> tuple[Wish, ...]:
         """What waits for a second admin."""
 
-    def by_session(self, session: str) -> Person | None:
-        """Whose session this is; it lives on from now."""
+    def by_session(self, session: str, *, watching: bool = False) -> Person | None:
+        """Whose session this is; it lives on from now, unless a page is `watching` by itself."""
 
     def lives(self, session: str) -> bool:
         """Whether this session has not ended."""

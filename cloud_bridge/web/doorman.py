@@ -29,6 +29,9 @@ LOGIN: Final = "/login"
 COOKIE: Final = "wxvend"
 SAFE_COOKIE: Final = f"__Host-{COOKIE}"
 TOKEN_HEADER: Final = "x-wxvend-token"  # noqa: S105
+# What a page asks by itself, without a person: it keeps no session alive.
+WATCHING_HEADER: Final = "x-wxvend-watching"
+STREAM: Final = "/api/events"
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Where a proxy asks who is there and says nobody: the page may be looked at, as a wall screen does.
 GUEST: Final = Person(name="guest", roles=frozenset({Role.VIEWER}), everywhere=True)
@@ -91,7 +94,7 @@ class Doorman:
         if known is not None and scope["method"] not in known.methods:
             await self._pages(scope, receive, send)  # which says what is allowed there
             return
-        asker = self._asker(heads)
+        asker = self._asker(heads, watching=scope["path"] == STREAM or WATCHING_HEADER in heads)
         scope["app"] = self._pages  # for a page of our own
         state = scope.setdefault("state", {})
         state["person"], state["token"], state["session"] = asker.person, asker.token, asker.session
@@ -140,7 +143,7 @@ class Doorman:
 
     # ------------------------------------------------------------ who asks
 
-    def _asker(self, heads: Mapping[str, str]) -> _Asker:
+    def _asker(self, heads: Mapping[str, str], *, watching: bool) -> _Asker:
         people = self._people
         scheme, _, bearer = heads.get("authorization", "").partition(" ")
         if people is not None and scheme.lower() == "bearer":
@@ -149,7 +152,7 @@ class Doorman:
             return self._vouched(name)
         if people is not None and people.asks:
             session = _session(heads)
-            found = people.by_session(session) if session else None
+            found = people.by_session(session, watching=watching) if session else None
             return _Asker(NOBODY) if found is None else _Asker(found, token_of(session), session)
         return _Asker(GUEST) if self._person_header else self._unasked(LOCAL)
 

@@ -3,6 +3,8 @@
 
 const CALM_MS = 100;
 const AGAIN_MS = 3000;
+// What a page asks by itself keeps nobody's session alive.
+const WATCHING = ["X-Wxvend-Watching", "1"];
 const AGES_MS = 60_000;
 // What changed before the line stood is drawn by a second look, once the first use of the page is over.
 const YOUNG_MS = 2000;
@@ -106,6 +108,7 @@ function fetched(path) {
     };
     asked.onerror = () => failed(new Error(path));
     asked.open("GET", path);
+    asked.setRequestHeader(...WATCHING);
     asked.send();
   });
 }
@@ -162,7 +165,7 @@ export const refresh = calmly(() => attempt(draw), Number(content.dataset.calm ?
 // ---------------------------------------------------------------- the line to the bridge
 
 const wait = calmly(() => attempt(async () => {
-  const answer = await fetch("/api/waiting");
+  const answer = await fetch("/api/waiting", { headers: [WATCHING] });
   if (!answer.ok) throw new Error(`waiting: ${answer.status}`);
   const { count } = await answer.json();
   text(byId("waiting"), count || "");

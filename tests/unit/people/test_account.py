@@ -221,6 +221,15 @@ async def test_a_stream_ends_with_the_session_that_opened_it(shop: tuple[House, 
     assert b"vm-0001" not in rest.split(b"event: machine")[-1] or rest.count(b"event: machine") == 0
 
 
+async def test_what_a_page_asks_by_itself_keeps_no_session_alive(shop: tuple[House, Site]) -> None:
+    home, served = shop
+    cookie = {"Cookie": inside(await log_in(home, served))["Cookie"]}
+    for watching, alive in ((True, True), (False, True), (True, True), (True, True), (True, False)):
+        home.clock.at_ms += 7 * MINUTE_MS
+        heads = cookie | ({"X_Wxvend_Watching": "1"} if watching else {})
+        assert ((await served.get("/sales", **heads)).status == 200) == alive
+
+
 async def test_a_stream_shows_what_is_his_and_nothing_of_others(shop: tuple[House, Site]) -> None:
     home, served = shop
     who = inside(await log_in(home, served))
