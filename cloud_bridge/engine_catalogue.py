@@ -118,7 +118,7 @@ class Catalogues:
         book = (await self._snapshot()).book
         return {"products": products_csv(book), "lanes": lanes_csv(book)}
 
-    async def undo(self, edition: int, by: str, why: str) -> Done:
+    async def undo(self, edition: int, by: str, why: str, *, program: bool = False) -> Done:
         """Make a new edition that is as that one was."""
         async with self._one:
             snap = await self._snapshot()
@@ -128,7 +128,7 @@ class Catalogues:
             wanted = back(each.changes for each in later)
             minutes = snap.rollout.minutes if snap.rollout is not None else MINUTES
             wish = Edit(wanted=wanted, base=snap.edition, by=by, why=why, minutes=minutes, at_once=True)
-            return await self._wish(snap, wish, undoing=True)
+            return await self._wish(snap, replace(wish, program=program), undoing=True)
 
     async def _wish(self, snap: Snapshot, edit: Edit, *, undoing: bool = False) -> Done:
         busy = snap.rollout is not None and snap.rollout.stage in (Stage.RUNNING, Stage.STOPPED)
@@ -141,6 +141,8 @@ class Catalogues:
             return Done(faults=wrong)
         if not made:
             return Done(why_not="nothing would change")
+        if dares and edit.program:
+            return Done(why_not=f"found a program, allowed a person who asks a second one: {dares[0]}")
         now_ms = self._shop.clock.wall_ms()
         if dares or edit.effective_wall_ms > now_ms:
             pending = _pending(edit, made, dares, now_ms)

@@ -203,7 +203,9 @@ class CatalogueBooks(Store, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What somebody wants. `base` is the edition he looked at; `effective_wall_ms` 0: now."""
+    """What somebody wants. `base` is the edition he looked at; `effective_wall_ms` 0: now. `program`: a token
+    asks, which nobody agrees to: whoever has it may have a login, too.
+    """
 
     wanted: Wanted
     base: int
@@ -212,6 +214,7 @@ class Edit:
     minutes: int
     at_once: bool = False
     effective_wall_ms: int = 0
+    program: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +286,7 @@ class CatalogueService(CatalogueHearer, Protocol):
     async def edit(self, edit: Edit) -> Done:
         """Make a new edition, now or later, or say why not."""
 
-    async def undo(self, edition: int, by: str, why: str) -> Done:
+    async def undo(self, edition: int, by: str, why: str, *, program: bool = False) -> Done:
         """Make a new edition that is as that one was."""
 
     async def agree(self, pending: int, by: str) -> Done:

@@ -112,7 +112,8 @@ def _edits(api: APIRouter, service: CatalogueService) -> None:
     async def undo(asking: _Editor, asked: Annotated[Number, Body()]) -> Response:
         """Make a new edition that is as that one was."""
         _said(asked.why, MINUTES)
-        return answer(_outcome(await service.undo(asked.number, asking.name, asked.why.strip())))
+        why, program = asked.why.strip(), asking.program
+        return answer(_outcome(await service.undo(asked.number, asking.name, why, program=program)))
 
     @api.post("/api/catalogue/go-on", response_model=Outcome)
     async def go_on(asking: _Editor) -> Response:
@@ -187,6 +188,7 @@ def _edit(wished: Wished | Tables, asking: Person, wanted: dict[Any, Any], base:
         minutes=wished.minutes,
         at_once=wished.at_once,
         effective_wall_ms=wished.effective_wall_ms,
+        program=asking.program,
     )
 
 

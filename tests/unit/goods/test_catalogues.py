@@ -141,6 +141,20 @@ async def test_tables_are_taken_whole_or_not_at_all(kiosk: Kiosk) -> None:
 # ---------------------------------------------------------------- a second person, and an hour
 
 
+async def test_a_program_sets_prices_but_none_that_want_a_second_person(kiosk: Kiosk) -> None:
+    await kiosk.catalogues.open()
+    await kiosk.born()
+    edit = Edit(wanted=await kiosk.cola(35), base=1, by="bot", why="w", minutes=10, program=True)
+    assert "found a program" in (await kiosk.catalogues.edit(edit)).why_not
+    assert (await kiosk.catalogues.edit(replace(edit, wanted=await kiosk.cola(360)))).edition == 2
+    await kiosk.says(ONE, 2)
+    assert (await kiosk.priced(36)).pending == 1
+    await kiosk.catalogues.agree(1, "bob")
+    back = await kiosk.catalogues.undo(2, "bot", "w", program=True)
+    assert ("found a program" in back.why_not, kiosk.price()) == (True, (3, 36))
+    assert (await kiosk.catalogues.view()).pending == ()
+
+
 async def test_a_price_far_from_the_old_one_waits_for_somebody_else(kiosk: Kiosk) -> None:
     await kiosk.catalogues.open()
     done = await kiosk.priced(35)
