@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -70,5 +71,25 @@ def test_the_wish_for_a_new_start_is_the_only_end_that_starts_the_computer_anew(
     (unit,) = (unit for unit in UNITS if "edge" in unit.name)
     lines = unit.read_text().splitlines()
     assert f"RestartPreventExitStatus={START_ANEW}" in lines
-    assert "FailureAction=reboot" in lines
+    (after,) = [line for line in lines if line.startswith("ExecStopPost=+")]
+    assert f'[ "$EXIT_STATUS" != {START_ANEW} ]' in after
+    assert after.endswith("systemctl --no-block reboot'")
+    assert not any(
+        line.startswith("FailureAction") for line in lines
+    )  # follows each failure, restarted or not
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"), [("0", ""), ("1", ""), ("2", ""), (str(START_ANEW), "--no-block reboot")]
+)
+def test_only_that_one_exit_code_starts_the_computer_anew(code: str, asked: str, tmp_path: Path) -> None:
+    (unit,) = (unit for unit in UNITS if "edge" in unit.name)
+    (line,) = [each for each in unit.read_text().splitlines() if each.startswith("ExecStopPost=+")]
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text('#!/bin/sh\necho "$@"\n')
+    systemctl.chmod(0o755)
+    command = shlex.split(line.removeprefix("ExecStopPost=+"))
+    environment = {"EXIT_STATUS": code, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == asked
     assert START_ANEW not in (0, FAILED, BAD_INPUT)
