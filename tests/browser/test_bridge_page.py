@@ -154,6 +154,7 @@ def test_machines_are_searched_filtered_and_sorted_and_the_address_keeps_it(
     page.goto(f"{served.site.url}/")
     page.locator(".tally a").last.click()
     expect(shown).to_have_text(["vm-5"])
+    expect(page.locator("#line")).to_have_text("● Live")
     served.do(lambda bridge: bridge.show(replace(MACHINE, machine="vm-6", online=False)))
     expect(shown).to_have_text(["vm-5", "vm-6"])
 
