@@ -9,10 +9,13 @@ from collections.abc import Callable, MutableMapping
 from datetime import timedelta
 from typing import Any, Final, TextIO
 
-import structlog
 from systemd_watchdog.systemd_watchdog import WatchDog
 
+from wire.lean import without
 from wire.log import Log
+
+with without("rich"):  # where a technician's screen brought it: 7 MiB, for tracebacks that no daemon draws
+    import structlog
 
 MASK: Final = "***"
 # The library says this when the manager asked for nothing.
