@@ -147,6 +147,9 @@ PLAYS: Final[Mapping[str, Play]] = MappingProxyType(
             comes_past=("edge intent RefundTold", "bridge refunding delivered", "doubt: store_restored"),
             rig=_SLOW_MOTOR,
         ),
+        "code said again after a jam": Play(
+            act=plays_books.code_said_again_after_a_jam, comes_past=("edge not_delivered CodeOffered",)
+        ),
         "code reaches a row in doubt": Play(
             act=plays_books.code_reaches_a_row_in_doubt, comes_past=("edge uncertain CodeOffered",)
         ),

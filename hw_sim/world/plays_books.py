@@ -126,6 +126,13 @@ async def refund_reaches_a_turning_motor(stage: Stage) -> None:
     stage.post.held = set()
 
 
+async def code_said_again_after_a_jam(stage: Stage) -> None:
+    """A sale's code comes once more when its motor run has failed already."""
+    await stage.buy("not_delivered", fault="jam")
+    stage.say_again(stage.said("down/sale.code"))
+    await asyncio.sleep(1)
+
+
 async def code_reaches_a_row_in_doubt(stage: Stage) -> None:
     """The code is said once more, as late as that."""
     await stage.buy("uncertain", fault="no_result")
