@@ -206,19 +206,7 @@ class Office:
         log, wechat, keys = self._story.log("bridge"), _wechat(), merchant_keys()
         roster = Roster(self._machines, self.clock)
         fleet = Fleet(signer=self._signer, roster=roster, timings=self.plan.timings, log=log)
-        link = WorldLink(
-            BrokerSettings(
-                host="broker",
-                port=8883,
-                client_id="bridge",
-                filters=(everything("+", Branch.UP), everything("+", Branch.STATE)),
-                inflight=64,
-            ),
-            self._broker,
-            self.host,
-            on_state=fleet.connected,
-            random=self._waits.random,
-        )
+        link = self._link(fleet)
         exchange = Exchange(keys, clock=self.clock, nonce=lambda: self._nonces.randbytes(16).hex())
         store = WorldStore(self.disk, self._disk_chance, self._step)
         engine = _Overheard(
@@ -254,6 +242,21 @@ class Office:
             tasks.create_task(hearing.run(), name="hearing")
             tasks.create_task(fleet.show_catalogues(self._shelves), name="catalogues")
             tasks.create_task(link.run(), name="link")
+
+    def _link(self, fleet: Fleet) -> WorldLink:
+        return WorldLink(
+            BrokerSettings(
+                host="broker",
+                port=8883,
+                client_id="bridge",
+                filters=(everything("+", Branch.UP), everything("+", Branch.STATE)),
+                inflight=64,
+            ),
+            self._broker,
+            self.host,
+            on_state=fleet.connected,
+            random=self._waits.random,
+        )
 
     def _scans(self, engine: Engine) -> Scans:
         return Scans(
