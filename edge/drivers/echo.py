@@ -28,6 +28,8 @@ class Echo:
         if not self._sent:
             return data
         held, sent = self._held + data, self._sent
+        if self._alike and self.echoes:
+            return self._without(sent, held)
         if len(held) < len(sent) and sent.startswith(held):
             self._held = held
             return b""
@@ -36,6 +38,16 @@ class Echo:
         if not self._alike:
             self._learn(back)
         return held[len(sent) :] if back and self.echoes else held
+
+    def _without(self, sent: bytes, held: bytes) -> bytes:
+        """The first copy is the echo, whatever noise came before it: else noise would make it an answer."""
+        at = held.find(sent)
+        if at >= 0:
+            self._sent, self._held = b"", b""
+            return held[:at] + held[at + len(sent) :]
+        begun = next(n for n in range(min(len(held), len(sent) - 1), -1, -1) if held.endswith(sent[:n]))
+        self._held = sent[:begun]
+        return held[: len(held) - begun]
 
     def _learn(self, back: bool) -> None:
         self._not_back = 0 if back else self._not_back + 1

@@ -53,6 +53,15 @@ def test_on_a_line_that_echoes_the_second_copy_is_the_answer() -> None:
     assert echo.heard(ASKED) == ASKED
 
 
+@pytest.mark.parametrize("noise", [b"\xfe", b"\x01\x02", b"\x01\x02\x03\xfe"])
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_noise_before_an_echo_does_not_make_it_an_answer(noise: bytes, cut: int) -> None:
+    echo, line = learnt(echoes=True), noise + ASKED
+    echo.wrote(ASKED, alike=True)
+    assert echo.heard(line[:cut]) + echo.heard(line[cut:]) == noise
+    assert echo.heard(ASKED) == ASKED
+
+
 def test_one_copy_that_got_lost_does_not_make_a_line_silent_and_several_do() -> None:
     echo = learnt(echoes=True)
     for number in range(1, SILENT + 1):
