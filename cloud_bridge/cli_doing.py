@@ -20,9 +20,7 @@ FAILED, BAD_INPUT, UNREACHED = 1, 2, 3
 _WHATS: Final = tuple(what.value.replace("_", "-") for what in What)
 
 
-@click.command(
-    short_help="Have a machine do something now."
-)
+@click.command(short_help="Have a machine do something now.")
 @click.argument("name")
 @click.argument("what", type=click.Choice(_WHATS))
 @click.option(
