@@ -45,6 +45,10 @@ DOING_WORDS: Final[dict[str, tuple[str, str]]] = {
     "doing.on_site": ("我在机器旁，已检查该货道", "I stand before it and looked at the lane"),
     "doing.lane": ("货道", "Lane"),
     "doing.pieces": ("放入件数", "Pieces put in"),
+    "doing.fills_hint": (
+        "填写本次放入的件数，不是补后的总数。",
+        "Pieces that you put in now, not how many there are then.",
+    ),
     "doing.fill_all": ("全部补满", "Fill all"),
     "doing.nothing_filled": ("没有填写件数。", "No pieces are filled in."),
     "doing.free": ("申请免费出货", "Ask for a free vend"),
@@ -74,6 +78,11 @@ DOING_WORDS: Final[dict[str, tuple[str, str]]] = {
         "账目将记为已在别处处理，系统不再退款：",
         "is written down as settled outside of these books, which will not refund it:",
     ),
+    "doing.for_good": (
+        "已出货，此处不能退款。如顾客确有理由，请在微信支付商户平台按付款单号退款。",
+        "The goods are out, so nothing can be refunded here. If the payer is right, refund it in the "
+        "merchant platform of WeChat Pay, by the payment number.",
+    ),
     # ---- the second person
     "doing.approvals_none": ("没有待同意的事项。", "Nothing waits for a second person."),
     "doing.asked_by": ("申请人", "Asked by"),
@@ -85,6 +94,7 @@ DOING_WORDS: Final[dict[str, tuple[str, str]]] = {
     "act.refund": ("人工退款", "Refund by hand"),
     "act.vended": ("按已出货处理", "Called goods out"),
     "act.free_vend": ("免费出货", "Free vend"),
+    "act.case.closed": ("已在别处处理", "Settled elsewhere"),
     "stand.waiting": ("等待", "waiting"),
     "stand.done": ("已执行", "done"),
     "stand.declined": ("已拒绝", "declined"),

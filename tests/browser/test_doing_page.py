@@ -212,6 +212,24 @@ def test_the_second_person_sees_what_waits_and_agrees_once(page: Page, shop: Sho
     assert shop.doing.asked == [("agree", 7), ("give", 5), gift]
 
 
+def test_a_vended_sale_offers_no_refund_and_says_where_money_goes_back(page: Page, shop: Shop) -> None:
+    vended = replace(SALE, sale_id="b" * 26, state="vended", why="", paid_fen=350)
+    shop.do(lambda bridge: bridge.put(vended))
+    page.goto(f"{shop.site.url}/sales/{vended.sale_id}")
+    expect(page.locator("#no-refund")).to_contain_text(
+        "merchant platform of WeChat Pay, by the payment number"
+    )
+    expect(page.locator("#doing")).to_have_count(0)
+
+
+def test_what_became_of_it_is_in_sight_where_the_reason_is(page: Page, shop: Shop) -> None:
+    page.set_viewport_size({"width": 390, "height": 500})
+    page.goto(f"{shop.site.url}/machines/vm-0001")
+    page.locator("#refill summary").click()
+    page.get_by_role("button", name="Stop selling").click()
+    expect(page.locator("#doing-outcome")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("path", ["/machines/vm-0001", f"/sales/{SALE.sale_id}", "/approvals"])
 def test_nothing_sticks_out_on_a_phone(page: Page, shop: Shop, path: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
