@@ -28,6 +28,7 @@ from cloud_bridge.core.approval import (
 from cloud_bridge.core.case import Resolution, Wish
 from cloud_bridge.core.command import CommandWish, Outcome
 from cloud_bridge.core.free import approved, ungiven
+from cloud_bridge.core.model import State
 from cloud_bridge.core.people import Action, Person, may
 from cloud_bridge.core.sale import Sale, yuan
 from cloud_bridge.engine_commands import Commands
@@ -38,6 +39,11 @@ from cloud_bridge.ports_people import Audit, Deed
 
 Resolve = Callable[[Wish], Awaitable[str]]
 _NO_SALE: Final = Handled(why="no such sale")
+_SAID: Final = {
+    Act.REFUND: Resolution.REFUND,
+    Act.VENDED: Resolution.VENDED,
+    Act.CLOSE: Resolution.CLOSED,
+}
 
 
 class Doing:
@@ -82,17 +88,9 @@ class Doing:
 
     async def close(self, person: Person, sale_id: str, why: str, reason: str) -> Handled:
         """Say that a case is settled outside of these books."""
-        sale = await self._sale(person, Action.DECIDE_CASE, sale_id)
-        if sale is None or (wrong := _wrong(why)):
-            return _NO_SALE if sale is None else Handled(why=wrong)
-        wish = Wish(
-            sale_id=sale_id, resolution=Resolution.CLOSED, by=person.name, why=why.strip(), reason=reason
-        )
-        why_not = await self._resolve(wish)
-        await self._tell(person.name, "case.closed", sale, why, why_not)
-        return Handled(done=not why_not, why=why_not)
+        return await self._ask(person, Act.CLOSE, sale_id, why, reason)
 
-    async def _ask(self, person: Person, act: Act, sale_id: str, why: str) -> Handled:
+    async def _ask(self, person: Person, act: Act, sale_id: str, why: str, reason: str = "") -> Handled:
         sale = await self._sale(person, NEEDS[act], sale_id)
         if sale is None or (wrong := _wrong(why)):
             return _NO_SALE if sale is None else Handled(why=wrong)
@@ -102,7 +100,7 @@ class Doing:
             machine=sale.machine,
             sale_id=sale_id,
             lane=sale.lane,
-            fen=max(0, sale.paid_fen - sale.refunded_fen),
+            fen=_moved_fen(act, sale),
             by=person.name,
             why=why.strip(),
             asked_wall_ms=now,
@@ -116,7 +114,7 @@ class Doing:
         if judged.second:
             await self._tell(person.name, f"{act.value}.asked", sale, why, "")
             return Handled(waits=written.id, waits_why=judged.second)
-        return await self._done(written, sale)
+        return await self._done(written, sale, reason)
 
     def _written(self, tx: DoingTx, person: Person, wanted: HandAct) -> tuple[HandAct, Judged]:
         """Judged and written down in one transaction, so that nobody passes a cap twice at once."""
@@ -133,10 +131,10 @@ class Doing:
         act = asked(wanted, judged, self._limits)
         return replace(act, id=tx.put_act(act)), judged
 
-    async def _done(self, act: HandAct, sale: Sale) -> Handled:
+    async def _done(self, act: HandAct, sale: Sale, reason: str = "") -> Handled:
         """The sale's own table decides; what it does not let happen counts for no cap."""
-        resolution = Resolution.REFUND if act.act is Act.REFUND else Resolution.VENDED
-        wish = Wish(sale_id=act.sale_id, resolution=resolution, by=names(act), why=act.why)
+        said = _SAID[act.act]
+        wish = Wish(sale_id=act.sale_id, resolution=said, by=names(act), why=act.why, reason=reason)
         why_not = await self._resolve(wish)
         if why_not:
             now = self._clock.wall_ms()
@@ -272,6 +270,12 @@ class Doing:
             after=after.strip(),
         )
         await self._audit.record(deed)
+
+
+def _moved_fen(act: Act, sale: Sale) -> int:
+    """What the act decides about. A case beside a sale that ended well owes nothing."""
+    owes = act is not Act.CLOSE or sale.state is State.CASE
+    return max(0, sale.paid_fen - sale.refunded_fen) if owes else 0
 
 
 def _wrong(why: str) -> str:

@@ -16,17 +16,21 @@ MOST_WHY: Final = 200
 
 
 class Act(enum.StrEnum):
-    """What is done: money goes back, a doubt is called goods, a product goes out for nothing."""
+    """What is done: money goes back, a doubt is called goods, a product goes out for nothing, a case is
+    called settled outside of these books.
+    """
 
     REFUND = "refund"
     VENDED = "vended"
     FREE_VEND = "free_vend"
+    CLOSE = "case.closed"
 
 
 NEEDS: Final = {
     Act.REFUND: Action.REFUND,
     Act.VENDED: Action.DECIDE_CASE,
     Act.FREE_VEND: Action.FREE_VEND,
+    Act.CLOSE: Action.DECIDE_CASE,
 }
 
 
@@ -120,7 +124,13 @@ def _judged(person: Person, act: Act, fen: int, spent: Spent, limits: HandLimits
         return Judged(second="a doubt is called goods out")
     if act is Act.FREE_VEND:
         return Judged(second="a product goes out for nothing")
-    if fen > (own := own_limit_fen(person, limits)):
+    own = own_limit_fen(person, limits)
+    if act is Act.CLOSE:  # nobody sees afterwards where the money went: within what he might give back alone
+        owed = (
+            f"found {yuan(fen)} owed, allowed {yuan(own)} to be called settled by one person. Try: a refund"
+        )
+        return Judged(refused=owed if fen > own else "")
+    if fen > own:
         return Judged(second=f"{yuan(fen)} is more than {yuan(own)}")
     if spent.machine_fen + fen > limits.machine_day_fen:
         return Judged(second=f"this machine gave back {yuan(spent.machine_fen)} by hand today")

@@ -225,26 +225,44 @@ def _slot(book: Book, number: int, lane: Lane) -> Slot | None:
 
 
 def daring(before: Book, after: Book) -> tuple[str, ...]:
-    """Why somebody else has to agree: prices that are below the cost now, or far from what they were."""
+    """Why somebody else has to agree: prices below the cost or far from what they were, costs that fall.
+
+    A price of another product than before is held against the cheapest there was, for there is no other.
+    """
     old, held = offers(before), places(after)
-    words: list[str] = []
+    cheapest = min((slot.price_fen for slots in old.values() for slot in slots), default=0)
+    words = _cheaper_to_buy(before, after)
     for machine, slots in sorted(offers(after).items()):
         were = {slot.lane: slot for slot in old.get(machine, ())}
         for slot in slots:
             product = after[Kind.PRODUCT, held[machine][slot.lane].product]
             assert isinstance(product, Product), "a slot has a product"
-            why = _dares(were.get(slot.lane), slot, product.cost_fen)
+            why = _dares(were.get(slot.lane), slot, product.cost_fen, cheapest)
             words += [f"{machine} lane {slot.lane}: {yuan(slot.price_fen)} {why}"] if why else []
     return tuple(words)
 
 
-def _dares(was: Slot | None, now: Slot, cost_fen: int) -> str:
+def _cheaper_to_buy(before: Book, after: Book) -> list[str]:
+    """Whoever lowers a cost lowers what a price may fall to."""
+    found = (
+        (key, before.get((kind, key)), entry) for (kind, key), entry in sorted(after.items(), key=_by_key)
+    )
+    return [
+        f"{key}: its cost falls from {yuan(was.cost_fen)} to {yuan(now.cost_fen)}"
+        for key, was, now in found
+        if isinstance(was, Product) and isinstance(now, Product) and now.cost_fen < was.cost_fen
+    ]
+
+
+def _dares(was: Slot | None, now: Slot, cost_fen: int, cheapest_fen: int) -> str:
     if was is not None and was.price_fen == now.price_fen:
         return ""
     if now.price_fen < cost_fen:
         return f"is below its cost of {yuan(cost_fen)}"
-    same = was is not None and (was.name_zh, was.name_en) == (now.name_zh, now.name_en)
-    return f"is far from {yuan(was.price_fen)}" if was and same and _far(was.price_fen, now.price_fen) else ""
+    if was is not None and (was.name_zh, was.name_en) == (now.name_zh, now.name_en):
+        return f"is far from {yuan(was.price_fen)}" if _far(was.price_fen, now.price_fen) else ""
+    low = now.price_fen < cheapest_fen and _far(cheapest_fen, now.price_fen)
+    return f"is far below {yuan(cheapest_fen)}, the cheapest so far" if low else ""
 
 
 def _far(was_fen: int, now_fen: int) -> bool:

@@ -192,6 +192,10 @@ CATALOGUE_TOLD: Final[dict[str, str]] = {
         "{machine} 货道 {lane}：{fen} 低于成本 {cost}"
     ),
     "{machine} lane {lane}: {fen} is far from {was}": "{machine} 货道 {lane}：{fen} 与原价 {was} 相差过大",
+    "{machine} lane {lane}: {fen} is far below {was}, the cheapest so far": (
+        "{machine} 货道 {lane}：{fen} 远低于目前最低价 {was}"
+    ),
+    "{product}: its cost falls from {was} to {is}": "{product}：成本从 {was} 降至 {is}",
     "{machine}: not taken within {count} minutes": "{machine}：{count} 分钟内未确认",
     "version {version}: {told}. Try: wxvend bridge catalogue undo, or the page": (
         "版本 {version}：{told}。请在“商品与价格”页恢复或继续"

@@ -72,6 +72,9 @@ SITE = person("sue", Role.OPERATOR, machines=("vm-0002",))
         (ANN, Act.VENDED, 1, Spent(), "two"),
         (ANN, Act.VENDED, 100_000, Spent(person_fen=8_000), "two"),
         (ANN, Act.FREE_VEND, 1, Spent(), "two"),
+        (ANN, Act.CLOSE, 1_000, Spent(), "alone"),
+        (ANN, Act.CLOSE, 1_001, Spent(), "never"),
+        (FAY, Act.CLOSE, 5_000, Spent(machine_fen=9_000), "alone"),
         (ANN, Act.FREE_VEND, 1, Spent(person_fen=8_000), "never"),
         (BOT, Act.REFUND, 1_000, Spent(), "alone"),
         (BOT, Act.REFUND, 1_001, Spent(), "never"),  # who has its token may agree to it by his login
@@ -299,6 +302,27 @@ async def test_a_doubt_is_called_goods_out_only_by_two(books: SqlStore) -> None:
         assert asked.waits
         assert (await shop.doing.agree(FAY, asked.waits, "")).done
         assert shop.wishes[-1].resolution is Resolution.VENDED
+
+    await _play(books, scene)
+
+
+async def test_money_that_is_owed_is_called_settled_within_a_limit_and_counts_for_the_day(
+    books: SqlStore,
+) -> None:
+    async def scene(shop: Shop) -> None:
+        large = await shop.doing.close(ANN, await shop.sale("a", 1_001), "paid in cash", "brakes")
+        assert large.why.startswith("found ¥10.01 owed, allowed ¥10.00")
+        assert (await shop.doing.acts(ANN), shop.wishes) == ((), [])
+        assert (await shop.doing.close(ANN, await shop.sale("b", 1_000), "paid in cash", "brakes")).done
+        said = Wish(sale_id="b", resolution=Resolution.CLOSED, by="ann", why="paid in cash", reason="brakes")
+        assert shop.wishes == [said]
+        (act,) = await shop.doing.acts(ANN)
+        assert (act.act, act.stand, act.fen) == (Act.CLOSE, Stand.DONE, 1_000)
+        assert [deed.action for deed in shop.audit.lines] == ["case.closed", "case.closed"]
+        for number in range(7):
+            await shop.doing.close(ANN, await shop.sale(f"c{number}", 1_000), "paid in cash", "brakes")
+        capped = await shop.doing.close(ANN, await shop.sale("d", 1_000), "paid in cash", "brakes")
+        assert capped.why == "found ¥10.00, allowed ¥0.00 more today by one person"
 
     await _play(books, scene)
 

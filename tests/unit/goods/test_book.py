@@ -154,3 +154,27 @@ def test_another_product_in_a_lane_is_no_jump_of_a_price() -> None:
     assert daring(BOOK, with_(wanted)) == ()
     assert daring({}, BOOK) == ()
     assert TEA.price_fen == 400
+
+
+@pytest.mark.parametrize(("price_fen", "far"), [(1, True), (199, True), (200, False), (9_900, False)])
+@pytest.mark.parametrize("lane", [11, 12])  # in place of another product, and where there was none
+def test_a_new_product_far_below_the_cheapest_wants_a_second_person(
+    price_fen: int, far: bool, lane: int
+) -> None:
+    bait = Product(name_zh="特价", name_en="Bait", price_fen=price_fen)
+    wanted: dict[Key, Entry | None] = {
+        (Kind.PRODUCT, "bait"): bait,
+        lane_key(ONE, lane): Lane(product="bait"),
+    }
+    words = (f"{ONE} lane {lane}: ¥{price_fen / 100:.2f} is far below ¥3.00, the cheapest so far",)
+    assert daring(BOOK, with_(wanted)) == (words if far else ())
+
+
+def test_the_same_product_under_another_name_gets_no_price_of_its_own() -> None:
+    renamed = replace(COLA, name_en="Cola!", cost_fen=200, price_fen=200)
+    assert daring(BOOK, with_({(Kind.PRODUCT, "cola"): replace(renamed, price_fen=199)})) != ()
+
+
+def test_a_cost_that_falls_wants_a_second_person_and_one_that_rises_does_not() -> None:
+    for cost_fen, words in ((199, ("cola: its cost falls from ¥2.00 to ¥1.99",)), (201, ()), (200, ())):
+        assert daring(BOOK, with_({(Kind.PRODUCT, "cola"): replace(COLA, cost_fen=cost_fen)})) == words
