@@ -8,21 +8,18 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import click
 
+from cloud_bridge.cli_ends import BAD_INPUT, FAILED, end, fail, in_words
 from cloud_bridge.cli_more import More
 from cloud_bridge.config import findings, key_place, read_settings
 from cloud_bridge.wechat.keys import BadCredentials
 from wire.envelope import BadKeyFile, generate, key_id, load_private, save_private, save_public
 from wire.settings import SET_HANDED, BadSettings
 
-FAILED: Final = 1
-BAD_INPUT: Final = 2
 _CONFIG: Final = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -62,9 +59,9 @@ def run(config: Path, debug: bool) -> None:
         set_up_logging(debug=debug)
         asyncio.run(serve(settings, logger()))
     except (BadSettings, BadKeyFile, BadCredentials) as error:
-        _fail(error, BAD_INPUT)
+        fail(error, BAD_INPUT)
     except StoreUnusable as error:
-        _fail(error, FAILED)
+        fail(error, FAILED)
     except ExceptionGroup as group:
         logger().warning("daemon.failed", exc_info=group)
         sys.exit(FAILED)
@@ -107,9 +104,9 @@ def init(config: Path, as_json: bool) -> None:
         key = load_private(key_file).public_key()
         save_public(public, key)
     except (BadSettings, BadKeyFile) as error:
-        _fail(error, BAD_INPUT)
+        fail(error, BAD_INPUT)
     except OSError as error:
-        _fail(OSError(f"{error}. Try: mkdir -p, or {SET_HANDED}"), FAILED)
+        fail(OSError(f"{error}. Try: mkdir -p, or {SET_HANDED}"), FAILED)
     if as_json:
         made = {"key_id": key_id(key), "key_file": str(key_file), "public_key_file": str(public)}
         click.echo(json.dumps(made, ensure_ascii=False))
@@ -126,7 +123,7 @@ def cases(config: Path, everything: bool, as_json: bool) -> None:
     """Say what waits for a person, why, on what evidence, and what to do next. The daemon may run."""
     from cloud_bridge.cli_books import show_cases
 
-    with _told():
+    with in_words():
         show_cases(config, everything=everything, as_json=as_json)
 
 
@@ -149,9 +146,9 @@ def resolve(config: Path, as_json: bool, **asked: str) -> None:
     """
     from cloud_bridge.cli_books import decide
 
-    with _told():
+    with in_words():
         why_not = decide(config, {**asked, "sale_id": asked.pop("sale")})
-    _say(why_not, as_json, f"{asked['resolution']}: it is in the books")
+    end(why_not, f"{asked['resolution']}: it is in the books", as_json=as_json)
 
 
 @bridge.command(short_help="Look after a sale's open cases.")
@@ -163,9 +160,9 @@ def take(config: Path, sale: str, by: str, as_json: bool) -> None:
     """Put a sale's open cases into somebody's hands, for others to see."""
     from cloud_bridge.cli_books import own
 
-    with _told():
+    with in_words():
         why_not = own(config, sale, by)
-    _say(why_not, as_json, f"{by} looks after it")
+    end(why_not, f"{by} looks after it", as_json=as_json)
 
 
 @bridge.command(short_help="What stands as an alarm, the oldest first.")
@@ -175,7 +172,7 @@ def alarms(config: Path, as_json: bool) -> None:
     """Say each lasting fault, on which machine, since when. The daemon may run."""
     from cloud_bridge.cli_alarms import show_alarms
 
-    with _told():
+    with in_words():
         show_alarms(config, as_json=as_json)
 
 
@@ -198,9 +195,9 @@ def clear_alarm(config: Path, as_json: bool, **asked: str) -> None:
     """
     from cloud_bridge.cli_alarms import clear
 
-    with _told():
+    with in_words():
         why_not = clear(config, asked)
-    _say(why_not, as_json, f"{asked['name']}: cleared")
+    end(why_not, f"{asked['name']}: cleared", as_json=as_json)
 
 
 @bridge.command(short_help="What payers complain about, who waits longest first.")
@@ -211,7 +208,7 @@ def complaints(config: Path, everything: bool, as_json: bool) -> None:
     """Say each complaint with its sale, what was answered, and what to do next. The daemon may run."""
     from cloud_bridge.cli_desk import show_complaints
 
-    with _told():
+    with in_words():
         show_complaints(config, everything=everything, as_json=as_json)
 
 
@@ -233,10 +230,10 @@ def answer(config: Path, complaint: str, by: str, as_json: bool, **how: str | bo
     """
     from cloud_bridge.cli_desk import act, chosen
 
-    with _told():
+    with in_words():
         do, asked = chosen(how)
         why_not, said = act(config, do, complaint_id=complaint, by=by, **asked)
-    _say(why_not, as_json, said or "it is in the books, and goes to the platform now")
+    end(why_not, said or "it is in the books, and goes to the platform now", as_json=as_json)
 
 
 @bridge.command(short_help="Who is told of alarms, and whether he hears us.")
@@ -247,7 +244,7 @@ def alerts(config: Path, test: bool, as_json: bool) -> None:
     """Say who is told of alarms beside page and broker. Exit code 1 when somebody does not hear us."""
     from cloud_bridge.cli_desk import robots, try_robots
 
-    with _told():
+    with in_words():
         said = try_robots(config) if test else robots(config)
     bad = [name for name, why in said if test and why]
     if as_json:
@@ -270,7 +267,7 @@ def ledger(config: Path, check: bool, as_json: bool) -> None:
     """
     from cloud_bridge.cli_books import show_ledger
 
-    with _told():
+    with in_words():
         good = show_ledger(config, check=check, as_json=as_json)
     sys.exit(0 if good else FAILED)
 
@@ -301,7 +298,7 @@ def reconcile(
     """
     from cloud_bridge import cli_bills
 
-    with _told():
+    with in_words():
         kept = cli_bills.reconcile(config, day, merchant=merchant, out=out, language=language)
         folder = out or read_settings(config).bills_folder
         if as_json:
@@ -328,9 +325,9 @@ def explain(config: Path, as_json: bool, **asked: str) -> None:
     """
     from cloud_bridge import cli_bills
 
-    with _told():
+    with in_words():
         why_not = cli_bills.explain(config, asked)
-    _say(why_not, as_json, f"{asked['by']} explained it")
+    end(why_not, f"{asked['by']} explained it", as_json=as_json)
 
 
 @bridge.command(short_help="Labels with printed codes for a machine without a screen.")
@@ -352,34 +349,6 @@ def codes(config: Path, machine: str, out: Path, pictures: bool) -> None:
         for path in write_codes(config, machine, out, pictures=pictures):
             click.echo(path)
     except (BadSettings, NoCodes, BadKeyFile, BadCredentials) as error:
-        _fail(error, BAD_INPUT)
+        fail(error, BAD_INPUT)
     except (NoFont, OSError) as error:
-        _fail(error, FAILED)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Mistakes in words, and with their exit codes."""
-    from cloud_bridge.ports import StoreFailed
-    from cloud_bridge.store.schema import StoreUnusable
-    from cloud_bridge.web.operator import BadAsk
-
-    try:
-        yield
-    except (BadSettings, BadAsk, BadCredentials) as error:
-        _fail(error, BAD_INPUT)
-    except (StoreUnusable, StoreFailed, OSError) as error:
-        _fail(error, FAILED)
-
-
-def _say(why_not: str, as_json: bool, done: str) -> NoReturn:
-    if as_json:
-        click.echo(json.dumps({"ok": not why_not, "why": why_not}, ensure_ascii=False))
-    else:
-        click.echo(f"wxvend bridge: refused: {why_not}" if why_not else done, err=bool(why_not))
-    sys.exit(FAILED if why_not else 0)
-
-
-def _fail(error: Exception, code: int) -> NoReturn:
-    click.echo(f"wxvend bridge: {error}", err=True)
-    sys.exit(code)
+        fail(error, FAILED)

@@ -10,13 +10,10 @@ from pathlib import Path
 
 import click
 
+from cloud_bridge.cli_ends import FAILED, in_words
 from cloud_bridge.config import read_settings
 from cloud_bridge.ports_people import Line
 from cloud_bridge.store import looking
-from cloud_bridge.store.schema import StoreUnusable
-from wire.settings import BadSettings
-
-FAILED, BAD_INPUT = 1, 2
 
 
 @click.command(short_help="What people did, and whether that record is whole.")
@@ -43,18 +40,12 @@ def audit(config: Path, *, check: bool, head: str, as_json: bool, as_csv: bool) 
       wxvend bridge audit --csv > audit.csv
       wxvend bridge audit --check --head 5f0c...
     """
-    try:
+    with in_words():
         url = read_settings(config).store.url
         if check:
             sys.exit(0 if _check(url, head, as_json=as_json) else FAILED)
         with looking.deeds(url) as lines:
             _show(lines, as_json=as_json, as_csv=as_csv)
-    except BadSettings as error:
-        click.echo(f"wxvend bridge: {error}", err=True)
-        sys.exit(BAD_INPUT)
-    except (StoreUnusable, OSError) as error:
-        click.echo(f"wxvend bridge: {error}", err=True)
-        sys.exit(FAILED)
 
 
 def _check(url: str, head: str, *, as_json: bool) -> bool:

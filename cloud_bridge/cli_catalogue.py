@@ -18,6 +18,7 @@ import click
 from cloud_bridge.app import SystemClock
 from cloud_bridge.app_catalogue_doors import GoodsDoors
 from cloud_bridge.cli_books import at_the_daemon_or_in_the_books
+from cloud_bridge.cli_ends import BAD_INPUT, FAILED, fail
 from cloud_bridge.config import BridgeSettings, read_settings
 from cloud_bridge.core.rollout import MINUTES
 from cloud_bridge.engine_catalogue import Catalogues
@@ -36,8 +37,6 @@ from cloud_bridge.web.stock import restock_csv
 from wire.service import logger
 from wire.settings import BadSettings
 
-FAILED: Final = 1
-BAD_INPUT: Final = 2
 T = TypeVar("T")
 _CONFIG: Final = click.option(
     "--config",
@@ -114,7 +113,7 @@ def take(files: tuple[Path, ...], config: Path, effective: str, as_json: bool, *
         if due is not None and due.tzinfo is None:
             raise ValueError(f"--from: found {effective!r}, allowed a time with its offset, as +08:00")
     except (OSError, ValueError) as error:
-        _fail(error, BAD_INPUT)
+        fail(error, BAD_INPUT)
     wished = {
         "texts": texts,
         "minutes": str(asked["minutes"]),
@@ -271,7 +270,7 @@ def _settings(config: Path) -> BridgeSettings:
     try:
         return read_settings(config)
     except BadSettings as error:
-        _fail(error, BAD_INPUT)
+        fail(error, BAD_INPUT)
 
 
 def _looked(config: Path, work: Callable[[Any], T]) -> T:
@@ -279,7 +278,7 @@ def _looked(config: Path, work: Callable[[Any], T]) -> T:
     try:
         return looking.catalogue(settings.store.url, work)
     except (StoreUnusable, StoreFailed, OSError) as error:
-        _fail(error, FAILED)
+        fail(error, FAILED)
 
 
 def _do(config: Path, do: str, *, as_json: bool, **asked: str) -> NoReturn:
@@ -307,9 +306,9 @@ def _do(config: Path, do: str, *, as_json: bool, **asked: str) -> NoReturn:
                 raise BadAsk(f"--{name}: found {words[:20]!r}, allowed 1 to {most} characters on one line")
         why_not = at_the_daemon_or_in_the_books(settings, at_the_daemon, in_the_books)
     except BadAsk as error:
-        _fail(error, BAD_INPUT)
+        fail(error, BAD_INPUT)
     except (StoreUnusable, StoreFailed, OSError) as error:
-        _fail(error, FAILED)
+        fail(error, FAILED)
     said = "".join(heard)
     if as_json:
         click.echo(json.dumps({"ok": not why_not, "why": why_not, "said": said}, ensure_ascii=False))
@@ -334,8 +333,3 @@ async def _alone(settings: BridgeSettings, store: SqlStore) -> Mapping[str, Any]
     await catalogues.open()
     stocks = Stocks(books=store, known=shelves, machines=lambda: (), clock=clock, log=logger())
     return GoodsDoors(catalogues, stocks).doors()
-
-
-def _fail(error: Exception, code: int) -> NoReturn:
-    click.echo(f"wxvend bridge: {error}", err=True)
-    sys.exit(code)

@@ -7,16 +7,16 @@ import getpass
 import json
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import click
 
+from cloud_bridge.cli_ends import BAD_INPUT, FAILED, UNREACHED, fail
 from cloud_bridge.config import read_settings
 from cloud_bridge.core.command import What
 from cloud_bridge.web.operator import BadAsk, NoDaemon, ask_desk
 from wire.settings import BadSettings
 
-FAILED, BAD_INPUT, UNREACHED = 1, 2, 3
 _WHATS: Final = tuple(what.value.replace("_", "-") for what in What)
 
 
@@ -57,19 +57,14 @@ def machine(name: str, what: str, *, config: Path, as_json: bool, **how: object)
     try:
         door = read_settings(config).store.door
         if door is None:
-            _fail("store.operator_socket: found nothing. Try: name a socket in the settings", BAD_INPUT)
+            fail("store.operator_socket: found nothing. Try: name a socket in the settings", BAD_INPUT)
         why_not, said = ask_desk(door, "command", **asked)
     except (BadSettings, BadAsk) as error:
-        _fail(str(error), BAD_INPUT)
+        fail(str(error), BAD_INPUT)
     except NoDaemon as error:
-        _fail(f"no daemon was reached: {error}. Try: wxvend bridge run", UNREACHED)
+        fail(f"no daemon was reached: {error}. Try: wxvend bridge run", UNREACHED)
     if as_json:
         click.echo(json.dumps({"ok": not why_not, "why": why_not, "said": said}, ensure_ascii=False))
     else:
         click.echo(f"not done: {why_not}" if why_not else f"{name} {what}: {said}", err=bool(why_not))
     sys.exit(FAILED if why_not else 0)
-
-
-def _fail(words: str, code: int) -> NoReturn:
-    click.echo(f"wxvend bridge: {words}", err=True)
-    sys.exit(code)

@@ -10,29 +10,27 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import click
 
 from cloud_bridge.app_people import merchant_of
+from cloud_bridge.cli_ends import end, in_words
 from cloud_bridge.config import BridgeSettings, read_settings
 from cloud_bridge.core.logins import LONGEST, Scope, must_prove, wrong_password
 from cloud_bridge.core.people import Role
 from cloud_bridge.engine_people import hashed
 from cloud_bridge.engine_people_acts import told
 from cloud_bridge.engine_people_asked import managed_of, roles_of, scope_words
-from cloud_bridge.ports import StoreFailed
 from cloud_bridge.store import looking
 from cloud_bridge.store.books import open_store
 from cloud_bridge.store.schema import StoreUnusable
 from cloud_bridge.web.operator import BadAsk, NoDaemon, ask_desk
 from cloud_bridge.web.passwords import Argon2
-from wire.settings import BadSettings
 
-FAILED, BAD_INPUT = 1, 2
 TOKEN_START: Final = "wxv_"  # noqa: S105
 Command = Callable[..., None]
 
@@ -94,13 +92,13 @@ _password: Final = click.option(
 @_common
 def add(name: str, *, password_file: Path | None, config: Path, as_json: bool, **asked: Any) -> None:
     """Make a user. Whoever decides about money or people sets up a second factor when he first logs in."""
-    with _told():
+    with in_words():
         settings = read_settings(config)
         scope = _scope_of(asked)
         kept = _kept(settings, _password_of(name, password_file))
         why_not = _do(settings, "add", name, asked, scope=scope_words(scope), kept=kept, new=True)
     second = "; he looks only, until he set up a second factor" if must_prove(scope.roles) else ""
-    _say(why_not, as_json, f"{name}: {told(scope)}{second}")
+    end(why_not, f"{name}: {told(scope)}{second}", as_json=as_json)
 
 
 @user.command(short_help="Give a user other roles, machines and merchants.")
@@ -109,10 +107,10 @@ def add(name: str, *, password_file: Path | None, config: Path, as_json: bool, *
 @_common
 def roles(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
     """Give a user exactly these rights, in place of those he has. He logs in anew."""
-    with _told():
+    with in_words():
         scope = _scope_of(asked)
         why_not = _do(read_settings(config), "roles", name, asked, scope=scope_words(scope))
-    _say(why_not, as_json, f"{name}: {told(scope)}")
+    end(why_not, f"{name}: {told(scope)}", as_json=as_json)
 
 
 @user.command(short_help="Set a user's password.")
@@ -121,11 +119,11 @@ def roles(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
 @_common
 def passwd(name: str, *, password_file: Path | None, config: Path, as_json: bool, **asked: Any) -> None:
     """Set a user's password, which he should change himself. His sessions end."""
-    with _told():
+    with in_words():
         settings = read_settings(config)
         kept = _kept(settings, _password_of(name, password_file))
         why_not = _do(settings, "passwd", name, asked, kept=kept)
-    _say(why_not, as_json, f"{name}: the password is set")
+    end(why_not, f"{name}: the password is set", as_json=as_json)
 
 
 @user.command(short_help="Take a lost second factor away.")
@@ -133,9 +131,9 @@ def passwd(name: str, *, password_file: Path | None, config: Path, as_json: bool
 @_common
 def totp(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
     """Take a user's second factor away, for a lost phone. He looks only, until he set up another one."""
-    with _told():
+    with in_words():
         why_not = _do(read_settings(config), "totp", name, asked)
-    _say(why_not, as_json, f"{name}: without a second factor")
+    end(why_not, f"{name}: without a second factor", as_json=as_json)
 
 
 @user.command(short_help="Let a user in no more.")
@@ -143,9 +141,9 @@ def totp(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
 @_common
 def disable(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
     """Let a user in no more; his sessions end at once. What he did stays in the audit."""
-    with _told():
+    with in_words():
         why_not = _do(read_settings(config), "disable", name, asked)
-    _say(why_not, as_json, f"{name}: shut out")
+    end(why_not, f"{name}: shut out", as_json=as_json)
 
 
 @user.command(short_help="Let a user in again.")
@@ -153,9 +151,9 @@ def disable(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
 @_common
 def enable(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
     """Let a user in again who was shut out."""
-    with _told():
+    with in_words():
         why_not = _do(read_settings(config), "enable", name, asked)
-    _say(why_not, as_json, f"{name}: let in")
+    end(why_not, f"{name}: let in", as_json=as_json)
 
 
 @user.command(short_help="Make a token for a program; it is shown once.")
@@ -165,7 +163,7 @@ def enable(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
 def token(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
     """Make a token for a program: what it sends as `Authorization: Bearer ...`. It is shown once, now."""
     words = TOKEN_START + secrets.token_urlsafe(32)
-    with _told():
+    with in_words():
         scope = _scope_of(asked)
         why_not = _do(
             read_settings(config), "token", name, asked, scope=scope_words(scope), kept=hashed(words)
@@ -173,7 +171,7 @@ def token(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
     if as_json and not why_not:
         click.echo(json.dumps({"ok": True, "why": "", "token": words}))
         return
-    _say(why_not, as_json, words)
+    end(why_not, words, as_json=as_json)
 
 
 @user.command(short_help="Make a token worth nothing.")
@@ -181,9 +179,9 @@ def token(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
 @_common
 def revoke(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
     """Make a program's token worth nothing, at once."""
-    with _told():
+    with in_words():
         why_not = _do(read_settings(config), "revoke", name, asked)
-    _say(why_not, as_json, f"{name}: revoked")
+    end(why_not, f"{name}: revoked", as_json=as_json)
 
 
 @user.command("list", short_help="Who may log in, and which programs may speak.")
@@ -191,7 +189,7 @@ def revoke(name: str, *, config: Path, as_json: bool, **asked: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 def list_(config: Path, as_json: bool) -> None:
     """Say who may log in, what he may do and where, and which programs have a token. The daemon may run."""
-    with _told():
+    with in_words():
         users, tokens = looking.people(read_settings(config).store.url)
     if as_json:
         rows = [
@@ -280,27 +278,3 @@ def _kept(settings: BridgeSettings, words: str) -> str:
     web = settings.web
     with closing(Argon2(memory_kib=web.password_memory_kib, rounds=web.password_rounds)) as passwords:
         return passwords.kept_now(words)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Mistakes in words, and with their exit codes."""
-    try:
-        yield
-    except (BadSettings, BadAsk) as error:
-        _fail(error, BAD_INPUT)
-    except (StoreUnusable, StoreFailed, OSError) as error:
-        _fail(error, FAILED)
-
-
-def _say(why_not: str, as_json: bool, done: str) -> NoReturn:
-    if as_json:
-        click.echo(json.dumps({"ok": not why_not, "why": why_not}, ensure_ascii=False))
-    else:
-        click.echo(f"wxvend bridge: refused: {why_not}" if why_not else done, err=bool(why_not))
-    sys.exit(FAILED if why_not else 0)
-
-
-def _fail(error: Exception, code: int) -> NoReturn:
-    click.echo(f"wxvend bridge: {error}", err=True)
-    sys.exit(code)

@@ -5,21 +5,18 @@ Reading needs no daemon. What is said about an alarm goes to the daemon that run
 
 import asyncio
 import json
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 from unicodedata import east_asian_width
 
 import click
 
+from cloud_bridge.cli_ends import FAILED, fail, in_words
 from cloud_bridge.config import read_settings
 from cloud_bridge.core.report import By, Report
 from cloud_bridge.core.report_tables import Cell, Column, Kind, Table
 from cloud_bridge.engine_reports import Reports, yesterday
-from cloud_bridge.ports import StoreFailed
 from cloud_bridge.ports_reports import Wish
 from cloud_bridge.store import looking
 from cloud_bridge.store.schema import StoreUnusable
@@ -27,10 +24,7 @@ from cloud_bridge.web.operator import BadAsk, NoDaemon, ask_desk
 from cloud_bridge.web.report_files import as_csv, as_rows, as_xlsx
 from cloud_bridge.web.report_words import ReportWords
 from cloud_bridge.web.speaker import yuan
-from wire.settings import BadSettings
 
-FAILED: Final = 1
-BAD_INPUT: Final = 2
 _CONFIG: Final = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -64,7 +58,7 @@ def report(
       wxvend bridge report takings
       wxvend bridge report sales --from 2026-01-01 --to 2026-01-31 --by product --xlsx january.xlsx
     """
-    with _told():
+    with in_words():
         if sum((as_text, xlsx is not None, as_json)) > 1:
             raise BadAsk("found several of --csv, --xlsx, --json, allowed one")
         table = read(config, **asked)
@@ -158,7 +152,7 @@ def ack_alarm(
       wxvend bridge ack-alarm lane_jam --machine m1 --lane 12 --by ann --why "on my way"
       wxvend bridge ack-alarm no_sale --machine m1 --snooze 1440 --by ann --why "a holiday"
     """
-    with _told():
+    with in_words():
         if wake and snooze_min:
             raise BadAsk("found --snooze and --wake, allowed one")
         door = read_settings(config).store.door
@@ -170,22 +164,6 @@ def ack_alarm(
         except NoDaemon as error:
             raise StoreUnusable(f"no daemon was reached: {error}. Try: wxvend bridge run") from error
     if why_not:
-        _fail(f"refused: {why_not}", FAILED)
+        fail(f"refused: {why_not}", FAILED)
     quiet = f"told to nobody for {snooze_min} min" if snooze_min else "it is yours"
     click.echo("told again" if wake else quiet)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Mistakes in words, and with their exit codes."""
-    try:
-        yield
-    except (BadSettings, BadAsk) as error:
-        _fail(str(error), BAD_INPUT)
-    except (StoreUnusable, StoreFailed, OSError) as error:
-        _fail(str(error), FAILED)
-
-
-def _fail(words: str, code: int) -> NoReturn:
-    click.echo(f"wxvend bridge: {words}", err=True)
-    sys.exit(code)
