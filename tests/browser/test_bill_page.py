@@ -8,7 +8,6 @@ from concurrent.futures import Future
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_bridge_page import browser as browser
 from tests.unit.web.serving import Site, site
 from tests.unit.web.test_bill_report import DAY, Days
 

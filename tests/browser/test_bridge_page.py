@@ -1,24 +1,21 @@
 """The operators' pages in Chromium: they follow what happens, fit a phone, and run no word of a machine."""
 
 import asyncio
-import os
 import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from cloud_bridge.ports import Fact, StoreFailed
 from cloud_bridge.ports_looking import Health
 from tests.unit.web.bridge import ALARM, CASE, LANE, MACHINE, SALE, START_WALL_MS, UNHEARD, Bridge
 from tests.unit.web.serving import Site, site
 
-CHROMIUM = Path("/usr/bin/chromium")
 NOISE = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
 
 
@@ -46,17 +43,6 @@ class Served:
     def end(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        assert os.environ.get("CI") != "true", f"{CHROMIUM} is missing; try: apt-get install chromium"
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

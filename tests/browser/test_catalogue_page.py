@@ -11,7 +11,6 @@ from cloud_bridge.web.catalogue import catalogue_routes
 from cloud_bridge.web.catalogue_pages import catalogue_pages
 from cloud_bridge.web.stock import stock_routes
 from tests.browser.test_bridge_page import Served
-from tests.browser.test_bridge_page import browser as browser
 from tests.unit.goods.books import ONE, shelf
 from tests.unit.goods.shop import Kiosk
 from tests.unit.web.bridge import MACHINE, Bridge

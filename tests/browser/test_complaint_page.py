@@ -1,21 +1,18 @@
 """Complaints on the operators' page in Chromium: evidence, the one right button, and nothing for nobody."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.complaints import ANSWERED, DELIVERED, Complaints
 from tests.unit.web.serving import Site, site
 
-CHROMIUM = Path("/usr/bin/chromium")
 PERSON = "X-Forwarded-User"
 NOISE = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"
 
@@ -39,17 +36,6 @@ class Served:
     def end(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        assert os.environ.get("CI") != "true", f"{CHROMIUM} is missing; try: apt-get install chromium"
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

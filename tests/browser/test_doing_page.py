@@ -13,7 +13,6 @@ from cloud_bridge.core.people import Person
 from cloud_bridge.ports_doing import Handled
 from cloud_bridge.web.doing import doing_routes
 from tests.browser.test_bridge_page import Served
-from tests.browser.test_bridge_page import browser as browser
 from tests.unit.web.bridge import CASE, MACHINE, SALE, START_WALL_MS
 from tests.unit.web.serving import site
 

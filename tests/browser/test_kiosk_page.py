@@ -1,14 +1,12 @@
 """The folder for a kiosk browser, in a real Chromium, opened as a file: what it shows and how it follows."""
 
 import io
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from edge.core.screen import View
 from edge.display.canvas import Box
@@ -16,19 +14,6 @@ from edge.display.panels import PageFolder
 from tests.unit.display.samples import VIEWS, Look, screen
 
 SIZE = (480, 800)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real one, or a reason why not; where everything has to run, its absence is a failure."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        why = "no chromium on PATH: apt install chromium"
-        pytest.fail(why) if os.environ.get("CI") == "true" else pytest.skip(why)
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 class Kiosk:

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -14,17 +13,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import zxingcpp
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from cloud_bridge.core.people import Role
 from cloud_bridge.engine_totp import STEP_S, code_at
 from cloud_bridge.matrix import matrix
 from cloud_bridge.web.account import account_routes
 from cloud_bridge.web.people import people_routes
+from tests.browser.chrome import launched
 from tests.unit.people.house import PASSWORD, SECRET, House, house
 from tests.unit.web.serving import Site, site
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 class Shop:
@@ -69,13 +67,9 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        assert os.environ.get("CI") != "true", f"{CHROMIUM} is missing; try: apt-get install chromium"
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
+    """One for each test: those of this module have a loop of their own."""
+    with launched() as started:
+        yield started
 
 
 def opened(browser: Browser, said: list[str], **options: Any) -> Page:

@@ -1,12 +1,11 @@
 """The simulated platform's page in Chromium: a phone pays, money goes back, faults and time are driven."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.browser.test_bridge_page import CHROMIUM
+from tests.browser.chrome import launched
 from tests.contract.simulated import Simulated
 from tests.contract.test_wechatpayv3_client import Shop as TheirShop
 from tests.contract.test_wechatpayv3_client import _client
@@ -30,19 +29,14 @@ def number(platform: Simulated) -> str:
 
 @pytest.fixture(params=[(1280, 760), (390, 844)], ids=["laptop", "phone"])
 def page(request: pytest.FixtureRequest, platform: Simulated, number: str) -> Iterator[Page]:
-    if not CHROMIUM.exists():
-        assert os.environ.get("CI") != "true", f"{CHROMIUM} is missing; try: apt-get install chromium"
-        pytest.skip(f"{CHROMIUM} is not installed")
     wrong: list[str] = []
     width, height = request.param
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with launched() as browser:
         page = browser.new_page(viewport={"width": width, "height": height})
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(f"{platform.url}/_sim/")
         expect(page.locator("#orders tbody tr")).to_have_count(1)
         yield page
-        browser.close()
     assert wrong == []
 
 

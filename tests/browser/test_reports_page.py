@@ -1,14 +1,13 @@
 """Alarms and reports in Chromium: a person takes an alarm, and finds each fen of a day."""
 
 import asyncio
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from cloud_bridge.engine_reports import Reports
 from cloud_bridge.store.books import open_store
@@ -18,7 +17,6 @@ from tests.unit.store.takings import DAY, a_day, rung_up
 from tests.unit.web.serving import Site, site
 from tests.unit.web.test_alarms import Care
 
-CHROMIUM = Path("/usr/bin/chromium")
 SIZES = ((1280, 800, "en", "light"), (390, 844, "zh", "dark"))
 
 
@@ -46,17 +44,6 @@ class Served:
     def end(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        assert os.environ.get("CI") != "true", f"{CHROMIUM} is missing; try: apt-get install chromium"
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
