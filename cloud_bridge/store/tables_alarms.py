@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Index, Table, Text, text
 from sqlalchemy.types import TypeEngine
 
-from cloud_bridge.store.tables import WHOLE, Words, ledger, metadata
+from cloud_bridge.store.tables import WHOLE, Words, metadata
 from cloud_bridge.store.tables_desk import delivery
 
 # Literal, so that a query which repeats the words can use the index.
@@ -60,6 +60,5 @@ digest: Final = Table(
     sqlite_strict=True,
 )
 
-# Reports read what moved between two instants, and what became of the vends that ended between them.
-Index("ledger_at", ledger.c.wall_ms)
+# Reports read what became of the vends that ended between two instants.
 Index("delivery_ended", delivery.c.ended_wall_ms, delivery.c.machine, delivery.c.lane, delivery.c.outcome)

@@ -224,6 +224,6 @@ async def test_a_report_is_one_query_along_its_index(
         assert len(queries) == len(By) + 1
         for each in queries:
             plan = " ".join(str(row[3]) for row in db.execute(f"EXPLAIN QUERY PLAN {each}"))
-            assert "ledger_at" in plan or "delivery_ended" in plan, plan
+            assert "ledger_when" in plan or "delivery_ended" in plan, plan
             assert "SCAN ledger" not in plan
     engine.dispose()

@@ -15,9 +15,8 @@ WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Three more tables, two more indexes; what stands now has stood since it was raised."""
+    """Three more tables, one more index; what stands now has stood since it was raised."""
     _alarms()
-    op.create_index("ledger_at", "ledger", ["wall_ms"])
     op.create_index("delivery_ended", "delivery", ["ended_wall_ms", "machine", "lane", "outcome"])
     op.execute(
         "INSERT INTO alarm_spell (machine, name, lane, since_wall_ms, over_wall_ms, text) "
